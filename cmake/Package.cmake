@@ -1,0 +1,11 @@
+# The Debian package, by CPack.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME runfs)
+set(CPACK_PACKAGE_CONTACT "runfs maintainers <maintainers@users.noreply.b-seed-2f41fb67.example>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "read-only filesystem over what a CI run left in S3")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "fuse3")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_STRIP_FILES ON)
+include(CPack)

@@ -1,0 +1,35 @@
+/* Monotonic time in milliseconds, and what a waiting caller allows. */
+#ifndef RUNFS_BASE_CLOCK_H
+#define RUNFS_BASE_CLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Monotonic milliseconds since an arbitrary start. */
+uint64_t clock_ms(void);
+
+/* The absolute CLOCK_MONOTONIC time of MS (of clock_ms), for pthread_cond_clockwait. */
+struct timespec clock_timespec(uint64_t ms);
+
+/* What whoever waits allows. */
+struct wait {
+    uint64_t
+        timeout_ms; /* the most time without progress of what is waited for; 0: do not wait, answer -EAGAIN */
+    const atomic_bool
+        *cancelled; /* the waiter's own: once true, the wait ends with -EINTR soon; may be NULL */
+    const atomic_bool *shutdown; /* the same for all waiters of a session; may be NULL */
+};
+
+/* How often a wait looks at its cancel flag, in milliseconds. */
+#define WAIT_SLICE_MS 200
+
+/* Whether the waiter has given up. */
+static inline bool wait_cancelled(const struct wait *wait)
+{
+    return (wait->cancelled && atomic_load(wait->cancelled)) ||
+           (wait->shutdown && atomic_load(wait->shutdown));
+}
+
+#endif

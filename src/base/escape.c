@@ -1,0 +1,77 @@
+/* Text made safe for a line of a log, an error or a URL; see escape.h. */
+#include "base/escape.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+
+static const char hex_lower[] = "0123456789abcdef";
+static const char hex_upper[] = "0123456789ABCDEF";
+
+void escape_control(char *dst, size_t size, const char *text)
+{
+    size_t used = 0;
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool plain = c >= 0x20 && c != 0x7f;
+        if (used + (plain ? 1 : 4) >= size)
+            break;
+        if (plain) {
+            dst[used++] = (char)c;
+            continue;
+        }
+        dst[used++] = '\\';
+        dst[used++] = 'x';
+        dst[used++] = hex_lower[c >> 4];
+        dst[used++] = hex_lower[c & 15];
+    }
+    if (size)
+        dst[used] = '\0';
+}
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void escape_percent(struct strbuf *out, const char *text, size_t len, bool keep_slash)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (is_unreserved(c) || (keep_slash && c == '/')) {
+            strbuf_add(out, &text[i], 1);
+        } else {
+            char code[3] = {'%', hex_upper[c >> 4], hex_upper[c & 15]};
+            strbuf_add(out, code, sizeof code);
+        }
+    }
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int unescape_percent(struct strbuf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != '%') {
+            strbuf_add(out, &text[i], 1);
+            continue;
+        }
+        if (len - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+            return -EINVAL;
+        char c = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+        strbuf_add(out, &c, 1);
+        i += 2;
+    }
+    return 0;
+}
