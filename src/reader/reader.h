@@ -1,0 +1,41 @@
+/* The one reading interface: everything readable is a reader, and readers stack (a member is a slice of a
+   decoded stream of a cached object). */
+#ifndef RUNFS_READER_READER_H
+#define RUNFS_READER_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct reader;
+
+struct reader_ops {
+    /* Reads up to LEN bytes at OFFSET into BUF and stores the count; short only at the end of the data. Never
+       waits longer than WAIT allows: -EAGAIN with a zero timeout where it would have to wait, -ETIMEDOUT
+       otherwise. Other errors: -ESTALE (the source changed), -EIO, -EACCES, -ENOMEM. Thread-safe. */
+    int (*pread)(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
+                 size_t *ret_n, struct error *err);
+    void (*close)(struct reader *r);
+};
+
+/* Embedded as the first member of each kind of reader. */
+struct reader {
+    const struct reader_ops *ops;
+    uint64_t size; /* bytes in all, fixed when the reader is made */
+};
+
+/* Calls the reader's pread, see reader_ops. Past the end it stores 0. */
+int reader_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
+                 size_t *ret_n, struct error *err);
+
+/* Closes and frees a reader; NULL is allowed. No pread may be under way. */
+void reader_close(struct reader *r);
+
+/* A reader of the regular file FD, which it takes over (closed with the reader, or at once on failure). SIZE
+   is the size it promises: a file that has become shorter reads as -EIO, one that was replaced under its name
+   is not noticed. */
+int reader_open_fd(int fd, uint64_t size, struct reader **ret_reader, struct error *err);
+
+#endif
