@@ -15,12 +15,18 @@ struct timespec clock_timespec(uint64_t ms);
 
 /* What whoever waits allows. */
 struct wait {
-    uint64_t
-        timeout_ms; /* the most time without progress of what is waited for; 0: do not wait, answer -EAGAIN */
-    const atomic_bool
-        *cancelled; /* the waiter's own: once true, the wait ends with -EINTR soon; may be NULL */
-    const atomic_bool *shutdown; /* the same for all waiters of a session; may be NULL */
+    /* The most time without progress of what is waited for; 0: do not wait, answer -EAGAIN. */
+    uint64_t timeout_ms;
+    /* clock_ms when the waiting began, where that was before the call; 0: now. */
+    uint64_t since_ms;
+    /* Once true, the wait ends with -EINTR soon: the waiter's own flag, and one for a whole session. May be
+     * NULL. */
+    const atomic_bool *cancelled;
+    const atomic_bool *shutdown;
 };
+
+/* Fewer bytes than these are no progress: a transfer that only trickles counts as stalled. */
+#define PROGRESS_BYTES 1024
 
 /* How often a wait looks at its cancel flag, in milliseconds. */
 #define WAIT_SLICE_MS 200

@@ -1,6 +1,7 @@
 /* Errors with a message; see error.h. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,11 +13,15 @@ const char *error_text(int code)
     return text ? text : "unknown error";
 }
 
+/* Cuts what does not fit: a message is for people. */
 static void set_message(struct error *err, const char *head, const char *tail)
 {
-    char line[ERROR_MESSAGE_MAX];
-    (void)snprintf(line, sizeof line, "%s%s%s", head, tail ? ": " : "", tail ? tail : "");
-    escape_control(err->message, sizeof err->message, line);
+    size_t used;
+    escape_control(err->message, sizeof err->message, head);
+    used = strlen(err->message);
+    escape_control(err->message + used, sizeof err->message - used, tail ? ": " : "");
+    used += strlen(err->message + used);
+    escape_control(err->message + used, sizeof err->message - used, tail ? tail : "");
 }
 
 int error_set(struct error *err, int code, const char *format, ...)
@@ -49,13 +54,15 @@ int error_errno(struct error *err, int code, const char *format, ...)
 
 int error_prefix(struct error *err, const char *format, ...)
 {
+    if (!err)
+        return -EINVAL;
     char head[ERROR_MESSAGE_MAX];
     char tail[ERROR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(head, sizeof head, format, args);
     va_end(args);
-    (void)snprintf(tail, sizeof tail, "%s", err->message);
+    memcpy(tail, err->message, sizeof tail);
     set_message(err, head, tail);
     return -err->code;
 }

@@ -21,7 +21,7 @@ int error_set(struct error *err, int code, const char *format, ...) __attribute_
 /* Like error_set, with ": " and the text of errno CODE at the end of the message. */
 int error_errno(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "TEXT: " before the message of *err, keeps the code and returns -code. */
+/* Puts "TEXT: " before the message of *err, keeps the code and returns -code; -EINVAL where ERR is NULL. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The text of errno CODE (positive), thread-safe, never NULL. */

@@ -34,8 +34,8 @@ int reader_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const
 void reader_close(struct reader *r);
 
 /* A reader of the regular file FD, which it takes over (closed with the reader, or at once on failure). SIZE
-   is the size it promises: a file that has become shorter reads as -EIO, one that was replaced under its name
-   is not noticed. */
+   is the size it promises: a file that was written to since reads as -ESTALE; one that was replaced under its
+   name is not noticed. */
 int reader_open_fd(int fd, uint64_t size, struct reader **ret_reader, struct error *err);
 
 #endif
