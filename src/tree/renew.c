@@ -1,0 +1,112 @@
+/* Renewing a shared tree from a fresh one: what is the same stays, what changed becomes a new node, what is
+   gone is detached and lives on only while the kernel refers to it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tree/tree_internal.h"
+
+static bool same_file(const struct node *a, const struct node *b)
+{
+    return a->type == b->type && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+           strcmp(node_etag(a), node_etag(b)) == 0 && strcmp(node_link(a), node_link(b)) == 0;
+}
+
+/* Takes a node and all below it out of the tree. */
+static void detach(struct tree *tree, struct node *node)
+{
+    if (node->type == NODE_DIRECTORY) {
+        for (size_t i = 0; i < node->directory->count; i++)
+            detach(tree, node->directory->children[i]);
+        free(node->directory->children);
+        free(node->directory);
+    }
+    node->detached = true;
+    node->orphan_next = NULL;
+    node->orphan_previous = NULL;
+    if (atomic_load(&node->lookups) == 0) {
+        free(node);
+        return;
+    }
+    node->orphan_next = tree->orphans;
+    if (tree->orphans)
+        tree->orphans->orphan_previous = node;
+    tree->orphans = node;
+}
+
+static void renew_directory(struct tree *tree, struct node *old, struct node *fresh);
+
+/* Two nodes of one name: gives the one to keep. */
+static struct node *renew_entry(struct tree *tree, struct node *old, struct node *fresh)
+{
+    if (old->type == NODE_DIRECTORY && fresh->type == NODE_DIRECTORY) {
+        renew_directory(tree, old, fresh);
+        return old;
+    }
+    if (old->type != NODE_DIRECTORY && same_file(old, fresh)) {
+        node_free(fresh);
+        return old;
+    }
+    detach(tree, old);
+    return fresh;
+}
+
+static int compare(const struct directory *old, size_t i, const struct directory *fresh, size_t j)
+{
+    if (i == old->count)
+        return 1;
+    if (j == fresh->count)
+        return -1;
+    return strcmp(node_name(old->children[i]), node_name(fresh->children[j]));
+}
+
+/* Merges two sorted directories into FRESH's array, which has just the names that stay. True where an entry
+   is another node than before. */
+static bool merge_children(struct tree *tree, struct node *old, struct directory *fresh)
+{
+    struct directory *d = old->directory;
+    bool differs = false;
+    size_t i = 0;
+    size_t j = 0;
+    while (i < d->count || j < fresh->count) {
+        int order = compare(d, i, fresh, j);
+        if (order < 0) {
+            detach(tree, d->children[i++]);
+            differs = true;
+            continue;
+        }
+        struct node *was = order == 0 ? d->children[i++] : NULL;
+        struct node *kept = was ? renew_entry(tree, was, fresh->children[j]) : fresh->children[j];
+        differs = differs || kept != was;
+        kept->parent = old;
+        fresh->children[j++] = kept;
+    }
+    return differs;
+}
+
+/* Makes OLD show what FRESH shows; FRESH itself is freed. */
+static void renew_directory(struct tree *tree, struct node *old, struct node *fresh)
+{
+    struct directory *d = old->directory;
+    bool differs = merge_children(tree, old, fresh->directory);
+    free(d->children);
+    d->children = fresh->directory->children;
+    d->count = fresh->directory->count;
+    d->capacity = fresh->directory->capacity;
+    d->subdirectories = fresh->directory->subdirectories;
+    d->explicit_time = fresh->directory->explicit_time;
+    if (differs)
+        atomic_store(&d->known, false);
+    old->mtime_ns = fresh->mtime_ns;
+    fresh->directory->children = NULL;
+    node_free(fresh);
+}
+
+void tree_renew(struct tree *tree, struct tree *fresh)
+{
+    (void)pthread_rwlock_wrlock(&tree->lock);
+    renew_directory(tree, tree->root, fresh->root);
+    tree->totals = fresh->totals;
+    (void)pthread_rwlock_unlock(&tree->lock);
+    fresh->root = NULL;
+    tree_free(fresh);
+}

@@ -1,0 +1,144 @@
+/* The logical tree: nodes with names, sizes and times, built from a listing and renewed by the next one.
+   A tree is built by one thread (tree_new, tree_add, tree_finish) and then shared: readers hold
+   tree_lock_read() while they look at nodes; tree_renew() and tree_forget() lock by themselves. */
+#ifndef RUNFS_TREE_TREE_H
+#define RUNFS_TREE_TREE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <runfs/output.h>
+
+#include "base/error.h"
+#include "base/strbuf.h"
+
+#define TREE_NODES_MAX 20000000 /* a listing that goes on for ever must end */
+#define TREE_DEPTH_MAX 512
+#define TREE_NOTES_MAX 100 /* a listing of nothing but bad keys must not flood the log; all are counted */
+
+enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_LINK };
+
+struct node;
+
+/* A directory's entries. */
+struct directory {
+    struct node **children; /* sorted by name once the tree is finished */
+    size_t count;
+    size_t capacity;
+    uint32_t subdirectories;
+    bool explicit_time; /* its time comes from an object of its own */
+    atomic_bool known;  /* the kernel's copy of the entries is up to date */
+};
+
+/* One file, directory or link. Fields are constant once the tree is finished, but for those that tree_renew()
+   changes under the write lock (parent, time and entries of directories) and the lookup count. */
+struct node {
+    union {
+        struct node *parent;      /* NULL for the root */
+        struct node *orphan_next; /* once detached */
+    };
+    union {
+        struct directory *directory; /* of a directory; owned */
+        struct node *orphan_previous;
+    };
+    uint64_t ino; /* from the logical path: the same in every mount of the run */
+    uint64_t size;
+    int64_t mtime_ns;
+    _Atomic uint64_t lookups;          /* references the kernel holds */
+    const struct runfs_output *output; /* what layout says its key is; NULL for directories */
+    uint8_t type;                      /* enum node_type */
+    bool detached;                     /* replaced or gone: only the kernel still knows it */
+    uint16_t name_len;
+    char text[]; /* name, ETag and link target, each NUL-terminated */
+};
+
+/* What became of a key. Everything but TREE_SHOWN and TREE_MARKER hides something. */
+enum tree_fate {
+    TREE_SHOWN,
+    TREE_MARKER,         /* "a/", an empty object: shown as the directory */
+    TREE_MARKER_CONTENT, /* "a/" with content: the directory is shown, its content is not */
+    TREE_SHADOWED,       /* "a" beside "a/b": the directory is shown */
+    TREE_EMPTY_NAME,     /* "a//b" or "/a" */
+    TREE_DOT_NAME,       /* a component "." or ".." */
+    TREE_LONG_NAME,      /* a component of more than 255 bytes */
+    TREE_NUL_NAME,       /* a NUL byte */
+    TREE_TOO_DEEP,       /* more than TREE_DEPTH_MAX components */
+    TREE_DUPLICATE,      /* the same key twice: the newest is shown */
+    TREE_FATES
+};
+
+/* A key to add; nothing is kept of the strings. */
+struct tree_entry {
+    const char *key;
+    size_t key_len;
+    const char *etag;
+    const char *link; /* NULL: not a symbolic link */
+    uint64_t size;
+    int64_t mtime_ns;
+};
+
+struct tree;
+
+/* Told of keys that are not shown as they are, with the fate's words; of TREE_NOTES_MAX at most. */
+typedef void (*tree_note_fn)(const char *key, const char *why);
+
+/* An empty tree. NOTE may be NULL. */
+int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err);
+
+/* Adds a key and its parent directories. -ENOMEM, -E2BIG past TREE_NODES_MAX. Keys that POSIX cannot show are
+   no error: they are counted and noted. */
+int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *err);
+
+/* Sorts directories, settles names that two keys claim, sums up. After this the tree is read-only. */
+void tree_finish(struct tree *tree);
+
+/* Frees all nodes, also those that the kernel had kept; NULL is allowed. */
+void tree_free(struct tree *tree);
+
+/* Makes TREE (finished, shared) show what FRESH (finished, private) shows, and frees FRESH. Nodes that are
+   the same in both stay the same nodes; a changed file becomes a new node with the same inode number, and the
+   old one is detached. */
+void tree_renew(struct tree *tree, struct tree *fresh);
+
+void tree_lock_read(struct tree *tree);
+void tree_unlock(struct tree *tree);
+
+/* The following need the read lock. */
+struct node *tree_root(struct tree *tree);
+/* The entry of DIRECTORY, NULL where there is none; "." and ".." are not entries. */
+struct node *tree_lookup(const struct node *directory, const char *name, size_t name_len);
+/* The node at PATH ("" for the root; no leading slash needed, empty components ignored), NULL where there is
+ * none. */
+struct node *tree_find(struct tree *tree, const char *path);
+/* The index of the first entry whose name is greater than NAME, or the number of entries. */
+size_t tree_after(const struct node *directory, const char *name);
+/* Appends the node's path below the root, without a leading slash; -ESTALE for a detached node. */
+int tree_path(const struct node *node, struct strbuf *out);
+
+/* A node's name ("" for the root), ETag and link target ("" where it has none). */
+const char *node_name(const struct node *node);
+const char *node_etag(const struct node *node);
+const char *node_link(const struct node *node);
+/* 2 and one for each sub-directory; 1 for others. */
+uint32_t node_nlink(const struct node *node);
+
+/* Gives back COUNT of the kernel's references; a detached node without any is freed. Takes the locks it
+ * needs. */
+void tree_forget(struct tree *tree, struct node *node, uint64_t count);
+
+/* Sums over the tree. */
+struct tree_totals {
+    uint64_t files;
+    uint64_t directories;
+    uint64_t bytes;
+    uint64_t fates[TREE_FATES]; /* keys by fate */
+};
+struct tree_totals tree_totals(struct tree *tree);
+
+/* Words for a fate, such as "its name has an empty component". */
+const char *tree_fate_text(enum tree_fate fate);
+
+#endif

@@ -1,0 +1,39 @@
+/* Inside of the tree, shared by its building, renewing and looking up. */
+#ifndef RUNFS_TREE_TREE_INTERNAL_H
+#define RUNFS_TREE_TREE_INTERNAL_H
+
+#include "tree/tree.h"
+
+/* Finds directories by path while a tree is built: open addressing, a power of two slots, at most half full.
+ */
+struct path_table {
+    struct node **slots;
+    size_t capacity;
+    size_t count;
+};
+
+struct tree {
+    struct node *root;
+    tree_note_fn note;
+    uint64_t notes; /* keys that there was something to say about */
+    pthread_rwlock_t lock;
+    struct tree_totals totals;
+    uint64_t nodes;
+    struct path_table paths; /* while building */
+    struct node *orphans;    /* detached nodes that the kernel still refers to */
+};
+
+/* Makes a node; ETAG and LINK may be "". NULL without memory. */
+struct node *node_new(enum node_type type, const char *name, size_t name_len, const char *etag,
+                      const char *link);
+
+/* Frees a node and, for a directory, its entries' array (not the entries). */
+void node_free(struct node *node);
+
+/* Appends CHILD to a directory's entries and makes it the parent; 0 or -ENOMEM. */
+int node_append(struct node *directory, struct node *child);
+
+/* The inode number of NAME in a directory with inode number PARENT. */
+uint64_t node_ino(uint64_t parent, const char *name, size_t name_len);
+
+#endif
