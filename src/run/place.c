@@ -1,0 +1,135 @@
+/* From a source and options to places to look at; see place.h. */
+#include "run/place.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout/error.h"
+#include "store/github_event.h"
+
+/* The fork rule's third source: the event of the pull request that this job is for. */
+static int read_event(struct runfs_environment *environment, struct error *err)
+{
+    bool known;
+    bool fork;
+    if (!environment->event_path || !environment->event_name ||
+        strcmp(environment->event_name, "pull_request") != 0)
+        return 0;
+    int result = github_event_fork(environment->event_path, &known, &fork, err);
+    if (result == 0 && known)
+        environment->event_fork = fork ? RUNFS_FORK_YES : RUNFS_FORK_NO;
+    return result;
+}
+
+static int build_request(const struct source *source, const struct run_config *config,
+                         const struct runfs_run *run, struct runfs_request *ret_request, struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_environment environment;
+    struct runfs_request request = {
+        .run_id = run->id,
+        .platform = run->platform,
+        .repository = source->repository ? source->repository : config->repository,
+        .release_type = config->release_type,
+        .fork = config->fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
+        .updated_at = config->updated_at,
+        .key_prefix = config->key_prefix,
+    };
+    if (config->platform && run->platform == RUNFS_PLATFORM_UNSAID &&
+        runfs_platform_parse(config->platform, &request.platform, &failure) < 0)
+        return layout_error(err, &failure);
+    runfs_environment_read(&environment);
+    int result = read_event(&environment, err);
+    if (result < 0)
+        return result;
+    if (runfs_request_complete(&request, &environment, &failure) < 0)
+        return layout_error(err, &failure);
+    *ret_request = request;
+    return 0;
+}
+
+static int set_artifacts_dir(struct places *places, const char *text, struct error *err)
+{
+    enum runfs_artifacts_dir dir = RUNFS_ARTIFACTS_ROOT;
+    if (text && strcmp(text, "subdir") == 0)
+        dir = RUNFS_ARTIFACTS_SUBDIR;
+    else if (text && strcmp(text, "root") != 0 && strcmp(text, "auto") != 0)
+        return error_set(err, EINVAL, "artifacts-dir=%s: not one of auto, root, subdir", text);
+    for (size_t i = 0; i < places->count; i++)
+        places->roots[i].artifacts_dir = dir;
+    return 0;
+}
+
+/* A staging directory stands for the bucket: {that}/{run_id}-{platform}. */
+static int staging_directory(const struct runfs_request *request, const char *staging, struct places *places,
+                             struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_root root;
+    if (runfs_root_local(request->run_id, request->platform, &root, &failure) < 0)
+        return layout_error(err, &failure);
+    if (asprintf(&places->directory, "%s/%s", staging, root.prefix) < 0) {
+        places->directory = NULL;
+        return error_errno(err, ENOMEM, "%s", staging);
+    }
+    return 0;
+}
+
+static int resolve_run(const struct source *source, const struct run_config *config, bool local,
+                       struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_run run;
+    struct runfs_request request;
+    const char *staging = local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
+    if (runfs_run_parse(source->run, &run, &failure) < 0)
+        return layout_error(err, &failure);
+    int result = build_request(source, config, &run, &request, err);
+    if (result < 0)
+        return result;
+    if (runfs_places(&request, places->roots, &places->count, &failure) < 0)
+        return layout_error(err, &failure);
+    if (staging && staging[0])
+        return staging_directory(&request, staging, places, err);
+    return 0;
+}
+
+int places_resolve(const struct source *source, const struct run_config *config, bool local,
+                   struct places *ret_places, struct error *err)
+{
+    struct places places = {0};
+    struct runfs_error failure;
+    int result = 0;
+    switch (source->kind) {
+    case SOURCE_RUN:
+        result = resolve_run(source, config, local, &places, err);
+        break;
+    case SOURCE_S3:
+        places.count = 1;
+        if (runfs_root_at(source->bucket, source->prefix, &places.roots[0], &failure) < 0)
+            result = layout_error(err, &failure);
+        break;
+    case SOURCE_LOCAL:
+        places.count = 1;
+        if (runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places.roots[0], &failure) < 0)
+            result = layout_error(err, &failure);
+        else if (!(places.directory = strdup(source->path)))
+            result = error_errno(err, ENOMEM, "%s", source->path);
+        break;
+    }
+    if (result == 0)
+        result = set_artifacts_dir(&places, config->artifacts_dir, err);
+    if (result < 0)
+        places_done(&places);
+    else
+        *ret_places = places;
+    return result;
+}
+
+void places_done(struct places *places)
+{
+    free(places->directory);
+    places->directory = NULL;
+}

@@ -1,0 +1,326 @@
+/* A run, opened; see run.h. */
+#include "run/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cache/cache.h"
+#include "run/place.h"
+#include "run/server.h"
+#include "store/local.h"
+
+#define POOL_BYTES   (32U * 1024 * 1024)
+#define SUBTREES_MAX 32
+
+struct run {
+    struct server *server; /* NULL for a local run */
+    struct store *store;
+    struct cache *cache; /* NULL for a local run */
+    struct tree *tree;
+    struct runfs_root root;
+    bool local;
+    char *title; /* owned */
+    void (*note)(const char *what, const char *why);
+    uint64_t hidden;  /* keys not shown, by the last listing */
+    uint64_t markers; /* directory markers whose content is not shown */
+    _Atomic uint64_t listed_at;
+};
+
+struct tree *run_tree(struct run *run)
+{
+    return run->tree;
+}
+
+const char *run_title(const struct run *run)
+{
+    return run->title;
+}
+
+uint64_t run_listed_at(const struct run *run)
+{
+    return atomic_load(&run->listed_at);
+}
+
+static int add_object(void *context, const struct object *object, struct error *err)
+{
+    struct tree_entry entry = {
+        .key = object->key,
+        .key_len = object->key_len,
+        .etag = object->etag,
+        .link = object->link,
+        .size = object->size,
+        .mtime_ns = object->mtime_ns,
+    };
+    return tree_add(context, &entry, err);
+}
+
+/* The layout's known subtrees as the store wants them: strings, sorted. */
+struct subtrees {
+    char text[SUBTREES_MAX][32];
+    const char *sorted[SUBTREES_MAX + 1];
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_subtrees(struct subtrees *subtrees)
+{
+    size_t count = 0;
+    struct runfs_span span;
+    while (count < SUBTREES_MAX && (span = runfs_subtree_at(count)).text) {
+        (void)snprintf(subtrees->text[count], sizeof subtrees->text[count], "%.*s", (int)span.len, span.text);
+        subtrees->sorted[count] = subtrees->text[count];
+        count++;
+    }
+    qsort(subtrees->sorted, count, sizeof(char *), compare_text);
+    subtrees->sorted[count] = NULL;
+}
+
+/* Says how many keys are not shown as they are, when that is news: with the first listing, and when it
+ * changes. */
+static void note_hidden(struct run *run, struct tree *tree)
+{
+    struct tree_totals totals = tree_totals(tree);
+    uint64_t hidden = 0;
+    char text[160];
+    for (int fate = TREE_SHADOWED; fate < TREE_FATES; fate++)
+        hidden += totals.fates[fate];
+    uint64_t markers = totals.fates[TREE_MARKER_CONTENT];
+    bool news = hidden != run->hidden || markers != run->markers;
+    run->hidden = hidden;
+    run->markers = markers;
+    if (!news || !run->note)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu64 " keys are not shown, %" PRIu64 " directory markers without their content",
+                   hidden, markers);
+    run->note(run->title, text);
+}
+
+/* Lists the store into a tree of its own. Single keys are spoken of for the first listing only. */
+static int list_tree(struct run *run, const struct wait *wait, struct tree **ret_tree, struct error *err)
+{
+    struct subtrees subtrees;
+    struct tree *tree;
+    load_subtrees(&subtrees);
+    int result = tree_new(run->tree ? NULL : run->note, &tree, err);
+    if (result < 0)
+        return result;
+    result = run->store->ops->list(run->store, subtrees.sorted, add_object, tree, wait, err);
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
+    tree_finish(tree);
+    note_hidden(run, tree);
+    *ret_tree = tree;
+    return 0;
+}
+
+int run_refresh(struct run *run, const struct wait *wait, struct error *err)
+{
+    struct tree *fresh;
+    uint64_t began = clock_ms();
+    int result = list_tree(run, wait, &fresh, err);
+    if (result < 0)
+        return result;
+    tree_renew(run->tree, fresh);
+    atomic_store(&run->listed_at, began);
+    return 0;
+}
+
+static void close_store(struct run *run)
+{
+    store_close(run->store);
+    cache_close(run->cache);
+    run->store = NULL;
+    run->cache = NULL;
+}
+
+void run_close(struct run *run)
+{
+    if (!run)
+        return;
+    close_store(run);
+    server_free(run->server);
+    tree_free(run->tree);
+    free(run->title);
+    free(run);
+}
+
+static bool is_empty(struct tree *tree)
+{
+    struct tree_totals totals = tree_totals(tree);
+    uint64_t keys = 0;
+    for (int fate = 0; fate < TREE_FATES; fate++)
+        keys += totals.fates[fate];
+    return keys == 0;
+}
+
+static int set_title(struct run *run, const char *directory, struct error *err)
+{
+    free(run->title);
+    if (directory)
+        run->title = strdup(directory);
+    else if (asprintf(&run->title, "s3://%s/%s", run->root.bucket, run->root.prefix) < 0)
+        run->title = NULL;
+    return run->title ? 0 : error_errno(err, ENOMEM, "run");
+}
+
+static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
+{
+    run->local = true;
+    int result = local_open(directory, run->note, &run->store, err);
+    if (result == 0)
+        result = set_title(run, directory, err);
+    return result < 0 ? result : list_tree(run, wait, &run->tree, err);
+}
+
+/* Opens one S3 place. *RET_FOUND is false where nothing is stored there. */
+static int open_place(struct run *run, const struct runfs_root *root, const struct wait *wait,
+                      bool *ret_found, struct error *err)
+{
+    struct cache_config cache = {.pool_bytes = POOL_BYTES};
+    run->root = *root;
+    int result = set_title(run, NULL, err);
+    if (result == 0)
+        result = server_open_store(run->server, root, &run->store, err);
+    if (result == 0)
+        result = cache_open(&cache, run->store, &run->cache, err);
+    if (result == 0)
+        result = list_tree(run, wait, &run->tree, err);
+    *ret_found = result == 0 && (!is_empty(run->tree) || !root->prefix[0]);
+    return result;
+}
+
+static int no_such_run(const struct run_config *config, const struct places *places, struct error *err)
+{
+    const struct runfs_root *first = &places->roots[0];
+    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", config->source,
+                     first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
+}
+
+/* Tries the computed place first; where nothing is there, the others that the layout names for it. A missing
+   bucket is an empty place then. */
+static int open_places(struct run *run, const struct run_config *config, const struct places *places,
+                       const struct wait *wait, struct error *err)
+{
+    for (size_t i = 0; i < places->count; i++) {
+        bool found;
+        int result = open_place(run, &places->roots[i], wait, &found, err);
+        if (found) {
+            if (i && config->note)
+                config->note(run->title, places->roots[i].reason);
+            return 0;
+        }
+        if (result < 0 && (result != -ENOENT || places->count == 1))
+            return result;
+        tree_free(run->tree);
+        run->tree = NULL;
+        close_store(run);
+    }
+    return no_such_run(config, places, err);
+}
+
+static int open_source(struct run *run, const struct run_config *config, const struct source *source,
+                       struct error *err)
+{
+    struct places places;
+    struct wait wait = {.timeout_ms = config->timeout_ms};
+    int result = places_resolve(source, config, true, &places, err);
+    if (result < 0)
+        return result;
+    run->root = places.roots[0];
+    if (places.directory) {
+        result = open_local(run, places.directory, &wait, err);
+    } else {
+        result = server_resolve(config, source, &run->server, err);
+        if (result == 0)
+            result = open_places(run, config, &places, &wait, err);
+    }
+    places_done(&places);
+    return result;
+}
+
+int run_open(const struct run_config *config, struct run **ret_run, struct error *err)
+{
+    _cleanup_source_ struct source source = {0};
+    int result = source_parse(config->source, &source, err);
+    if (result < 0)
+        return result;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return error_errno(err, ENOMEM, "run");
+    run->note = config->note;
+    atomic_store(&run->listed_at, clock_ms());
+    result = open_source(run, config, &source, err);
+    if (result < 0) {
+        run_close(run);
+        return result;
+    }
+    *ret_run = run;
+    return 0;
+}
+
+int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(64U * 1024);
+    tree_lock_read(run->tree);
+    int result = tree_path(node, &path);
+    tree_unlock(run->tree);
+    if (result < 0)
+        return error_set(err, -result, "%s: the file has been replaced", node_name(node));
+    struct object object = {
+        .key = strbuf_text(&path),
+        .key_len = path.len,
+        .etag = node_etag(node),
+        .size = node->size,
+        .mtime_ns = node->mtime_ns,
+    };
+    if (run->store->ops->open)
+        return run->store->ops->open(run->store, &object, ret_reader, err);
+    return cache_reader_open(run->cache, &object, ret_reader, err);
+}
+
+int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUNFS_KEY_MAX);
+    _cleanup_free_ char *text = NULL;
+    struct runfs_location location;
+    if (run->local)
+        return -ENODATA;
+    strbuf_adds(&path, run->root.prefix);
+    if (path.len && node->parent)
+        strbuf_adds(&path, "/");
+    int result = tree_path(node, &path);
+    if (result < 0)
+        return result;
+    (void)snprintf(location.bucket, sizeof location.bucket, "%s", run->root.bucket);
+    (void)snprintf(location.path, sizeof location.path, "%s", strbuf_text(&path));
+    result = form == RUN_S3_URI ? runfs_location_s3_uri(&location, &text, NULL)
+                                : runfs_location_https_url(&location, &text, NULL);
+    if (result == 0)
+        strbuf_adds(out, text);
+    return result < 0 ? result : -out->failed;
+}
+
+int run_resolve(const struct run_config *config, struct runfs_root *ret_root, struct error *err)
+{
+    _cleanup_source_ struct source source = {0};
+    struct places places;
+    int result = source_parse(config->source, &source, err);
+    if (result == 0)
+        result = places_resolve(&source, config, false, &places, err);
+    if (result < 0)
+        return result;
+    *ret_root = places.roots[0];
+    places_done(&places);
+    return 0;
+}

@@ -1,0 +1,77 @@
+/* A run, opened: where it is, its store and cache, its tree. The four calls behind every command: run_open,
+   run_refresh, run_open_node, run_close. */
+#ifndef RUNFS_RUN_RUN_H
+#define RUNFS_RUN_RUN_H
+
+#include <runfs/layout.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "reader/reader.h"
+#include "tree/tree.h"
+
+/* What the user said; strings are borrowed for the call, NULL where not said. */
+struct run_config {
+    const char *source;
+    /* which run (run-outputs.md §3) */
+    const char *repository;
+    const char *platform;
+    const char *release_type;
+    bool fork;
+    int64_t updated_at; /* ns since 1970 UTC; 0: not said */
+    const char *key_prefix;
+    const char *artifacts_dir; /* "auto", "root" or "subdir" */
+    /* which server, as whom */
+    const char *endpoint;
+    const char *region;
+    bool path_style;
+    bool no_sign_request;
+    const char *profile;
+    /* fetching */
+    unsigned connections;
+    uint64_t timeout_ms;
+    /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
+       not the computed one. NULL: nobody cares. */
+    void (*note)(const char *what, const char *why);
+};
+
+struct run;
+
+/* Finds the run, opens its store and lists it. Reads the environment (AWS, GitHub's and TheRock's variables):
+   call it before other threads start. Errors, each with the location and the server's own words: -ENOENT (no
+   such run, bucket or directory), -EACCES, -EINVAL (malformed source or option), -ETIMEDOUT, -EIO. */
+int run_open(const struct run_config *config, struct run **ret_run, struct error *err);
+
+/* Lists again and renews the tree; on failure the tree stays as it is. One thread at a time. */
+int run_refresh(struct run *run, const struct wait *wait, struct error *err);
+
+/* Opens NODE, a file, for reading. -ESTALE where it is detached or its object has been replaced. Takes the
+   tree's read lock itself. */
+int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err);
+
+/* Ends all fetches, frees everything. No reader may be open; NULL is allowed. */
+void run_close(struct run *run);
+
+/* The tree, for looking (tree.h says how). */
+struct tree *run_tree(struct run *run);
+
+/* What is mounted: s3://BUCKET/PREFIX or the directory's path. Constant. */
+const char *run_title(const struct run *run);
+
+/* When the last good listing began, clock_ms. */
+uint64_t run_listed_at(const struct run *run);
+
+enum run_form { RUN_S3_URI, RUN_HTTPS_URL };
+
+/* Appends NODE's location in a form of run-outputs.md §1. -ENODATA for a local run, -ESTALE for a detached
+   node. The tree's read lock must be held. */
+int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out);
+
+/* For resolve: the root that SOURCE and the options of CONFIG say, without any I/O but the environment; the
+   first place of the layout's rules. */
+int run_resolve(const struct run_config *config, struct runfs_root *ret_root, struct error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* Which server, as whom: AWS's environment and files, the options, and the store that follows from them. */
+#ifndef RUNFS_RUN_SERVER_H
+#define RUNFS_RUN_SERVER_H
+
+#include "run/run.h"
+#include "run/source.h"
+#include "store/store.h"
+
+struct server;
+
+/* Resolves endpoint, region and credentials. Where none are said, a run's region is the layout's. *RET_SERVER
+   is NULL on failure. */
+int server_resolve(const struct run_config *config, const struct source *source, struct server **ret_server,
+                   struct error *err);
+
+/* Opens the store of a place on the server. */
+int server_open_store(const struct server *server, const struct runfs_root *root, struct store **ret_store,
+                      struct error *err);
+
+/* NULL is allowed. Stores opened stay. */
+void server_free(struct server *server);
+
+#endif
