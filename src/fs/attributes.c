@@ -1,0 +1,148 @@
+/* Looking up and describing nodes: lookup, forget, getattr, readlink, statfs. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/clock.h"
+#include "fs/fs_internal.h"
+
+#define BLOCK_SIZE 4096
+
+struct fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+struct node *fs_node(struct fs *fs, fuse_ino_t ino)
+{
+    return ino == FUSE_ROOT_ID ? tree_root(fs->tree) : (struct node *)(uintptr_t)ino;
+}
+
+static mode_t mode_of(const struct fs *fs, const struct node *node)
+{
+    switch (node->type) {
+    case NODE_DIRECTORY:
+        return S_IFDIR | (0755 & ~fs->config.umask);
+    case NODE_LINK:
+        return S_IFLNK | 0777;
+    default:
+        return S_IFREG | (0644 & ~fs->config.umask);
+    }
+}
+
+void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_st)
+{
+    struct timespec time = {
+        .tv_sec = (time_t)(node->mtime_ns / 1000000000),
+        .tv_nsec = (long)(node->mtime_ns % 1000000000),
+    };
+    *ret_st = (struct stat){
+        .st_ino = node->ino,
+        .st_mode = mode_of(fs, node),
+        .st_nlink = node_nlink(node),
+        .st_uid = fs->config.uid,
+        .st_gid = fs->config.gid,
+        .st_size = (off_t)node->size,
+        .st_blocks = (blkcnt_t)(node->size / 512 + (node->size % 512 != 0)),
+        .st_blksize = BLOCK_SIZE,
+        .st_atim = time,
+        .st_mtim = time,
+        .st_ctim = time,
+    };
+}
+
+double fs_trust(const struct fs *fs)
+{
+    uint64_t until = atomic_load(&fs->valid_until);
+    uint64_t now = clock_ms();
+    return until > now ? (double)(until - now) / 1000 : 0;
+}
+
+void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_entry)
+{
+    *ret_entry = (struct fuse_entry_param){
+        .ino = (fuse_ino_t)(uintptr_t)node,
+        .attr_timeout = fs_trust(fs),
+        .entry_timeout = fs_trust(fs),
+    };
+    fs_attributes(fs, node, &ret_entry->attr);
+    (void)atomic_fetch_add(&node->lookups, 1);
+}
+
+static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct fuse_entry_param entry = {.entry_timeout =
+                                         fs_trust(fs)}; /* ino 0: the kernel keeps "no such entry" */
+    (void)fi;
+    tree_lock_read(fs->tree);
+    struct node *node = tree_lookup(fs_node(fs, parent), name, strlen(name));
+    if (node)
+        fs_entry(fs, node, &entry);
+    tree_unlock(fs->tree);
+    if (fuse_reply_entry(req, &entry) < 0 && node)
+        tree_forget(fs->tree, node, 1); /* the kernel never saw it */
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    if (strlen(name) > NAME_MAX)
+        (void)fuse_reply_err(req, ENAMETOOLONG);
+    else
+        fs_with_listing(req, parent, name, NULL, lookup);
+}
+
+static void forget(struct fs *fs, fuse_ino_t ino, uint64_t count)
+{
+    if (ino != FUSE_ROOT_ID)
+        tree_forget(fs->tree, fs_node(fs, ino), count);
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
+{
+    forget(fs_of(req), ino, count);
+    fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(req);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct stat st;
+    (void)fi;
+    tree_lock_read(fs->tree);
+    fs_attributes(fs, fs_node(fs, ino), &st);
+    tree_unlock(fs->tree);
+    (void)fuse_reply_attr(req, &st, fs_trust(fs));
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    struct fs *fs = fs_of(req);
+    const struct node *node = fs_node(fs, ino); /* the kernel refers to it, so it stays */
+    (void)fuse_reply_readlink(req, node_link(node));
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct fs *fs = fs_of(req);
+    (void)ino;
+    tree_lock_read(fs->tree);
+    struct tree_totals totals = tree_totals(fs->tree);
+    tree_unlock(fs->tree);
+    struct statvfs st = {
+        .f_bsize = BLOCK_SIZE,
+        .f_frsize = BLOCK_SIZE,
+        .f_blocks = (totals.bytes + BLOCK_SIZE - 1) / BLOCK_SIZE,
+        .f_files = totals.files + totals.directories,
+        .f_namemax = NAME_MAX,
+    };
+    (void)fuse_reply_statfs(req, &st);
+}

@@ -1,0 +1,147 @@
+/* Reading directories. A handle goes on by name, so that entries that come or go meanwhile (a new listing)
+   make no other entry appear twice or never. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/fs_internal.h"
+
+#define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
+
+struct directory_handle {
+    off_t next;     /* the offset after the last entry given out */
+    char last[256]; /* that entry's name */
+};
+
+/* The reply under construction. */
+struct listing {
+    fuse_req_t req;
+    struct fs *fs;
+    char *buffer;
+    size_t size;
+    size_t used;
+    bool plus;
+};
+
+static struct directory_handle *handle_of(const struct fuse_file_info *fi)
+{
+    return (struct directory_handle *)(uintptr_t)fi->fh;
+}
+
+static void opendir_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct node *node = fs_node(fs, ino);
+    (void)name;
+    struct directory_handle *handle = calloc(1, sizeof *handle);
+    if (!handle) {
+        (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    fi->fh = (uintptr_t)handle;
+    fi->cache_readdir = 1;
+    tree_lock_read(fs->tree);
+    bool stale = node->detached;
+    fi->keep_cache = !stale && atomic_exchange(&node->directory->known, true);
+    tree_unlock(fs->tree);
+    if (stale || fuse_reply_open(req, fi) < 0)
+        free(handle);
+    if (stale)
+        (void)fuse_reply_err(req, ESTALE);
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    fs_with_listing(req, ino, NULL, fi, opendir_trusted);
+}
+
+/* Adds an entry that is no node's (".", ".."); false where it does not fit. */
+static bool add_dot(struct listing *l, const char *name, const struct node *node, off_t next)
+{
+    struct fuse_entry_param entry = {0};
+    size_t room = l->size - l->used;
+    fs_attributes(l->fs, node, &entry.attr);
+    size_t need = l->plus ? fuse_add_direntry_plus(l->req, l->buffer + l->used, room, name, &entry, next)
+                          : fuse_add_direntry(l->req, l->buffer + l->used, room, name, &entry.attr, next);
+    if (need > room)
+        return false;
+    l->used += need;
+    return true;
+}
+
+static bool add_node(struct listing *l, struct node *node, off_t next)
+{
+    struct fuse_entry_param entry;
+    size_t room = l->size - l->used;
+    size_t need;
+    if (l->plus) {
+        need = fuse_add_direntry_plus(l->req, NULL, 0, node_name(node), NULL, next);
+        if (need > room)
+            return false;
+        fs_entry(l->fs, node, &entry);
+        (void)fuse_add_direntry_plus(l->req, l->buffer + l->used, room, node_name(node), &entry, next);
+    } else {
+        struct stat st;
+        fs_attributes(l->fs, node, &st);
+        need = fuse_add_direntry(l->req, l->buffer + l->used, room, node_name(node), &st, next);
+        if (need > room)
+            return false;
+    }
+    l->used += need;
+    return true;
+}
+
+static void add_entries(struct listing *l, const struct node *node, struct directory_handle *handle,
+                        off_t offset)
+{
+    if (offset < 1 && !add_dot(l, ".", node, 1))
+        return;
+    if (offset < FIRST_ENTRY &&
+        !add_dot(l, "..", node->parent && !node->detached ? node->parent : node, FIRST_ENTRY))
+        return;
+    if (node->detached)
+        return;
+    if (offset < FIRST_ENTRY)
+        offset = FIRST_ENTRY;
+    bool goes_on = offset > FIRST_ENTRY && offset == handle->next;
+    size_t i = goes_on ? tree_after(node, handle->last) : (size_t)(offset - FIRST_ENTRY);
+    for (; i < node->directory->count; i++, offset++) {
+        struct node *child = node->directory->children[i];
+        if (!add_node(l, child, offset + 1))
+            return;
+        handle->next = offset + 1;
+        memcpy(handle->last, node_name(child), child->name_len + 1);
+    }
+}
+
+static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                           struct fuse_file_info *fi, bool plus)
+{
+    struct listing l = {.req = req, .fs = fs_of(req), .buffer = malloc(size), .size = size, .plus = plus};
+    if (!l.buffer) {
+        (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    tree_lock_read(l.fs->tree);
+    add_entries(&l, fs_node(l.fs, ino), handle_of(fi), offset);
+    tree_unlock(l.fs->tree);
+    (void)fuse_reply_buf(req, l.buffer, l.used);
+    free(l.buffer);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    read_directory(req, ino, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    read_directory(req, ino, size, offset, fi, true);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    free(handle_of(fi));
+    (void)fuse_reply_err(req, 0);
+}

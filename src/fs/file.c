@@ -1,0 +1,186 @@
+/* Opening and reading files. A read that can be answered at once is; one that has to wait goes to a worker.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fs/fs_internal.h"
+
+#define WARN_EVERY_MS 1000
+
+struct read_job {
+    struct job job;
+    fuse_req_t req;
+    struct reader *reader;
+    struct node *node; /* the kernel refers to it until the read is answered */
+    size_t size;
+    uint64_t offset;
+    uint64_t arrived;      /* clock_ms */
+    atomic_bool cancelled; /* the caller got a fatal signal */
+    char *buffer;
+};
+
+int fs_errno(int result)
+{
+    switch (result) {
+    case -ESTALE:
+    case -EACCES:
+    case -EINTR:
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE:
+        return -result;
+    default:
+        return EIO;
+    }
+}
+
+void fs_warn(struct fs *fs, const struct error *err)
+{
+    uint64_t now = clock_ms();
+    uint64_t before = atomic_load(&fs->warned_at);
+    if (now < before + WARN_EVERY_MS || !atomic_compare_exchange_strong(&fs->warned_at, &before, now))
+        log_debug("%s", err->message);
+    else
+        log_warning("%s", err->message);
+}
+
+static void open_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct reader *reader;
+    struct error err = {0};
+    (void)name;
+    int result = run_open_node(fs->run, fs_node(fs, ino), &reader, &err);
+    if (result == -ESTALE)
+        fs_distrust(fs); /* the kernel looks the name up again and gets the new node */
+    if (result < 0) {
+        fs_warn(fs, &err);
+        (void)fuse_reply_err(req, fs_errno(result));
+        return;
+    }
+    fi->fh = (uintptr_t)reader;
+    fi->keep_cache = 1; /* a node's bytes never change: changed objects are new nodes */
+    if (fuse_reply_open(req, fi) < 0)
+        reader_close(reader);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    if ((fi->flags & O_ACCMODE) != O_RDONLY)
+        (void)fuse_reply_err(req, EROFS);
+    else
+        fs_with_listing(req, ino, NULL, fi, open_trusted);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    reader_close((struct reader *)(uintptr_t)fi->fh);
+    (void)fuse_reply_err(req, 0);
+}
+
+/* Has the kernel ask again for the name of an object that was replaced. Blocks while somebody looks into the
+   directory, so only workers call it. */
+static void invalidate_entry(struct fs *fs, const struct node *node)
+{
+    char name[256] = "";
+    fuse_ino_t parent = 0;
+    tree_lock_read(fs->tree);
+    if (!node->detached && node->parent) {
+        parent = node->parent->parent ? (fuse_ino_t)(uintptr_t)node->parent : FUSE_ROOT_ID;
+        (void)snprintf(name, sizeof name, "%s", node_name(node));
+    }
+    tree_unlock(fs->tree);
+    if (parent)
+        (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
+}
+
+static void answer(struct read_job *read, int result, size_t n, const struct error *err)
+{
+    struct fs *fs = fs_of(read->req);
+    struct node *node = read->node;
+    if (result == 0) {
+        (void)fuse_reply_buf(read->req, read->buffer, n);
+        return;
+    }
+    if (result != -EINTR)
+        fs_warn(fs, err);
+    if (result == -ESTALE) {
+        fs_distrust(fs);
+        invalidate_entry(fs, node);
+    }
+    (void)fuse_reply_err(read->req, fs_errno(result));
+}
+
+static void free_read(struct read_job *read)
+{
+    free(read->buffer);
+    free(read);
+}
+
+static void run_read(struct job *job)
+{
+    struct read_job *read = (struct read_job *)job;
+    struct fs *fs = fs_of(read->req);
+    struct wait wait = {
+        .timeout_ms = fs->config.timeout_ms,
+        .since_ms = read->arrived,
+        .cancelled = &read->cancelled,
+        .shutdown = &fs->ending,
+    };
+    struct error err = {0};
+    size_t n = 0;
+    int result = reader_pread(read->reader, read->buffer, read->size, read->offset, &wait, &n, &err);
+    fuse_req_interrupt_func(read->req, NULL, NULL);
+    answer(read, result, n, &err);
+    free_read(read);
+}
+
+static void on_interrupt(fuse_req_t req, void *context)
+{
+    (void)req;
+    atomic_store(&((struct read_job *)context)->cancelled, true);
+}
+
+static struct read_job *new_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                                 const struct fuse_file_info *fi)
+{
+    struct read_job *read = calloc(1, sizeof *read);
+    if (!read || !(read->buffer = malloc(size))) {
+        free(read);
+        return NULL;
+    }
+    read->job = (struct job){.run = run_read, .about = fs_node(fs_of(req), ino)};
+    read->arrived = clock_ms();
+    read->req = req;
+    read->reader = (struct reader *)(uintptr_t)fi->fh;
+    read->node = fs_node(fs_of(req), ino);
+    read->size = size;
+    read->offset = (uint64_t)offset;
+    return read;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    static const struct wait at_once = {0};
+    struct error err = {0};
+    size_t n = 0;
+    struct read_job *read = new_read(req, ino, size, offset, fi);
+    if (!read) {
+        (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    int result = reader_pread(read->reader, read->buffer, size, read->offset, &at_once, &n, &err);
+    /* a stale file has to be told to the kernel, which a session thread must not do */
+    if (result != -EAGAIN && result != -ESTALE) {
+        answer(read, result, n, &err);
+        free_read(read);
+        return;
+    }
+    fuse_req_interrupt_func(req, on_interrupt, read);
+    workers_submit(fs_of(req)->readers, &read->job);
+}

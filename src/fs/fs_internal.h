@@ -1,0 +1,76 @@
+/* Inside of the FUSE face, shared by its operations. */
+#ifndef RUNFS_FS_FS_INTERNAL_H
+#define RUNFS_FS_FS_INTERNAL_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <stdatomic.h>
+
+#include "fs/fs.h"
+#include "fs/workers.h"
+
+struct fs {
+    struct fs_config config;
+    struct run *run;
+    struct tree *tree; /* the run's */
+    struct fuse_session *session;
+    struct workers *readers;      /* reads that wait for the store */
+    struct workers *lister;       /* one thread: lists again, then answers what waited for that */
+    _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
+    _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
+    atomic_bool ending;           /* unmounted: waits end */
+};
+
+/* The fs of a request, and the node of an inode number. A node id is the node's address; the root has its
+ * own. */
+struct fs *fs_of(fuse_req_t req);
+struct node *fs_node(struct fs *fs, fuse_ino_t ino);
+
+/* Fills in what stat(2) shows. The tree's read lock must be held. */
+void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_st);
+
+/* Fills an entry and counts the kernel's reference to it. The tree's read lock must be held. */
+void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_entry);
+
+/* For how long the kernel may trust what it is told now, in seconds. */
+double fs_trust(const struct fs *fs);
+
+/* The errno (positive) for a reader of a failure in the rooms below: ESTALE, EACCES, EINTR, ENOMEM, else EIO.
+ */
+int fs_errno(int result);
+
+/* Logs a failed read, at most one a second. */
+void fs_warn(struct fs *fs, const struct error *err);
+
+/* An operation that needs a trusted listing. Called once, by a session thread or by the lister. */
+typedef void (*fs_operation)(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi);
+
+/* Runs OPERATION at once while the listing is trusted; else hands it to the lister, which lists first. NAME
+   (may be NULL) and FI are copied as needed. */
+void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
+                     fs_operation operation);
+
+/* The listing has been found out of date: the next operation that needs it lists again. */
+void fs_distrust(struct fs *fs);
+
+/* The table of operations, and each file's part of it. */
+extern const struct fuse_lowlevel_ops fs_operations;
+void op_init(void *userdata, struct fuse_conn_info *connection);
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+
+#endif

@@ -1,0 +1,135 @@
+/* The session: mounting, serving, unmounting; see fs.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "fs/fs_internal.h"
+
+#define READERS_MAX         64
+#define READERS_OF_ONE_FILE 16
+#define BACKGROUND_MAX                                                                                       \
+    256 /* read-ahead requests under way: the default of 12 lets one stuck file stop all others */
+#define OPTIONS_MAX 16384
+
+const struct fuse_lowlevel_ops fs_operations = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .readlink = op_readlink,
+    .open = op_open,
+    .read = op_read,
+    .release = op_release,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .releasedir = op_releasedir,
+    .statfs = op_statfs,
+    .getxattr = op_getxattr,
+    .listxattr = op_listxattr,
+};
+
+void op_init(void *userdata, struct fuse_conn_info *connection)
+{
+    (void)userdata;
+    connection->want |= connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS |
+                                               FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS);
+    connection->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
+    connection->max_background = BACKGROUND_MAX;
+    connection->congestion_threshold = BACKGROUND_MAX * 3 / 4;
+}
+
+/* A title may hold any byte; commas and backslashes are special in mount options. */
+static void add_escaped(struct strbuf *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == ',' || *text == '\\')
+            strbuf_adds(out, "\\");
+        strbuf_add(out, text, 1);
+    }
+}
+
+static int new_session(struct fs *fs, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf options = STRBUF_INIT(OPTIONS_MAX);
+    strbuf_adds(&options, "ro,nosuid,nodev,default_permissions,subtype=runfs,fsname=");
+    add_escaped(&options, run_title(fs->run));
+    if (fs->config.allow_other)
+        strbuf_adds(&options, ",allow_other");
+    if (fs->config.noexec)
+        strbuf_adds(&options, ",noexec");
+    if (options.failed)
+        return error_errno(err, options.failed, "mount options");
+    char program[] = "runfs";
+    char flag[] = "-o";
+    char *argv[] = {program, flag, options.data, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+    fs->session = fuse_session_new(&args, &fs_operations, sizeof fs_operations, fs);
+    fuse_opt_free_args(&args);
+    return fs->session ? 0 : error_set(err, EIO, "FUSE: cannot set up a session");
+}
+
+static int set_up(struct fs *fs, struct error *err)
+{
+    int result = workers_open(READERS_MAX, READERS_OF_ONE_FILE, &fs->readers, err);
+    if (result == 0)
+        result = workers_open(1, 1, &fs->lister, err);
+    if (result == 0)
+        result = new_session(fs, err);
+    if (result < 0)
+        return result;
+    /* before mounting, so that a signal never leaves a dead mount */
+    if (fuse_set_signal_handlers(fs->session) < 0)
+        return error_set(err, EIO, "cannot handle signals");
+    errno = 0;
+    if (fuse_session_mount(fs->session, fs->config.mountpoint) < 0)
+        return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
+                         errno ? error_text(errno) : "fusermount3 failed");
+    return 0;
+}
+
+int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs, struct error *err)
+{
+    struct fs *fs = calloc(1, sizeof *fs);
+    if (!fs)
+        return error_errno(err, ENOMEM, "mount");
+    fs->config = *config;
+    fs->run = run;
+    fs->tree = run_tree(run);
+    atomic_store(&fs->valid_until, run_listed_at(run) + config->refresh_ms);
+    int result = set_up(fs, err);
+    if (result < 0) {
+        fs_close(fs);
+        return result;
+    }
+    *ret_fs = fs;
+    return 0;
+}
+
+int fs_serve(struct fs *fs, struct error *err)
+{
+    struct fuse_loop_config *loop = fuse_loop_cfg_create();
+    int result = loop ? fuse_session_loop_mt(fs->session, loop) : -ENOMEM;
+    if (loop)
+        fuse_loop_cfg_destroy(loop);
+    atomic_store(&fs->ending, true);
+    return result < 0 ? error_errno(err, -result, "FUSE session") : 0;
+}
+
+void fs_close(struct fs *fs)
+{
+    if (!fs)
+        return;
+    if (fs->session)
+        fuse_session_unmount(fs->session);
+    workers_close(fs->lister);
+    workers_close(fs->readers);
+    if (fs->session) {
+        fuse_remove_signal_handlers(fs->session);
+        fuse_session_destroy(fs->session);
+    }
+    free(fs);
+}
