@@ -1,0 +1,25 @@
+/* Going into the background: the parent waits until the child says that it is ready, or why not. */
+#ifndef RUNFS_CLI_DAEMON_H
+#define RUNFS_CLI_DAEMON_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* What the child talks through; fd is -1 in the foreground. */
+struct readiness {
+    int fd;
+};
+
+/* Forks, before any thread runs. In the parent: waits for the child's word, passes on its notes to stderr and
+   returns false with the exit code in *RET_CODE. In the child: a session of its own, returns true. */
+bool daemon_fork(struct readiness *ret_readiness, int *ret_code);
+
+/* A note for whoever mounts, shown on the parent's stderr. Before readiness_done(). */
+void readiness_note(struct readiness *readiness, const char *text);
+
+/* Ready (ERR NULL) or failed. The child's standard streams are let go of when it is ready. Without effect in
+   the foreground. */
+void readiness_done(struct readiness *readiness, const struct error *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* runfs mount: mounts a run, in the background once it can be listed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/daemon.h"
+#include "cli/mountpoint.h"
+
+#define NOTES_SHOWN 10
+
+static bool on_flag(void *foreground, int flag, const char *value)
+{
+    (void)value;
+    *(bool *)foreground = true;
+    return flag == 'f';
+}
+
+/* Opens the log: where the options say, else stderr in the foreground and syslog in the background. */
+static int open_log(const struct options *options, bool foreground, struct error *err)
+{
+    const char *log = options->log ? options->log : foreground ? "stderr" : "syslog";
+    if (strcmp(log, "stderr") == 0) {
+        log_open(LOG_TO_STDERR, options->log_level, -1);
+    } else if (strcmp(log, "syslog") == 0) {
+        log_open(LOG_TO_SYSLOG, options->log_level, -1);
+    } else {
+        int fd =
+            open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600); /* open till the end */
+        if (fd < 0)
+            return error_errno(err, errno, "log file %s", log);
+        log_open(LOG_TO_FILE, options->log_level, fd);
+    }
+    return 0;
+}
+
+static int serve(struct options *options, struct readiness *readiness, bool foreground, struct error *err)
+{
+    struct run *run = NULL;
+    struct fs *fs = NULL;
+    int result = open_log(options, foreground, err);
+    if (result == 0)
+        result = run_open(&options->run, &run, err);
+    if (result == 0)
+        result = fs_open(&options->fs, run, &fs, err);
+    bool ready = result == 0;
+    if (ready) {
+        readiness_done(readiness, NULL);
+        result = fs_serve(fs, err);
+    }
+    fs_close(fs);
+    run_close(run);
+    if (result < 0 && ready)
+        log_error("%s", err->message);
+    else if (result < 0)
+        readiness_done(readiness, err);
+    return result;
+}
+
+/* A local SOURCE is named from where the user is; the background process is elsewhere. */
+static int absolute_source(struct options *options, const char *source, char **ret_owned, struct error *err)
+{
+    options->run.source = source;
+    if (source[0] != '.')
+        return 0;
+    *ret_owned = realpath(source, NULL);
+    if (!*ret_owned)
+        return error_errno(err, errno, "%s", source);
+    options->run.source = *ret_owned;
+    return 0;
+}
+
+int cmd_mount(int argc, char **argv)
+{
+    _cleanup_options_ struct options options;
+    _cleanup_free_ char *mountpoint = NULL;
+    _cleanup_free_ char *source = NULL;
+    struct readiness readiness = {-1};
+    struct error err = {0};
+    bool foreground = false;
+    int first;
+    options_init(&options);
+    int code = arguments_parse(argc, argv, "f", NULL, on_flag, &foreground, 2, 2, &options, &first);
+    if (code)
+        return code;
+    options.run.note = command_note;
+    if (mountpoint_resolve(argv[first + 1], &mountpoint, &err) < 0 ||
+        mountpoint_prepare(mountpoint, &err) < 0 || absolute_source(&options, argv[first], &source, &err) < 0)
+        return command_failed(&err);
+    options.fs.mountpoint = mountpoint;
+    options.fs.timeout_ms = options.run.timeout_ms;
+    if (!foreground && !daemon_fork(&readiness, &code))
+        return code;
+    if (serve(&options, &readiness, foreground, &err) < 0)
+        return foreground ? command_failed(&err) : EXIT_FAILED;
+    return EXIT_DONE;
+}

@@ -1,0 +1,31 @@
+/* Mountpoints: what is mounted where, and dead mounts of drivers that were killed. */
+#ifndef RUNFS_CLI_MOUNTPOINT_H
+#define RUNFS_CLI_MOUNTPOINT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum mount_state {
+    MOUNT_NONE,  /* nothing is mounted there */
+    MOUNT_OTHER, /* something that is not ours */
+    MOUNT_OURS,  /* a runfs mount */
+    MOUNT_DEAD,  /* a runfs mount whose process is gone */
+};
+
+/* The absolute path of a mountpoint (owned by the caller), resolved without touching what is mounted there.
+ */
+int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err);
+
+/* What is on top at an absolute path (getmntent(3) on /proc/self/mounts). */
+int mountpoint_state(const char *absolute, enum mount_state *ret_state, struct error *err);
+
+/* Unmounts the top mount: umount2(2), or fusermount3 for users. LAZY takes it away even while it is in use.
+ * -EBUSY. */
+int mountpoint_unmount(const char *absolute, bool lazy, struct error *err);
+
+/* Makes ready for mounting: clears dead mounts, then checks that this is a directory with nothing mounted on
+ * it. */
+int mountpoint_prepare(const char *absolute, struct error *err);
+
+#endif

@@ -1,0 +1,290 @@
+/* The -o options; see options.h. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "base/strbuf.h"
+
+#define OPTION_MAX      (64U * 1024)
+#define CONNECTIONS_MAX 256
+#define SECONDS_MAX     (365U * 24 * 3600)
+
+/* A value's kind: stores VALUE (NULL where none was given) in FIELD; 0 or -errno. */
+typedef int (*set_fn)(void *field, const char *value);
+
+static int set_text(void *field, const char *value)
+{
+    *(const char **)field = value;
+    return 0;
+}
+
+static int set_endpoint(void *field, const char *value)
+{
+    if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
+        return -EINVAL;
+    return set_text(field, value);
+}
+
+static int set_platform(void *field, const char *value)
+{
+    enum runfs_platform platform;
+    int result = runfs_platform_parse(value, &platform, NULL);
+    return result < 0 ? result : set_text(field, value);
+}
+
+static int set_artifacts_dir(void *field, const char *value)
+{
+    if (strcmp(value, "auto") != 0 && strcmp(value, "root") != 0 && strcmp(value, "subdir") != 0)
+        return -EINVAL;
+    return set_text(field, value);
+}
+
+static int set_true(void *field, const char *value)
+{
+    (void)value;
+    *(bool *)field = true;
+    return 0;
+}
+
+static int set_false(void *field, const char *value)
+{
+    (void)value;
+    *(bool *)field = false;
+    return 0;
+}
+
+static int set_time(void *field, const char *value)
+{
+    return parse_time(value, field);
+}
+
+static int set_seconds(void *field, const char *value)
+{
+    uint64_t seconds;
+    int result = parse_u64(value, SECONDS_MAX, &seconds);
+    if (result == 0)
+        *(uint64_t *)field = seconds * 1000;
+    return result;
+}
+
+/* Nothing may wait without end, and nothing works without waiting at all. */
+static int set_timeout(void *field, const char *value)
+{
+    uint64_t seconds;
+    int result = parse_u64(value, SECONDS_MAX, &seconds);
+    if (result == 0 && seconds == 0)
+        result = -ERANGE;
+    if (result == 0)
+        *(uint64_t *)field = seconds * 1000;
+    return result;
+}
+
+static int set_connections(void *field, const char *value)
+{
+    uint64_t count;
+    int result = parse_u64(value, CONNECTIONS_MAX, &count);
+    if (result == 0 && count == 0)
+        result = -ERANGE;
+    if (result == 0)
+        *(unsigned *)field = (unsigned)count;
+    return result;
+}
+
+static int set_id(void *field, const char *value)
+{
+    uint64_t id;
+    int result = parse_u64(value, UINT32_MAX - 1, &id);
+    if (result == 0)
+        *(uid_t *)field = (uid_t)id;
+    return result;
+}
+
+static int set_umask(void *field, const char *value)
+{
+    uint64_t bits;
+    int result = parse_octal(value, 0777, &bits);
+    if (result == 0)
+        *(mode_t *)field = (mode_t)bits;
+    return result;
+}
+
+static int set_log_level(void *field, const char *value)
+{
+    return log_level_parse(value, field);
+}
+
+static int set_nothing(void *field, const char *value)
+{
+    (void)field, (void)value;
+    return 0;
+}
+
+enum arity { NO_VALUE, WITH_VALUE, ANY_VALUE };
+
+#define FIELD(member) offsetof(struct options, member)
+
+static const struct row {
+    const char *name;
+    enum arity arity;
+    set_fn set;
+    size_t field;
+} rows[] = {
+    /* which run */
+    {"repo", WITH_VALUE, set_text, FIELD(run.repository)},
+    {"platform", WITH_VALUE, set_platform, FIELD(run.platform)},
+    {"release-type", WITH_VALUE, set_text, FIELD(run.release_type)},
+    {"fork", NO_VALUE, set_true, FIELD(run.fork)},
+    {"updated-at", WITH_VALUE, set_time, FIELD(run.updated_at)},
+    {"key-prefix", WITH_VALUE, set_text, FIELD(run.key_prefix)},
+    {"artifacts-dir", WITH_VALUE, set_artifacts_dir, FIELD(run.artifacts_dir)},
+    /* which server, as whom */
+    {"endpoint", WITH_VALUE, set_endpoint, FIELD(run.endpoint)},
+    {"region", WITH_VALUE, set_text, FIELD(run.region)},
+    {"path-style", NO_VALUE, set_true, FIELD(run.path_style)},
+    {"no-sign-request", NO_VALUE, set_true, FIELD(run.no_sign_request)},
+    {"profile", WITH_VALUE, set_text, FIELD(run.profile)},
+    /* fetching */
+    {"connections", WITH_VALUE, set_connections, FIELD(run.connections)},
+    {"timeout", WITH_VALUE, set_timeout, FIELD(run.timeout_ms)},
+    {"refresh", WITH_VALUE, set_seconds, FIELD(fs.refresh_ms)},
+    /* the mount */
+    {"uid", WITH_VALUE, set_id, FIELD(fs.uid)},
+    {"gid", WITH_VALUE, set_id, FIELD(fs.gid)},
+    {"umask", WITH_VALUE, set_umask, FIELD(fs.umask)},
+    {"allow_other", NO_VALUE, set_true, FIELD(fs.allow_other)},
+    {"noexec", NO_VALUE, set_true, FIELD(fs.noexec)},
+    {"exec", NO_VALUE, set_false, FIELD(fs.noexec)},
+    {"log", WITH_VALUE, set_text, FIELD(log)},
+    {"log-level", WITH_VALUE, set_log_level, FIELD(log_level)},
+    /* what a read-only mount is anyway, cannot grant, or mount(8) and systemd look after (mount(8), fstab(5))
+     */
+    {"ro", NO_VALUE, set_nothing, 0},
+    {"rw", NO_VALUE, set_nothing, 0},
+    {"nosuid", NO_VALUE, set_nothing, 0},
+    {"suid", NO_VALUE, set_nothing, 0},
+    {"nodev", NO_VALUE, set_nothing, 0},
+    {"dev", NO_VALUE, set_nothing, 0},
+    {"defaults", NO_VALUE, set_nothing, 0},
+    {"auto", NO_VALUE, set_nothing, 0},
+    {"noauto", NO_VALUE, set_nothing, 0},
+    {"user", ANY_VALUE, set_nothing, 0},
+    {"nouser", NO_VALUE, set_nothing, 0},
+    {"users", NO_VALUE, set_nothing, 0},
+    {"owner", NO_VALUE, set_nothing, 0},
+    {"group", NO_VALUE, set_nothing, 0},
+    {"nofail", NO_VALUE, set_nothing, 0},
+    {"_netdev", NO_VALUE, set_nothing, 0},
+    {"async", NO_VALUE, set_nothing, 0},
+    {"sync", NO_VALUE, set_nothing, 0},
+    {"dirsync", NO_VALUE, set_nothing, 0},
+    {"atime", NO_VALUE, set_nothing, 0},
+    {"noatime", NO_VALUE, set_nothing, 0},
+    {"diratime", NO_VALUE, set_nothing, 0},
+    {"nodiratime", NO_VALUE, set_nothing, 0},
+    {"relatime", NO_VALUE, set_nothing, 0},
+    {"norelatime", NO_VALUE, set_nothing, 0},
+    {"strictatime", NO_VALUE, set_nothing, 0},
+    {"nostrictatime", NO_VALUE, set_nothing, 0},
+    {"lazytime", NO_VALUE, set_nothing, 0},
+    {"nolazytime", NO_VALUE, set_nothing, 0},
+    {"silent", NO_VALUE, set_nothing, 0},
+    {"loud", NO_VALUE, set_nothing, 0},
+    {"comment", WITH_VALUE, set_nothing, 0},
+    {"uhelper", WITH_VALUE, set_nothing, 0},
+};
+
+static const struct row *find_row(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(name, rows[i].name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+void options_init(struct options *options)
+{
+    *options = (struct options){
+        .run = {.connections = 32, .timeout_ms = 30000},
+        .fs = {.uid = getuid(), .gid = getgid(), .refresh_ms = 60000},
+        .log_level = LOG_LEVEL_WARNING,
+    };
+}
+
+static int apply(struct options *options, const char *name, const char *value, struct error *err)
+{
+    /* settings for other programs: mount(8) says x-* never reaches us, X-* and systemd's may */
+    if (strncmp(name, "x-", 2) == 0 || strncmp(name, "X-", 2) == 0)
+        return 0;
+    const struct row *row = find_row(name);
+    if (!row)
+        return error_set(err, EINVAL, "option '%s': unknown", name);
+    if (row->arity == WITH_VALUE && (!value || !value[0]))
+        return error_set(err, EINVAL, "option '%s': needs a value", name);
+    if (row->arity == NO_VALUE && value)
+        return error_set(err, EINVAL, "option '%s': takes no value", name);
+    int result = row->set((char *)options + row->field, value);
+    if (result == -ERANGE)
+        return error_set(err, EINVAL, "option '%s=%s': out of range", name, value);
+    return result < 0 ? error_set(err, EINVAL, "option '%s=%s': bad value", name, value) : 0;
+}
+
+/* Keeps a copy for as long as the options live. */
+static char *keep(struct options *options, const char *text)
+{
+    char **texts = reallocarray(options->texts, options->text_count + 1, sizeof(char *));
+    if (!texts)
+        return NULL;
+    options->texts = texts;
+    char *copy = strdup(text);
+    if (copy)
+        texts[options->text_count++] = copy;
+    return copy;
+}
+
+static int parse_one(struct options *options, const char *text, struct error *err)
+{
+    char *copy = keep(options, text);
+    if (!copy)
+        return error_errno(err, ENOMEM, "options");
+    char *equals = strchr(copy, '=');
+    if (equals)
+        *equals = '\0';
+    return apply(options, copy, equals ? equals + 1 : NULL, err);
+}
+
+int options_parse(struct options *options, const char *text, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf one = STRBUF_INIT(OPTION_MAX);
+    int result = 0;
+    while (result == 0) {
+        if (*text == '\\' && (text[1] == ',' || text[1] == '\\')) {
+            strbuf_add(&one, ++text, 1);
+        } else if (*text == ',' || *text == '\0') {
+            if (one.failed)
+                return error_errno(err, one.failed, "options");
+            if (one.len)
+                result = parse_one(options, strbuf_text(&one), err);
+            strbuf_clear(&one);
+        } else {
+            strbuf_add(&one, text, 1);
+        }
+        if (*text == '\0')
+            break;
+        text++;
+    }
+    return result;
+}
+
+void options_done(struct options *options)
+{
+    for (size_t i = 0; i < options->text_count; i++)
+        free(options->texts[i]);
+    free(options->texts);
+    options->texts = NULL;
+    options->text_count = 0;
+}

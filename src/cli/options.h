@@ -1,0 +1,34 @@
+/* The -o options of a SOURCE and a mount: one table, one row each. */
+#ifndef RUNFS_CLI_OPTIONS_H
+#define RUNFS_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "fs/fs.h"
+#include "run/run.h"
+
+struct options {
+    struct run_config run;
+    struct fs_config fs;
+    const char *log; /* "syslog", "stderr" or a file; NULL: the command's choice */
+    enum log_level log_level;
+    char **texts; /* owned copies that the strings above point into */
+    size_t text_count;
+};
+
+/* Sets the defaults: those of the interface, the caller's ids. */
+void options_init(struct options *options);
+
+/* Reads one -o argument: OPT[=VALUE],…, a backslash before a comma that belongs to a value. Later ones win.
+   -EINVAL naming the option that is unknown or has a bad value, -ENOMEM. */
+int options_parse(struct options *options, const char *text, struct error *err);
+
+/* Frees what was parsed; run and fs must not be used any more. */
+void options_done(struct options *options);
+
+#define _cleanup_options_ __attribute__((cleanup(options_done)))
+
+#endif
