@@ -9,14 +9,26 @@
 static const char hex_lower[] = "0123456789abcdef";
 static const char hex_upper[] = "0123456789ABCDEF";
 
+/* Where to cut USED bytes so that no UTF-8 character is halved; NEXT is the byte that did not fit. */
+static size_t cut_back(const char *dst, size_t used, unsigned char next)
+{
+    if ((next & 0xc0) != 0x80)
+        return used;
+    while (used && ((unsigned char)dst[used - 1] & 0xc0) == 0x80)
+        used--;
+    return used ? used - 1 : 0;
+}
+
 void escape_control(char *dst, size_t size, const char *text)
 {
     size_t used = 0;
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         bool plain = c >= 0x20 && c != 0x7f;
-        if (used + (plain ? 1 : 4) >= size)
+        if (used + (plain ? 1 : 4) >= size) {
+            used = cut_back(dst, used, c);
             break;
+        }
         if (plain) {
             dst[used++] = (char)c;
             continue;

@@ -8,7 +8,7 @@
 struct strbuf;
 
 /* Copies TEXT to DST (SIZE bytes, always terminated), with control characters (below 0x20, and 0x7f) as \xNN.
-   What does not fit is cut, never inside an escape. */
+   What does not fit is cut at a whole UTF-8 character or escape. */
 void escape_control(char *dst, size_t size, const char *text);
 
 /* Appends TEXT (LEN bytes) percent-encoded as RFC 3986 paths are: unreserved characters raw, everything else

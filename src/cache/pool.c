@@ -206,9 +206,9 @@ static void unuse_block(struct block *block)
 {
     if (--block->users)
         return;
-    if (block->fetching) { /* nobody waits for it any more: it must not be found, and goes when the fetch ends
-                            */
-        atomic_store(&block->sink.cancelled, true);
+    if (block->fetching)
+        atomic_store(&block->sink.cancelled, true); /* nobody waits for it any more */
+    if (block->state == BLOCK_FETCHING) {           /* it must not be found, and goes when the fetch ends */
         LIST_REMOVE(block, link);
         block->abandoned = true;
     }

@@ -8,11 +8,6 @@
 
 #define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
 
-struct directory_handle {
-    off_t next;     /* the offset after the last entry given out */
-    char last[256]; /* that entry's name */
-};
-
 /* The reply under construction. */
 struct listing {
     fuse_req_t req;
@@ -23,31 +18,20 @@ struct listing {
     bool plus;
 };
 
-static struct directory_handle *handle_of(const struct fuse_file_info *fi)
-{
-    return (struct directory_handle *)(uintptr_t)fi->fh;
-}
-
 static void opendir_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct node *node = fs_node(fs, ino);
     (void)name;
-    struct directory_handle *handle = calloc(1, sizeof *handle);
-    if (!handle) {
-        (void)fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    fi->fh = (uintptr_t)handle;
     fi->cache_readdir = 1;
     tree_lock_read(fs->tree);
     bool stale = node->detached;
     fi->keep_cache = !stale && atomic_exchange(&node->directory->known, true);
     tree_unlock(fs->tree);
-    if (stale || fuse_reply_open(req, fi) < 0)
-        free(handle);
     if (stale)
         (void)fuse_reply_err(req, ESTALE);
+    else
+        fs_open_handle(req, fi, NULL);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -91,8 +75,7 @@ static bool add_node(struct listing *l, struct node *node, off_t next)
     return true;
 }
 
-static void add_entries(struct listing *l, const struct node *node, struct directory_handle *handle,
-                        off_t offset)
+static void add_entries(struct listing *l, const struct node *node, struct handle *handle, off_t offset)
 {
     if (offset < 1 && !add_dot(l, ".", node, 1))
         return;
@@ -123,7 +106,7 @@ static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
         return;
     }
     tree_lock_read(l.fs->tree);
-    add_entries(&l, fs_node(l.fs, ino), handle_of(fi), offset);
+    add_entries(&l, fs_node(l.fs, ino), fs_handle(fi), offset);
     tree_unlock(l.fs->tree);
     (void)fuse_reply_buf(req, l.buffer, l.used);
     free(l.buffer);
@@ -142,6 +125,6 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    free(handle_of(fi));
+    fs_close_handle(fs_of(req), fs_handle(fi));
     (void)fuse_reply_err(req, 0);
 }

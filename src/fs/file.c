@@ -62,10 +62,8 @@ static void open_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struc
         (void)fuse_reply_err(req, fs_errno(result));
         return;
     }
-    fi->fh = (uintptr_t)reader;
     fi->keep_cache = 1; /* a node's bytes never change: changed objects are new nodes */
-    if (fuse_reply_open(req, fi) < 0)
-        reader_close(reader);
+    fs_open_handle(req, fi, reader);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -79,7 +77,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    reader_close((struct reader *)(uintptr_t)fi->fh);
+    fs_close_handle(fs_of(req), fs_handle(fi));
     (void)fuse_reply_err(req, 0);
 }
 
@@ -157,7 +155,7 @@ static struct read_job *new_read(fuse_req_t req, fuse_ino_t ino, size_t size, of
     read->job = (struct job){.run = run_read, .about = fs_node(fs_of(req), ino)};
     read->arrived = clock_ms();
     read->req = req;
-    read->reader = (struct reader *)(uintptr_t)fi->fh;
+    read->reader = fs_handle(fi)->reader;
     read->node = fs_node(fs_of(req), ino);
     read->size = size;
     read->offset = (uint64_t)offset;

@@ -5,18 +5,30 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "fs/fs.h"
 #include "fs/workers.h"
+
+/* An open file or directory. Kept in a list, because files may be open when the file system is taken away. */
+struct handle {
+    LIST_ENTRY(handle) link;
+    struct reader *reader; /* owned; NULL for a directory */
+    off_t next;            /* of a directory: the offset after the last entry given out */
+    char last[256];        /* and that entry's name */
+};
 
 struct fs {
     struct fs_config config;
     struct run *run;
     struct tree *tree; /* the run's */
     struct fuse_session *session;
-    struct workers *readers;      /* reads that wait for the store */
-    struct workers *lister;       /* one thread: lists again, then answers what waited for that */
+    struct workers *readers; /* reads that wait for the store */
+    struct workers *lister;  /* one thread: lists again, then answers what waited for that */
+    pthread_mutex_t lock;    /* guards handles */
+    LIST_HEAD(, handle) handles;
     _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
     _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
     atomic_bool ending;           /* unmounted: waits end */
@@ -53,6 +65,16 @@ void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fu
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
 void fs_distrust(struct fs *fs);
+
+/* Opens a handle of READER (taken over, also on failure; NULL for a directory), answers the request with it
+   and what FI says. */
+void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *reader);
+
+/* A request's handle. */
+struct handle *fs_handle(const struct fuse_file_info *fi);
+
+/* Closes a handle, its reader too. */
+void fs_close_handle(struct fs *fs, struct handle *handle);
 
 /* The table of operations, and each file's part of it. */
 extern const struct fuse_lowlevel_ops fs_operations;

@@ -99,6 +99,8 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
     fs->config = *config;
     fs->run = run;
     fs->tree = run_tree(run);
+    LIST_INIT(&fs->handles);
+    (void)pthread_mutex_init(&fs->lock, NULL);
     atomic_store(&fs->valid_until, run_listed_at(run) + config->refresh_ms);
     int result = set_up(fs, err);
     if (result < 0) {
@@ -127,9 +129,12 @@ void fs_close(struct fs *fs)
         fuse_session_unmount(fs->session);
     workers_close(fs->lister);
     workers_close(fs->readers);
+    while (!LIST_EMPTY(&fs->handles))
+        fs_close_handle(fs, LIST_FIRST(&fs->handles));
     if (fs->session) {
         fuse_remove_signal_handlers(fs->session);
         fuse_session_destroy(fs->session);
     }
+    (void)pthread_mutex_destroy(&fs->lock);
     free(fs);
 }

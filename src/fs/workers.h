@@ -15,12 +15,12 @@ struct job {
 
 struct workers;
 
-/* A pool of up to MAX threads, each started when there is a job and nobody free. At most SHARE of them work on jobs
-   about the same thing, so that one that is stuck leaves threads for the others. */
+/* A pool of up to MAX threads, each started when there is a job and nobody free. At most SHARE of them work
+   on jobs about the same thing, so that one that is stuck leaves threads for the others. */
 int workers_open(unsigned max, unsigned share, struct workers **ret_workers, struct error *err);
 
-/* Queues a job; runs in the order of submission as threads become free and shares allow. Thread-safe. Where no thread can be
-   started and none exists, the job runs in the caller. */
+/* Queues a job; runs in the order of submission as threads become free and shares allow. Thread-safe. Where
+   no thread can be started and none exists, the job runs in the caller. */
 void workers_submit(struct workers *workers, struct job *job);
 
 /* Runs what is queued, joins all threads and frees; no submission may follow. NULL is allowed. */

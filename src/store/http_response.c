@@ -74,7 +74,7 @@ static const struct {
 
 void http_response_header(struct http_response *response, const char *line, size_t len)
 {
-    while (len && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
+    while (len && strchr("\r\n \t", line[len - 1]))
         len--;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         http_response_reset(response);

@@ -9,7 +9,15 @@
 
 #include "store/s3_xml.h"
 
+#define WHAT_MAX   400
 #define HEADER_MAX 16384 /* session tokens run to a few thousand bytes */
+
+/* A long key must not push out of a message why something failed. */
+static void cut_what(char *what)
+{
+    if (strlen(what) > WHAT_MAX)
+        memcpy(what + WHAT_MAX - 3, "...", 4);
+}
 
 int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len,
                     struct error *err)
@@ -19,6 +27,7 @@ int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, 
         request->what = NULL;
         return error_errno(err, ENOMEM, "s3://%s", s3->address.bucket);
     }
+    cut_what(request->what);
     request->http.what = request->what;
     request->http.timeout_ms = s3->timeout_ms;
     if (s3->provider && aws_provider_get(s3->provider, s3->timeout_ms, &request->credentials, err) < 0) {

@@ -1,0 +1,37 @@
+/* Open files and directories; see fs_internal.h. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/fs_internal.h"
+
+struct handle *fs_handle(const struct fuse_file_info *fi)
+{
+    return (struct handle *)(uintptr_t)fi->fh;
+}
+
+void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *reader)
+{
+    struct fs *fs = fs_of(req);
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle) {
+        reader_close(reader);
+        (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    handle->reader = reader;
+    (void)pthread_mutex_lock(&fs->lock);
+    LIST_INSERT_HEAD(&fs->handles, handle, link);
+    (void)pthread_mutex_unlock(&fs->lock);
+    fi->fh = (uintptr_t)handle;
+    if (fuse_reply_open(req, fi) < 0)
+        fs_close_handle(fs, handle);
+}
+
+void fs_close_handle(struct fs *fs, struct handle *handle)
+{
+    (void)pthread_mutex_lock(&fs->lock);
+    LIST_REMOVE(handle, link);
+    (void)pthread_mutex_unlock(&fs->lock);
+    reader_close(handle->reader);
+    free(handle);
+}
