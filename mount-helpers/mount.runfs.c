@@ -1,5 +1,5 @@
-/* mount.runfs SOURCE DIR [-fnsv] [-o OPT,…]: what mount(8) runs for "mount -t runfs" and fstab lines
-   (mount(8), "EXTERNAL HELPERS"). It runs "runfs mount" and speaks mount(8)'s exit codes. */
+/* mount.runfs SOURCE DIR [-fnsv] [-o OPT,…] [-t TYPE]: what mount(8) runs for "mount -t runfs" and fstab
+   lines (mount(8), "EXTERNAL HELPERS"). It runs "runfs mount" and speaks mount(8)'s exit codes. */
 #include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     _cleanup_strbuf_ struct strbuf options = STRBUF_INIT(OPTIONS_MAX);
     bool fake = false;
     int flag;
-    while ((flag = getopt(argc, argv, "fnsvo:")) != -1) {
+    while ((flag = getopt(argc, argv, "fnsvo:t:")) != -1) {
         if (flag == '?')
             return misuse();
         fake = fake || flag == 'f';

@@ -1,8 +1,9 @@
-/* Going into the background; see daemon.h. The pipe carries lines: 'N' a note, 'K' ready, 'E' failed. */
+/* Going into the background; see daemon.h. The pipe carries one line: 'K' ready, or 'E' and why it failed. */
 #include "cli/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,23 +15,16 @@
 
 static int await_child(int fd)
 {
-    char *line = NULL;
-    size_t size = 0;
-    int code = -1;
+    char line[ERROR_MESSAGE_MAX + 8] = "";
     _cleanup_fclose_ FILE *in = fdopen(fd, "r");
-    while (code < 0 && in && getline(&line, &size, in) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        if (line[0] == 'K')
-            code = EXIT_DONE;
-        else
-            (void)fprintf(stderr, "runfs: %s\n", line + 1);
-        if (line[0] == 'E')
-            code = EXIT_FAILED;
-    }
-    free(line);
-    if (code < 0)
+    if (!in || !fgets(line, sizeof line, in)) {
         (void)fprintf(stderr, "runfs: mount: the process ended before it was ready\n");
-    return code < 0 ? EXIT_FAILED : code;
+        return EXIT_FAILED;
+    }
+    if (line[0] == 'K')
+        return EXIT_DONE;
+    (void)fprintf(stderr, "runfs: %s", line + 1);
+    return EXIT_FAILED;
 }
 
 bool daemon_fork(struct readiness *ret_readiness, int *ret_code)
@@ -54,22 +48,17 @@ bool daemon_fork(struct readiness *ret_readiness, int *ret_code)
     }
     (void)close(ends[0]);
     (void)setsid();
+    (void)signal(SIGPIPE, SIG_IGN);
     ret_readiness->fd = ends[1];
     return true;
 }
 
-static void send_line(const struct readiness *readiness, char kind, const char *text)
+/* Nobody reads where the parent was killed while it waited; SIGPIPE is ignored, see daemon_fork(). */
+static bool send_line(const struct readiness *readiness, char kind, const char *text)
 {
     char line[ERROR_MESSAGE_MAX + 8];
     int len = snprintf(line, sizeof line, "%c%.*s\n", kind, ERROR_MESSAGE_MAX, text);
-    if (len > 0 && write(readiness->fd, line, (size_t)len) < 0)
-        return; /* the parent is gone: nobody to tell */
-}
-
-void readiness_note(struct readiness *readiness, const char *text)
-{
-    if (readiness->fd >= 0)
-        send_line(readiness, 'N', text);
+    return len > 0 && write(readiness->fd, line, (size_t)len) == len;
 }
 
 /* A background process must not hold the terminal or a pipe of whoever started it. */
@@ -82,13 +71,14 @@ static void leave_streams(void)
         return; /* then the directory stays busy, no more */
 }
 
-void readiness_done(struct readiness *readiness, const struct error *err)
+bool readiness_done(struct readiness *readiness, const struct error *err)
 {
     if (readiness->fd < 0)
-        return;
+        return true;
     if (!err)
         leave_streams();
-    send_line(readiness, err ? 'E' : 'K', err ? err->message : "");
+    bool heard = send_line(readiness, err ? 'E' : 'K', err ? err->message : "");
     (void)close(readiness->fd);
     readiness->fd = -1;
+    return heard;
 }

@@ -15,11 +15,8 @@ struct readiness {
    returns false with the exit code in *RET_CODE. In the child: a session of its own, returns true. */
 bool daemon_fork(struct readiness *ret_readiness, int *ret_code);
 
-/* A note for whoever mounts, shown on the parent's stderr. Before readiness_done(). */
-void readiness_note(struct readiness *readiness, const char *text);
-
-/* Ready (ERR NULL) or failed. The child's standard streams are let go of when it is ready. Without effect in
-   the foreground. */
-void readiness_done(struct readiness *readiness, const struct error *err);
+/* Ready (ERR NULL) or failed. The child's standard streams are let go of when it is ready. False where nobody
+   waits any more: then nothing must stay mounted. True and without effect in the foreground. */
+bool readiness_done(struct readiness *readiness, const struct error *err);
 
 #endif

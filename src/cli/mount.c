@@ -12,8 +12,6 @@
 #include "cli/daemon.h"
 #include "cli/mountpoint.h"
 
-#define NOTES_SHOWN 10
-
 static bool on_flag(void *foreground, int flag, const char *value)
 {
     (void)value;
@@ -49,16 +47,14 @@ static int serve(struct options *options, struct readiness *readiness, bool fore
     if (result == 0)
         result = fs_open(&options->fs, run, &fs, err);
     bool ready = result == 0;
-    if (ready) {
-        readiness_done(readiness, NULL);
+    if (ready && readiness_done(readiness, NULL))
         result = fs_serve(fs, err);
-    }
     fs_close(fs);
     run_close(run);
     if (result < 0 && ready)
         log_error("%s", err->message);
     else if (result < 0)
-        readiness_done(readiness, err);
+        (void)readiness_done(readiness, err);
     return result;
 }
 

@@ -2,9 +2,12 @@
 #include "cli/mountpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
+#include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +15,16 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 
 #define OUR_TYPE     "fuse.runfs"
 #define STACKED_MAX  16
 #define MNTENT_BYTES (64U * 1024)
+#define ANSWER_MS    3000
 
 /* The parent is resolved, the last component only added: asking what a dead mount is would fail. */
 static int resolve_below_parent(const char *path, char **ret_absolute)
@@ -68,19 +74,71 @@ static int top_type(const char *absolute, char *type, size_t size, struct error 
     return 0;
 }
 
-int mountpoint_state(const char *absolute, enum mount_state *ret_state, struct error *err)
+/* A question to a driver. It is asked by a thread of its own, since a stopped driver never answers: then the
+   thread, the question and its pipe are left to the end of this short-lived process. */
+struct question {
+    char *mountpoint;
+    int pipe[2];
+};
+
+struct answer {
+    pid_t pid;
+    bool dead;
+};
+
+/* What the kernel answers from its own memory (stat) tells nothing of the driver; an attribute it has to ask
+ * for. */
+static void *ask(void *context)
+{
+    struct question *question = context;
+    struct answer answer = {0};
+    char text[32] = "";
+    uint64_t pid;
+    if (getxattr(question->mountpoint, "user.runfs.pid", text, sizeof text - 1) < 0)
+        answer.dead = errno == ENOTCONN;
+    else if (parse_u64(text, INT32_MAX, &pid) == 0)
+        answer.pid = (pid_t)pid;
+    if (write(question->pipe[1], &answer, sizeof answer) < 0)
+        return NULL; /* silence means "no answer" to the reader */
+    return NULL;
+}
+
+static int ask_driver(const char *mountpoint, struct answer *ret_answer)
+{
+    pthread_t thread;
+    struct question *question = calloc(1, sizeof *question);
+    if (!question || !(question->mountpoint = strdup(mountpoint)) || pipe2(question->pipe, O_CLOEXEC) < 0 ||
+        pthread_create(&thread, NULL, ask, question)) {
+        if (question)
+            free(question->mountpoint);
+        free(question);
+        return -ENOMEM;
+    }
+    struct pollfd ready = {.fd = question->pipe[0], .events = POLLIN};
+    struct answer answer = {0};
+    if (poll(&ready, 1, ANSWER_MS) == 1 && read(question->pipe[0], &answer, sizeof answer) == sizeof answer) {
+        (void)pthread_join(thread, NULL);
+        (void)close(question->pipe[0]);
+        (void)close(question->pipe[1]);
+        free(question->mountpoint);
+        free(question);
+    }
+    *ret_answer = answer;
+    return 0;
+}
+
+int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err)
 {
     char type[64];
-    struct stat st;
+    struct answer answer = {0};
     int result = top_type(absolute, type, sizeof type, err);
     if (result < 0)
         return result;
-    if (!type[0])
-        *ret_state = MOUNT_NONE;
-    else if (strcmp(type, OUR_TYPE) != 0)
-        *ret_state = MOUNT_OTHER;
-    else
-        *ret_state = stat(absolute, &st) < 0 && errno == ENOTCONN ? MOUNT_DEAD : MOUNT_OURS;
+    bool ours = strcmp(type, OUR_TYPE) == 0;
+    if (ours && ask_driver(absolute, &answer) < 0)
+        return error_errno(err, ENOMEM, "%s", absolute);
+    *ret_pid = answer.pid;
+    *ret_state = !type[0] ? MOUNT_NONE : !ours ? MOUNT_OTHER : answer.dead ? MOUNT_DEAD : MOUNT_OURS;
     return 0;
 }
 
@@ -117,12 +175,13 @@ int mountpoint_unmount(const char *absolute, bool lazy, struct error *err)
 int mountpoint_prepare(const char *absolute, struct error *err)
 {
     enum mount_state state;
+    pid_t pid;
     struct stat st;
-    int result = mountpoint_state(absolute, &state, err);
+    int result = mountpoint_state(absolute, &state, &pid, err);
     for (int i = 0; result == 0 && state == MOUNT_DEAD && i < STACKED_MAX; i++) {
         result = mountpoint_unmount(absolute, true, err);
         if (result == 0)
-            result = mountpoint_state(absolute, &state, err);
+            result = mountpoint_state(absolute, &state, &pid, err);
     }
     if (result < 0)
         return result;

@@ -3,6 +3,7 @@
 #define RUNFS_CLI_MOUNTPOINT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -17,8 +18,9 @@ enum mount_state {
  */
 int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err);
 
-/* What is on top at an absolute path (getmntent(3) on /proc/self/mounts). */
-int mountpoint_state(const char *absolute, enum mount_state *ret_state, struct error *err);
+/* What is on top at an absolute path (getmntent(3) on /proc/self/mounts). A runfs mount is asked for its
+ *process, in RET_PID: 0 where it does not answer within some seconds (it is stopped, say) or is not ours. */
+int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err);
 
 /* Unmounts the top mount: umount2(2), or fusermount3 for users. LAZY takes it away even while it is in use.
  * -EBUSY. */

@@ -68,7 +68,8 @@ static int print(const struct forms *forms, bool json)
                                "local_path", forms->local_path);
     if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) < 0) {
         json_decref(object);
-        return command_misuse("resolve", "resolve: the location is not UTF-8, which JSON must be");
+        (void)fprintf(stderr, "runfs: resolve: the location is not UTF-8, which JSON must be\n");
+        return EXIT_FAILED;
     }
     (void)putchar('\n');
     json_decref(object);

@@ -1,59 +1,17 @@
 /* runfs umount: unmounts, clears dead mounts, waits for the process to end. */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/types.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/mountpoint.h"
 
-#define ANSWER_MS 3000  /* for the driver to say who it is */
-#define END_MS    60000 /* for its process to end */
-
-/* Asks the driver for its process id on a thread of its own: a stopped driver never answers. */
-struct question {
-    const char *mountpoint;
-    int answer[2];
-};
-
-static void *ask(void *context)
-{
-    const struct question *question = context;
-    char text[32];
-    uint64_t pid = 0;
-    ssize_t n = getxattr(question->mountpoint, "user.runfs.pid", text, sizeof text - 1);
-    if (n > 0) {
-        text[n] = '\0';
-        if (parse_u64(text, INT32_MAX, &pid) < 0)
-            pid = 0;
-    }
-    if (write(question->answer[1], &pid, sizeof pid) < 0)
-        return NULL; /* the reader takes silence for "unknown" */
-    return NULL;
-}
-
-/* A descriptor of the driver's process, or -1 where it cannot be known. */
-static int driver_process(const char *mountpoint)
-{
-    static struct question question; /* outlives a thread that never comes back */
-    pthread_t thread;
-    uint64_t pid = 0;
-    question.mountpoint = mountpoint;
-    if (pipe(question.answer) < 0 || pthread_create(&thread, NULL, ask, &question))
-        return -1;
-    (void)pthread_detach(thread);
-    struct pollfd ready = {.fd = question.answer[0], .events = POLLIN};
-    if (poll(&ready, 1, ANSWER_MS) != 1 || read(question.answer[0], &pid, sizeof pid) != sizeof pid || !pid)
-        return -1;
-    return pidfd_open((pid_t)pid, 0);
-}
+#define END_MS 60000 /* for the process to end */
 
 static int await_end(int pidfd, const char *mountpoint, struct error *err)
 {
@@ -66,7 +24,8 @@ static int await_end(int pidfd, const char *mountpoint, struct error *err)
 static int unmount(const char *mountpoint, struct error *err)
 {
     enum mount_state state;
-    int result = mountpoint_state(mountpoint, &state, err);
+    pid_t pid;
+    int result = mountpoint_state(mountpoint, &state, &pid, err);
     if (result < 0)
         return result;
     switch (state) {
@@ -79,7 +38,7 @@ static int unmount(const char *mountpoint, struct error *err)
     default:
         break;
     }
-    _cleanup_close_ int pidfd = driver_process(mountpoint);
+    _cleanup_close_ int pidfd = pid ? pidfd_open(pid, 0) : -1;
     result = mountpoint_unmount(mountpoint, false, err);
     return result < 0 ? result : await_end(pidfd, mountpoint, err);
 }

@@ -61,7 +61,7 @@ ended_with_eio() {
 }
 
 @test "twenty hanging reads hold up neither ls nor another read" {
-  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=10"
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=8"
   faults '{"match":"/sub0.*log$","phang":1}'
   mapfile -t files < <(find "$MNT/logs/$GROUP" -name 'sub0*.log' | head -n 20)
   read_hanging "${files[@]}"
@@ -74,7 +74,7 @@ ended_with_eio() {
 
 @test "more readers of one hanging object than there are workers hold up nobody" {
   local file=$MNT/logs/$GROUP/sub001_build.log
-  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=10"
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=8"
   faults '{"match":"sub001_build.log$","phang":1}'
   mapfile -t files < <(yes "$file" | head -n 60)
   read_hanging "${files[@]}"

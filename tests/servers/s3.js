@@ -1,6 +1,5 @@
 // What nginx cannot say by itself when it plays S3 for nginx-start: bucket listings, S3's error bodies and objects that
 // are in the index only. Keys are held as byte strings (one character a byte), so they compare as S3 compares them.
-import fs from 'fs';
 
 function escape(s) {
   return s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/\r/g, '&#13;');
