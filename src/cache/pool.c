@@ -124,12 +124,15 @@ static void evict_one(struct cache *cache)
     free_block(block);
 }
 
-/* Evicts until LEN more bytes fit; waits for users to finish where nothing is idle. */
-static int make_room(struct cache *cache, const struct source *source, size_t len, const struct wait *wait,
-                     struct error *err)
+/* Evicts until block NUMBER fits; waits for users to finish where nothing is idle. *RET_BLOCK is the block
+   itself where somebody else made it meanwhile, else NULL. */
+static int make_room(struct cache *cache, const struct source *source, uint64_t number,
+                     const struct wait *wait, struct block **ret_block, struct error *err)
 {
     uint64_t since = wait_start(wait);
-    while (cache->used + len > cache->pool_bytes && cache->used) {
+    size_t len = block_len(source, number);
+    struct block *block = NULL;
+    while (!block && cache->used && cache->used + len > cache->pool_bytes) {
         if (!TAILQ_EMPTY(&cache->idle)) {
             evict_one(cache);
             continue;
@@ -138,7 +141,9 @@ static int make_room(struct cache *cache, const struct source *source, size_t le
         if (result < 0)
             return result;
         wait_slice(cache, &cache->room);
+        block = find_block(cache, source, number);
     }
+    *ret_block = block;
     return 0;
 }
 
@@ -164,6 +169,7 @@ static struct block *new_block(struct cache *cache, struct source *source, uint6
     source->references++;
     cache->used += block->len;
     LIST_INSERT_HEAD(bucket_of(cache, source, number), block, link);
+    (void)pthread_cond_broadcast(&cache->room); /* who waits for room to make the same block need not */
     return block;
 }
 
@@ -225,10 +231,9 @@ static int get_block(struct cache *cache, struct source *source, uint64_t number
     if (block)
         block = drop_stale_failure(block);
     if (!block && !nowait) {
-        int result = make_room(cache, source, block_len(source, number), wait, err);
+        int result = make_room(cache, source, number, wait, &block, err);
         if (result < 0)
             return result;
-        block = find_block(cache, source, number); /* somebody else may have been quicker */
     }
     if (nowait && (!block || block->state == BLOCK_FETCHING))
         return -EAGAIN;

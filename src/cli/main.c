@@ -1,8 +1,10 @@
 /* The program: finds the subcommand and runs it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -30,8 +32,20 @@ static int run_command(int argc, char **argv)
     return command->run(argc - 1, argv + 1);
 }
 
+/* Descriptors 0 to 2 must be streams, or files opened later would be taken for them. */
+static void keep_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    keep_streams();
     /* Credentials must not get into a core file, nor be read by a debugger of the same user. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     int code = run_command(argc, argv);

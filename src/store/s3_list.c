@@ -89,7 +89,8 @@ static int emit(struct chain *chain, const struct s3_page *page, const struct s3
     return result;
 }
 
-/* Gives out a page's objects; stops at a subtree that is another chain's and tells which. */
+/* Gives out a page's objects but for those of subtrees that are other chains'; tells the subtree that the
+ * page ends in. */
 static int emit_page(struct chain *chain, const struct s3_page *page, const char **ret_leap,
                      struct error *err)
 {
@@ -97,11 +98,10 @@ static int emit_page(struct chain *chain, const struct s3_page *page, const char
     *ret_leap = NULL;
     for (size_t i = 0; i < page->count; i++) {
         const struct s3_entry *entry = &page->entries[i];
-        if (entry->key_len >= skip)
-            *ret_leap = leap_of(chain, page->text + entry->key + skip, entry->key_len - skip);
-        if (*ret_leap)
-            return 0;
-        int result = emit(chain, page, entry, err);
+        *ret_leap = entry->key_len < skip
+                        ? NULL
+                        : leap_of(chain, page->text + entry->key + skip, entry->key_len - skip);
+        int result = *ret_leap ? 0 : emit(chain, page, entry, err);
         if (result < 0)
             return result;
     }
@@ -167,7 +167,7 @@ static int next_page(struct chain *chain, struct s3_page *page, struct error *er
         result = emit_page(chain, page, &leap, err);
     if (result < 0)
         return result;
-    chain->more = page->truncated || leap;
+    chain->more = page->truncated;
     if (!chain->more)
         return 0;
     result = advance(chain, page, err);
