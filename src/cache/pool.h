@@ -70,8 +70,7 @@ struct source *source_get(struct cache *cache, const struct object *object);
 /* Gives back a reference. The lock is held. */
 void source_put(struct source *source);
 
-/* Block NUMBER of SOURCE, ready and in use by the caller (block_release()). Fetches or waits as WAIT allows.
- */
+/* Block NUMBER of SOURCE, ready and in use by the caller (block_release()). Fetches or waits as WAIT allows. */
 int block_acquire(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
                   struct block **ret_block, struct error *err);
 

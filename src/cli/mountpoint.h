@@ -14,16 +14,15 @@ enum mount_state {
     MOUNT_DEAD,  /* a runfs mount whose process is gone */
 };
 
-/* The absolute path of a mountpoint (owned by the caller), resolved without touching what is mounted there.
- */
+/* The absolute path of a mountpoint (owned by the caller), resolved without touching what is mounted there. */
 int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err);
 
 /* What is on top at an absolute path (getmntent(3) on /proc/self/mounts). A runfs mount is asked for its
- *process, in RET_PID: 0 where it does not answer within some seconds (it is stopped, say) or is not ours. */
+   process, in *RET_PID: 0 where it does not answer within some seconds (it is stopped, say) or is not ours. */
 int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err);
 
 /* Unmounts the top mount: umount2(2), or fusermount3 for users. LAZY takes it away even while it is in use.
- * -EBUSY. */
+   -EBUSY. */
 int mountpoint_unmount(const char *absolute, bool lazy, struct error *err);
 
 /* Makes ready for mounting: clears dead mounts, then checks that this is a directory with nothing mounted on

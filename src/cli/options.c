@@ -161,8 +161,7 @@ static const struct row {
     {"exec", NO_VALUE, set_false, FIELD(fs.noexec)},
     {"log", WITH_VALUE, set_text, FIELD(log)},
     {"log-level", WITH_VALUE, set_log_level, FIELD(log_level)},
-    /* what a read-only mount is anyway, cannot grant, or mount(8) and systemd look after (mount(8), fstab(5))
-     */
+    /* what a read-only mount is anyway, cannot grant, or mount(8) and systemd look after (mount(8), fstab(5)) */
     {"ro", NO_VALUE, set_nothing, 0},
     {"rw", NO_VALUE, set_nothing, 0},
     {"nosuid", NO_VALUE, set_nothing, 0},

@@ -1,5 +1,4 @@
-/* Opening and reading files. A read that can be answered at once is; one that has to wait goes to a worker.
- */
+/* Opening and reading files. A read that can be answered at once is; one that has to wait goes to a worker. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -48,8 +48,7 @@ void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_ent
 /* For how long the kernel may trust what it is told now, in seconds. */
 double fs_trust(const struct fs *fs);
 
-/* The errno (positive) for a reader of a failure in the rooms below: ESTALE, EACCES, EINTR, ENOMEM, else EIO.
- */
+/* The errno (positive) for a reader of a failure in the rooms below: ESTALE, EACCES, EINTR, ENOMEM, else EIO. */
 int fs_errno(int result);
 
 /* Logs a failed read, at most one a second. */

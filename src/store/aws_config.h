@@ -22,11 +22,10 @@ struct aws_config {
     char *profile;          /* option, AWS_PROFILE, "default" */
     bool profile_by_option; /* then the profile goes before credentials of the environment */
     char *config_path;      /* AWS_CONFIG_FILE, ~/.aws/config; NULL without a home directory */
-    char *
-        credentials_path; /* AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials; NULL without a home directory */
-    char *region;         /* option, AWS_REGION, AWS_DEFAULT_REGION, region; or NULL */
-    char *endpoint;       /* see aws_config_load; or NULL */
-    char *ca_bundle;      /* AWS_CA_BUNDLE, ca_bundle; or NULL */
+    char *credentials_path; /* AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials; NULL: no home directory */
+    char *region;           /* option, AWS_REGION, AWS_DEFAULT_REGION, region; or NULL */
+    char *endpoint;         /* see aws_config_load; or NULL */
+    char *ca_bundle;        /* AWS_CA_BUNDLE, ca_bundle; or NULL */
     enum aws_addressing addressing; /* addressing_style below s3 */
 };
 

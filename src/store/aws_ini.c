@@ -140,8 +140,7 @@ static int take_line(struct parser *p, char *line, struct error *err)
     return take_property(p, NULL, text, err);
 }
 
-/* Ends the line at TEXT (LEN bytes, with a NUL behind them) with a NUL and gives its length without line end.
- */
+/* Ends the line at TEXT (LEN bytes, with a NUL behind them) with a NUL and gives its length without line end. */
 static int cut_line(char *text, size_t len, size_t *ret_len, struct error *err)
 {
     const char *newline = memchr(text, '\n', len);

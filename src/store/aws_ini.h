@@ -33,8 +33,7 @@ int aws_ini_parse(const char *text, size_t len, struct aws_ini **ret_ini, struct
    only: it never waits for a writer. */
 int aws_ini_read(const char *path, struct aws_ini **ret_ini, struct error *err);
 
-/* Whether there is a section [TYPE NAME], with NAME in quotes or without, or with TYPE NULL a section [NAME].
- */
+/* Whether there is a section [TYPE NAME], with NAME in quotes or without, or with TYPE NULL a section [NAME]. */
 bool aws_ini_has(const struct aws_ini *ini, const char *type, const char *name);
 
 /* The value of KEY in that section, or with PARENT of KEY below PARENT; NULL where there is none. Valid as

@@ -161,8 +161,7 @@ static void drain(struct sink *sink)
     }
 }
 
-/* Reads both outputs until the child itself has ended: one that it left in the background may hold them open.
- */
+/* Reads both outputs until the child itself has ended: one that it left in the background may hold them open. */
 static int follow(struct child *child, uint64_t timeout_ms, struct error *err)
 {
     uint64_t deadline = clock_ms() + timeout_ms;

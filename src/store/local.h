@@ -1,5 +1,4 @@
-/* A local directory as a store: regular files, symbolic links as they are, empty directories as "name/" keys.
- */
+/* A local directory as a store: regular files, symbolic links as they are, empty directories as "name/" keys. */
 #ifndef RUNFS_STORE_LOCAL_H
 #define RUNFS_STORE_LOCAL_H
 

@@ -33,7 +33,7 @@ struct chain {
     struct strbuf after; /* the last key seen; the first page starts behind it */
     char *token;         /* owned; NULL: go on by AFTER */
     const char *const
-        *leaps;      /* subtrees below the store's prefix that others list, NULL-terminated; may be NULL */
+        *leaps;      /* subtrees that others list, below the store's prefix; NULL-terminated, or NULL */
     bool first_only; /* stop after one page */
     bool more;       /* there are pages left */
 };

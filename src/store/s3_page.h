@@ -10,8 +10,7 @@ int s3_page_text(struct s3_page *page, const char *bytes, size_t len, size_t *re
 /* Appends an entry. -ENOMEM, -E2BIG past S3_PAGE_KEYS_MAX. */
 int s3_page_entry(struct s3_page *page, const struct s3_entry *entry);
 
-/* Decodes the keys of a page that said <EncodingType>url</EncodingType>: percent-encoding, '+' for a space.
- */
+/* Decodes the keys of a page that said <EncodingType>url</EncodingType>: percent-encoding, '+' for a space. */
 int s3_page_decode(struct s3_page *page, struct error *err);
 
 #endif

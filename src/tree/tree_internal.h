@@ -4,8 +4,7 @@
 
 #include "tree/tree.h"
 
-/* Finds directories by path while a tree is built: open addressing, a power of two slots, at most half full.
- */
+/* Finds directories by path while a tree is built: open addressing, a power of two slots, at most half full. */
 struct path_table {
     struct node **slots;
     size_t capacity;
