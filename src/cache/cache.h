@@ -15,6 +15,8 @@ struct cache;
 
 struct cache_config {
     uint64_t pool_bytes; /* the most memory for blocks, at least one block */
+    uint64_t
+        readahead; /* the most bytes to fetch ahead of a sequential reader; half of the pool bounds it, too */
 };
 
 /* A cache over STORE (one with fetch()), which stays the caller's and must be closed first: closing it ends
@@ -31,5 +33,8 @@ void cache_close(struct cache *cache);
    nobody waits for any more is cancelled. Other errors are those of store_ops.fetch. */
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err);
+
+/* Fetches the first block of OBJECT for whoever may read it soon, where there is room. Waits for nothing. */
+void cache_prefetch(struct cache *cache, const struct object *object);
 
 #endif

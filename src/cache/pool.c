@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cache/flight.h"
 
 #define FAILURE_KEPT_MS 1000
 
@@ -32,24 +33,14 @@ static void free_block(struct block *block)
     if (!block->abandoned)
         LIST_REMOVE(block, link);
     cache->used -= block->len;
+    if (block->ahead)
+        cache->ahead -= block->len;
     source_put(block->source);
     (void)pthread_cond_destroy(&block->changed);
     free(block->data);
     free(block->why);
     free(block);
     (void)pthread_cond_broadcast(&cache->room);
-}
-
-/* The store's thread: bytes have come. Nobody else touches data before the block is ready. */
-static void on_data(struct fetch_sink *sink, const void *bytes, size_t len)
-{
-    struct block *block = (struct block *)((char *)sink - offsetof(struct block, sink));
-    memcpy(block->data + block->filled, bytes, len);
-    block->filled += len;
-    if (block->filled - block->noticed < PROGRESS_BYTES)
-        return;
-    block->noticed = block->filled;
-    atomic_store(&block->progress_at, clock_ms());
 }
 
 static void set_failed(struct block *block, int result, const char *why)
@@ -64,7 +55,7 @@ static void set_failed(struct block *block, int result, const char *why)
 /* A block without users and without a fetch may be evicted. */
 static void settle_idle(struct block *block)
 {
-    if (block->users || block->fetching)
+    if (block->users || block->flight)
         return;
     if (block->abandoned) {
         free_block(block);
@@ -74,19 +65,20 @@ static void settle_idle(struct block *block)
     (void)pthread_cond_broadcast(&block->cache->room);
 }
 
-static void on_done(struct fetch_sink *sink, int result, const struct error *err)
+void block_finish(struct block *block, int result, const char *why)
 {
-    struct block *block = (struct block *)((char *)sink - offsetof(struct block, sink));
-    struct cache *cache = block->cache;
-    (void)pthread_mutex_lock(&cache->lock);
-    block->fetching = false;
-    if (block->state == BLOCK_FETCHING && result == 0)
-        block->state = BLOCK_READY;
+    block->flight = NULL;
+    if (block->state == BLOCK_FETCHING && result < 0)
+        set_failed(block, result, why);
     else if (block->state == BLOCK_FETCHING)
-        set_failed(block, result, err->message);
+        block->state = BLOCK_READY;
+    /* what was fetched for nobody yet fails for nobody: a reader fetches it anew */
+    if (result < 0 && block->ahead && !block->users) {
+        free_block(block);
+        return;
+    }
     (void)pthread_cond_broadcast(&block->changed);
     settle_idle(block);
-    (void)pthread_mutex_unlock(&cache->lock);
 }
 
 static size_t block_len(const struct source *source, uint64_t number)
@@ -101,11 +93,15 @@ static uint64_t wait_start(const struct wait *wait)
     return wait->since_ms ? wait->since_ms : clock_ms();
 }
 
-static int give_up(const struct wait *wait, uint64_t since, const struct source *source, struct error *err)
+/* Whether a reader that still waits to begin has to give up: no byte has come for anybody since it came, or for as long
+   as it allows. Once its fetch is under way the store ends that in time. */
+static int give_up(struct cache *cache, const struct wait *wait, uint64_t since, const struct source *source,
+                   struct error *err)
 {
+    uint64_t progress = atomic_load(&cache->progress_at);
     if (wait_cancelled(wait))
         return error_errno(err, EINTR, "%s", source->object.key);
-    if (clock_ms() >= since + wait->timeout_ms)
+    if (clock_ms() >= (progress > since ? progress : since) + wait->timeout_ms)
         return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", source->object.key,
                          (double)wait->timeout_ms / 1000);
     return 0;
@@ -132,19 +128,19 @@ static int make_room(struct cache *cache, const struct source *source, uint64_t 
     uint64_t since = wait_start(wait);
     size_t len = block_len(source, number);
     struct block *block = NULL;
-    while (!block && cache->used && cache->used + len > cache->pool_bytes) {
+    int result = give_up(cache, wait, since, source, err);
+    while (result == 0 && !block && cache->used && cache->used + len > cache->pool_bytes) {
         if (!TAILQ_EMPTY(&cache->idle)) {
             evict_one(cache);
             continue;
         }
-        int result = give_up(wait, since, source, err);
-        if (result < 0)
-            return result;
         wait_slice(cache, &cache->room);
         block = find_block(cache, source, number);
+        result = give_up(cache, wait, since, source, err);
     }
-    *ret_block = block;
-    return 0;
+    if (result == 0)
+        *ret_block = block;
+    return result;
 }
 
 static struct block *new_block(struct cache *cache, struct source *source, uint64_t number)
@@ -161,10 +157,6 @@ static struct block *new_block(struct cache *cache, struct source *source, uint6
     block->source = source;
     block->number = number;
     block->state = BLOCK_FETCHING;
-    block->users = 1;
-    block->fetching = true;
-    block->sink = (struct fetch_sink){.data = on_data, .done = on_done};
-    atomic_store(&block->progress_at, clock_ms());
     (void)pthread_cond_init(&block->changed, NULL);
     source->references++;
     cache->used += block->len;
@@ -173,26 +165,28 @@ static struct block *new_block(struct cache *cache, struct source *source, uint6
     return block;
 }
 
-/* Starts the fetch without the lock: getting credentials may take a while. */
-static void start_fetch(struct cache *cache, struct block *block)
+/* Makes a block and its fetch for a reader. The lock is let go of meanwhile. */
+static int fetch_block(struct cache *cache, struct source *source, uint64_t number, struct block **ret_block)
 {
-    struct error err = {0};
+    struct flight *flight = flight_new(cache, FETCH_READ);
+    struct block *block = flight ? new_block(cache, source, number) : NULL;
+    if (!block) {
+        free(flight);
+        return -ENOMEM;
+    }
+    block->users = 1;
+    flight_add(flight, block);
     (void)pthread_mutex_unlock(&cache->lock);
-    int result =
-        cache->store->ops->fetch(cache->store, &block->source->object, block->number * CACHE_BLOCK_SIZE,
-                                 block->len, FETCH_READ, &block->sink, &err);
+    flight_start(flight);
     (void)pthread_mutex_lock(&cache->lock);
-    if (result == 0)
-        return;
-    block->fetching = false;
-    set_failed(block, result, err.message);
-    (void)pthread_cond_broadcast(&block->changed);
+    *ret_block = block;
+    return 0;
 }
 
 /* Forgets a failed block that is not worth keeping, so that it is fetched anew. */
 static struct block *drop_stale_failure(struct block *block)
 {
-    if (block->state != BLOCK_FAILED || block->users || block->fetching)
+    if (block->state != BLOCK_FAILED || block->users || block->flight)
         return block;
     if (clock_ms() < block->failed_at + FAILURE_KEPT_MS)
         return block;
@@ -203,18 +197,23 @@ static struct block *drop_stale_failure(struct block *block)
 
 static void use_block(struct block *block)
 {
-    if (!block->users && !block->fetching)
+    if (!block->users && !block->flight)
         TAILQ_REMOVE(&block->cache->idle, block, age);
     block->users++;
+    if (block->ahead) {
+        block->ahead = false;
+        block->cache->ahead -= block->len;
+    }
 }
 
 static void unuse_block(struct block *block)
 {
     if (--block->users)
         return;
-    if (block->fetching)
-        atomic_store(&block->sink.cancelled, true); /* nobody waits for it any more */
-    if (block->state == BLOCK_FETCHING) {           /* it must not be found, and goes when the fetch ends */
+    bool demanded = block->flight && block->flight->demanded;
+    if (demanded)
+        atomic_store(&block->flight->sink.cancelled, true); /* nobody waits for it any more */
+    if (demanded && block->state == BLOCK_FETCHING) { /* it must not be found, and goes when the fetch ends */
         LIST_REMOVE(block, link);
         block->abandoned = true;
     }
@@ -240,29 +239,22 @@ static int get_block(struct cache *cache, struct source *source, uint64_t number
     if (block) {
         use_block(block);
     } else {
-        block = new_block(cache, source, number);
-        if (!block) {
+        int result = fetch_block(cache, source, number, &block);
+        if (result < 0) {
             (void)error_errno(err, ENOMEM, "%s", source->object.key);
-            return -ENOMEM;
+            return result;
         }
-        start_fetch(cache, block);
     }
     *ret_block = block;
     return 0;
 }
 
+/* Waits for the end of the block's fetch, which the store brings about in bounded time. */
 static int await_block(struct cache *cache, struct block *block, const struct wait *wait, struct error *err)
 {
-    uint64_t start = wait_start(wait);
     while (block->state == BLOCK_FETCHING) {
-        uint64_t progress = atomic_load(&block->progress_at);
-        int result = give_up(wait, progress > start ? progress : start, block->source, err);
-        if (result == -ETIMEDOUT) { /* so that the next to ask does not wait for as long again */
-            set_failed(block, result, err->message);
-            (void)pthread_cond_broadcast(&block->changed);
-        }
-        if (result < 0)
-            return result;
+        if (wait_cancelled(wait))
+            return error_errno(err, EINTR, "%s", block->source->object.key);
         wait_slice(cache, &block->changed);
     }
     if (block->state == BLOCK_FAILED)
@@ -300,6 +292,63 @@ void block_release(struct block *block)
     (void)pthread_mutex_lock(&cache->lock);
     unuse_block(block);
     (void)pthread_mutex_unlock(&cache->lock);
+}
+
+/* Makes room for LEN bytes by evicting idle blocks; false where that is not enough, or where too much is here already
+   that nobody has used. */
+static bool make_room_ahead(struct cache *cache, size_t len)
+{
+    if (cache->ahead + len > cache->pool_bytes / 2)
+        return false;
+    while (cache->used + len > cache->pool_bytes && !TAILQ_EMPTY(&cache->idle)) {
+        const struct block *oldest = TAILQ_FIRST(&cache->idle);
+        if (oldest->ahead)
+            return false; /* it would be fetched twice */
+        evict_one(cache);
+    }
+    return cache->used + len <= cache->pool_bytes;
+}
+
+/* Adds up to FLIGHT_BLOCKS_MAX missing neighbours from *NUMBER on to a flight; NULL where there is none to fetch or no
+   room. Steps *NUMBER over what is here or in the flight. */
+static struct flight *plan_flight(struct cache *cache, struct source *source, uint64_t *number, uint64_t end)
+{
+    struct flight *flight = NULL;
+    for (; *number < end && (!flight || flight->count < FLIGHT_BLOCKS_MAX); (*number)++) {
+        if (find_block(cache, source, *number)) {
+            if (flight)
+                break;
+            continue;
+        }
+        if (!make_room_ahead(cache, block_len(source, *number)) ||
+            (!flight && !(flight = flight_new(cache, FETCH_READAHEAD))))
+            break;
+        struct block *block = new_block(cache, source, *number);
+        if (!block)
+            break;
+        block->ahead = true;
+        cache->ahead += block->len;
+        flight_add(flight, block);
+    }
+    if (flight && !flight->count) {
+        free(flight);
+        flight = NULL;
+    }
+    return flight;
+}
+
+uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count)
+{
+    uint64_t next = number;
+    struct flight *flight;
+    do {
+        (void)pthread_mutex_lock(&cache->lock);
+        flight = plan_flight(cache, source, &next, number + count);
+        (void)pthread_mutex_unlock(&cache->lock);
+        if (flight)
+            flight_start(flight);
+    } while (flight);
+    return next - number;
 }
 
 void pool_clear(struct cache *cache)

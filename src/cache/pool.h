@@ -30,23 +30,18 @@ struct block {
     struct source *source; /* holds a reference */
     uint64_t number;
     size_t len;
-    char *data; /* LEN bytes, owned; NULL once failed */
+    char *data; /* LEN bytes, owned; written by the store's thread alone until the block is ready */
 
     /* Guarded by the cache's lock. */
     enum block_state state;
-    unsigned users; /* readers that wait for it or copy from it */
-    bool fetching;  /* the store still has the sink */
-    bool abandoned; /* its users gave up while it was fetched: in no list any more */
+    unsigned users;        /* readers that wait for it or copy from it */
+    struct flight *flight; /* the fetch that still may write to it, NULL after its end */
+    bool abandoned;        /* its users gave up while it was fetched: in no list any more */
+    bool ahead;            /* fetched ahead of readers and not used yet */
     pthread_cond_t changed;
     uint64_t failed_at;
     int failure; /* negative errno */
     char *why;   /* owned */
-
-    /* The fetch's, written by the store's thread alone. */
-    struct fetch_sink sink;
-    size_t filled;
-    size_t noticed; /* FILLED when progress was last noticed */
-    _Atomic uint64_t progress_at;
 };
 
 LIST_HEAD(block_list, block);
@@ -56,10 +51,13 @@ TAILQ_HEAD(block_queue, block);
 struct cache {
     struct store *store;
     uint64_t pool_bytes;
-    pthread_mutex_t lock;    /* guards everything below; never held across a store's call or a copy */
-    pthread_cond_t room;     /* a block became idle or went away */
-    uint64_t used;           /* bytes of blocks */
-    struct block_queue idle; /* least recently used first */
+    uint64_t readahead;
+    _Atomic uint64_t progress_at; /* clock_ms when bytes came last, for any block */
+    pthread_mutex_t lock;         /* guards everything below; never held across a store's call or a copy */
+    pthread_cond_t room;          /* a block became idle, went away or was made */
+    uint64_t used;                /* bytes of blocks */
+    uint64_t ahead;               /* bytes of blocks that were fetched ahead and not used yet */
+    struct block_queue idle;      /* least recently used first */
     struct block_list blocks[POOL_BUCKETS];
     struct source_list sources[SOURCE_BUCKETS];
 };
@@ -77,7 +75,15 @@ int block_acquire(struct cache *cache, struct source *source, uint64_t number, c
 /* The caller has copied what it needed. */
 void block_release(struct block *block);
 
+/* Starts fetching those of COUNT blocks from NUMBER on that are not here, for nobody yet: neighbours in one request.
+   Waits for nothing and evicts idle blocks only, as far as half of the pool may hold what nobody has used. Returns how
+   many blocks from NUMBER on are here or on their way now. */
+uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count);
+
 /* Frees every block; only when no reader and no fetch is left. */
 void pool_clear(struct cache *cache);
+
+/* For flight.c; the lock is held. */
+void block_finish(struct block *block, int result, const char *why);
 
 #endif

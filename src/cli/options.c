@@ -84,6 +84,11 @@ static int set_timeout(void *field, const char *value)
     return result;
 }
 
+static int set_size(void *field, const char *value)
+{
+    return parse_size(value, field);
+}
+
 static int set_connections(void *field, const char *value)
 {
     uint64_t count;
@@ -150,6 +155,7 @@ static const struct row {
     {"profile", WITH_VALUE, set_text, FIELD(run.profile)},
     /* fetching */
     {"connections", WITH_VALUE, set_connections, FIELD(run.connections)},
+    {"readahead", WITH_VALUE, set_size, FIELD(run.readahead)},
     {"timeout", WITH_VALUE, set_timeout, FIELD(run.timeout_ms)},
     {"refresh", WITH_VALUE, set_seconds, FIELD(fs.refresh_ms)},
     /* the mount */
@@ -208,7 +214,7 @@ static const struct row *find_row(const char *name)
 void options_init(struct options *options)
 {
     *options = (struct options){
-        .run = {.connections = 32, .timeout_ms = 30000},
+        .run = {.connections = 32, .timeout_ms = 30000, .readahead = 64U << 20},
         .fs = {.uid = getuid(), .gid = getgid(), .refresh_ms = 60000},
         .log_level = LOG_LEVEL_WARNING,
     };

@@ -12,22 +12,26 @@
 #include "cache/cache.h"
 #include "run/place.h"
 #include "run/server.h"
+#include "run/siblings.h"
 #include "store/local.h"
 
 #define POOL_BYTES   (32U * 1024 * 1024)
 #define SUBTREES_MAX 32
+#define PATH_LIMIT   (64U * 1024)
 
 struct run {
     struct server *server; /* NULL for a local run */
     struct store *store;
     struct cache *cache; /* NULL for a local run */
     struct tree *tree;
+    struct siblings siblings;
     struct runfs_root root;
     bool local;
     char *title; /* owned */
     void (*note)(const char *what, const char *why);
-    uint64_t hidden;  /* keys not shown, by the last listing */
-    uint64_t markers; /* directory markers whose content is not shown */
+    uint64_t readahead; /* bytes */
+    uint64_t hidden;    /* keys not shown, by the last listing */
+    uint64_t markers;   /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
 };
 
@@ -151,6 +155,7 @@ void run_close(struct run *run)
     close_store(run);
     server_free(run->server);
     tree_free(run->tree);
+    siblings_done(&run->siblings);
     free(run->title);
     free(run);
 }
@@ -187,7 +192,7 @@ static int open_local(struct run *run, const char *directory, const struct wait 
 static int open_place(struct run *run, const struct runfs_root *root, const struct wait *wait,
                       bool *ret_found, struct error *err)
 {
-    struct cache_config cache = {.pool_bytes = POOL_BYTES};
+    struct cache_config cache = {.pool_bytes = POOL_BYTES, .readahead = run->readahead};
     run->root = *root;
     int result = set_title(run, NULL, err);
     if (result == 0)
@@ -259,6 +264,8 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
     if (!run)
         return error_errno(err, ENOMEM, "run");
     run->note = config->note;
+    run->readahead = config->readahead;
+    siblings_init(&run->siblings);
     atomic_store(&run->listed_at, clock_ms());
     result = open_source(run, config, &source, err);
     if (result < 0) {
@@ -269,24 +276,73 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
     return 0;
 }
 
-int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
+/* NODE as an object of the store; PATH holds its key. The tree's read lock must be held. */
+static int object_of(const struct node *node, struct strbuf *path, struct object *ret_object)
 {
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(64U * 1024);
-    tree_lock_read(run->tree);
-    int result = tree_path(node, &path);
-    tree_unlock(run->tree);
+    int result = tree_path(node, path);
     if (result < 0)
-        return error_set(err, -result, "%s: the file has been replaced", node_name(node));
-    struct object object = {
-        .key = strbuf_text(&path),
-        .key_len = path.len,
+        return result;
+    *ret_object = (struct object){
+        .key = strbuf_text(path),
+        .key_len = path->len,
         .etag = node_etag(node),
         .size = node->size,
         .mtime_ns = node->mtime_ns,
     };
+    return 0;
+}
+
+/* Fetches entry INDEX of the directory that NODE is in, where it is a small file. False past the end. NODE must not be
+   forgotten by the kernel meanwhile; the strings of the sibling are copied before the lock is let go of. */
+static bool prefetch_sibling(struct run *run, const struct node *node, size_t index)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
+    char etag[NODE_ETAG_MAX] = "";
+    struct object object = {0};
+    tree_lock_read(run->tree);
+    const struct node *parent = node->detached ? NULL : node->parent;
+    bool inside = parent && index < parent->directory->count;
+    const struct node *sibling = inside ? parent->directory->children[index] : NULL;
+    bool small = sibling && sibling->type == NODE_FILE && sibling->size &&
+                 sibling->size <= CACHE_BLOCK_SIZE && object_of(sibling, &path, &object) == 0;
+    if (small)
+        (void)snprintf(etag, sizeof etag, "%s", object.etag);
+    tree_unlock(run->tree);
+    object.etag = etag;
+    if (small)
+        cache_prefetch(run->cache, &object);
+    return inside;
+}
+
+static void prefetch_siblings(struct run *run, const struct node *node)
+{
+    size_t from;
+    size_t to;
+    tree_lock_read(run->tree);
+    const struct node *parent = node->detached ? NULL : node->parent;
+    size_t index = parent ? tree_after(parent, node_name(node)) - 1 : 0;
+    tree_unlock(run->tree);
+    if (!parent || !siblings_opened(&run->siblings, parent, index, &from, &to))
+        return;
+    while (from < to && prefetch_sibling(run, node, from))
+        from++;
+}
+
+int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
+    struct object object;
+    tree_lock_read(run->tree);
+    int result = object_of(node, &path, &object);
+    tree_unlock(run->tree);
+    if (result < 0)
+        return error_set(err, -result, "%s: the file has been replaced", node_name(node));
     if (run->store->ops->open)
         return run->store->ops->open(run->store, &object, ret_reader, err);
-    return cache_reader_open(run->cache, &object, ret_reader, err);
+    result = cache_reader_open(run->cache, &object, ret_reader, err);
+    if (result == 0 && node->size <= CACHE_BLOCK_SIZE)
+        prefetch_siblings(run, node);
+    return result;
 }
 
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out)

@@ -32,6 +32,7 @@ struct run_config {
     const char *profile;
     /* fetching */
     unsigned connections;
+    uint64_t readahead; /* bytes, at most */
     uint64_t timeout_ms;
     /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
        not the computed one. NULL: nobody cares. */

@@ -35,6 +35,13 @@ static uint64_t deadline(const struct http_request *request)
     return request->progress_at + request->timeout_ms;
 }
 
+/* Waiting for a connection while others make progress is no stall. */
+static void excuse_queue(const struct http_engine *engine, struct http_request *request)
+{
+    if (request->attempts == 0 && request->progress_at < engine->progress_at)
+        request->progress_at = engine->progress_at;
+}
+
 /* The first attempt may be silent for a third of the time only, so that a lost connection leaves room for
  * another. */
 static uint64_t stall_at(const struct http_request *request)
@@ -99,6 +106,8 @@ static void leave_wire(struct http_engine *engine, struct http_request *request)
 static void start_one(struct http_engine *engine, struct http_request *request)
 {
     request->failure.code = 0;
+    if (request->attempts == 0)
+        request->progress_at = clock_ms();
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
     engine->active_count++;
@@ -140,13 +149,14 @@ static bool cancelled(struct http_request *request)
 }
 
 /* Ends requests of a waiting list that nobody wants or that are past their deadline. */
-static void sweep_waiting(struct http_requests *list, uint64_t now)
+static void sweep_waiting(struct http_engine *engine, struct http_requests *list, uint64_t now)
 {
     struct http_request *request;
     struct http_request *next;
     for (request = TAILQ_FIRST(list); request; request = next) {
         next = TAILQ_NEXT(request, link);
         bool gone = cancelled(request);
+        excuse_queue(engine, request);
         if (!gone && now < deadline(request))
             continue;
         TAILQ_REMOVE(list, request, link);
@@ -197,8 +207,8 @@ static void sweep(struct http_engine *engine)
         return;
     engine->swept_at = now;
     for (int c = 0; c < FETCH_CLASSES; c++)
-        sweep_waiting(&engine->queues[c], now);
-    sweep_waiting(&engine->delayed, now);
+        sweep_waiting(engine, &engine->queues[c], now);
+    sweep_waiting(engine, &engine->delayed, now);
     sweep_active(engine, now);
 }
 

@@ -54,7 +54,7 @@ static void notice_progress(struct http_request *request, size_t len)
     request->unnoticed = 0;
     request->attempt_at = clock_ms();
     if (is_success(request->response->status))
-        request->progress_at = request->attempt_at;
+        request->progress_at = request->engine->progress_at = request->attempt_at;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)

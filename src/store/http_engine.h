@@ -26,8 +26,9 @@ struct http_engine {
     unsigned active_count;
     CURL **idle; /* handles to use again, up to CONNECTIONS */
     unsigned idle_count;
-    uint64_t swept_at; /* clock_ms when deadlines were last looked at */
-    unsigned seed;     /* of the back-off's jitter */
+    uint64_t progress_at; /* clock_ms when a body byte came last, for any request */
+    uint64_t swept_at;    /* clock_ms when deadlines were last looked at */
+    unsigned seed;        /* of the back-off's jitter */
 };
 
 enum attempt_result { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_RETRY, ATTEMPT_AGAIN };

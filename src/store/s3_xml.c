@@ -15,6 +15,7 @@
 
 #define TEXT_MAX  (32U * 1024) /* one element's; a key has at most 1024 bytes, 3 each when encoded */
 #define DEPTH_MAX 16
+#define ETAG_MAX  255
 
 enum root { ROOT_NONE, ROOT_LISTING, ROOT_ERROR, ROOT_OTHER };
 
@@ -95,6 +96,8 @@ static void entry_etag(struct s3_parser *p, const char *value, size_t len)
         value++;
         len -= 2;
     }
+    if (len > ETAG_MAX)
+        fail(p, EIO, "malformed: an ETag is too long");
     for (size_t i = 0; i < len; i++)
         if (value[i] <= ' ' || value[i] > '~' || value[i] == '"') { /* it goes into an If-Match header */
             fail(p, EIO, "malformed: an ETag is not one");

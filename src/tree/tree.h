@@ -17,6 +17,7 @@
 
 #define TREE_NODES_MAX 20000000 /* a listing that goes on for ever must end */
 #define TREE_DEPTH_MAX 512
+#define NODE_ETAG_MAX  256 /* bytes of an ETag with its NUL; stores refuse longer ones */
 #define TREE_NOTES_MAX 100 /* a listing of nothing but bad keys must not flood the log; all are counted */
 
 enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_LINK };
