@@ -108,15 +108,16 @@ int cache_reader_open(struct cache *cache, const struct object *object, struct r
     return 0;
 }
 
-void cache_prefetch(struct cache *cache, const struct object *object)
+bool cache_prefetch(struct cache *cache, const struct object *object)
 {
     struct source *source = source_get(cache, object);
     if (!source)
-        return;
-    (void)blocks_fetch_ahead(cache, source, 0, 1);
+        return false;
+    bool fetched = blocks_fetch_ahead(cache, source, 0, 1) == 1;
     (void)pthread_mutex_lock(&cache->lock);
     source_put(source);
     (void)pthread_mutex_unlock(&cache->lock);
+    return fetched;
 }
 
 int cache_open(const struct cache_config *config, struct store *store, struct cache **ret_cache,

@@ -3,6 +3,7 @@
 #ifndef RUNFS_CACHE_CACHE_H
 #define RUNFS_CACHE_CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -34,7 +35,7 @@ void cache_close(struct cache *cache);
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err);
 
-/* Fetches the first block of OBJECT for whoever may read it soon, where there is room. Waits for nothing. */
-void cache_prefetch(struct cache *cache, const struct object *object);
+/* Fetches the first block of OBJECT for whoever may read it soon. Waits for nothing: false where there is no room. */
+bool cache_prefetch(struct cache *cache, const struct object *object);
 
 #endif

@@ -24,7 +24,7 @@ struct run {
     struct store *store;
     struct cache *cache; /* NULL for a local run */
     struct tree *tree;
-    struct siblings siblings;
+    struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
     bool local;
     char *title; /* owned */
@@ -155,7 +155,8 @@ void run_close(struct run *run)
     close_store(run);
     server_free(run->server);
     tree_free(run->tree);
-    siblings_done(&run->siblings);
+    for (int order = 0; order < TREE_ORDERS; order++)
+        siblings_done(&run->siblings[order]);
     free(run->title);
     free(run);
 }
@@ -265,7 +266,8 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
         return error_errno(err, ENOMEM, "run");
     run->note = config->note;
     run->readahead = config->readahead;
-    siblings_init(&run->siblings);
+    for (int order = 0; order < TREE_ORDERS; order++)
+        siblings_init(&run->siblings[order]);
     atomic_store(&run->listed_at, clock_ms());
     result = open_source(run, config, &source, err);
     if (result < 0) {
@@ -292,40 +294,39 @@ static int object_of(const struct node *node, struct strbuf *path, struct object
     return 0;
 }
 
-/* Fetches entry INDEX of the directory that NODE is in, where it is a small file. False past the end. NODE must not be
-   forgotten by the kernel meanwhile; the strings of the sibling are copied before the lock is let go of. */
-static bool prefetch_sibling(struct run *run, const struct node *node, size_t index)
+/* Fetches the entry at a place of the directory that NODE is in, where it is a small file. False past the end, and
+   where there is no room now. The entry's strings are copied before the lock is let go of. */
+static bool prefetch_sibling(struct run *run, const struct node *node, enum tree_order order, size_t position)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     char etag[NODE_ETAG_MAX] = "";
     struct object object = {0};
     tree_lock_read(run->tree);
     const struct node *parent = node->detached ? NULL : node->parent;
-    bool inside = parent && index < parent->directory->count;
-    const struct node *sibling = inside ? parent->directory->children[index] : NULL;
+    const struct node *sibling = parent ? tree_entry(parent, order, position) : NULL;
     bool small = sibling && sibling->type == NODE_FILE && sibling->size &&
                  sibling->size <= CACHE_BLOCK_SIZE && object_of(sibling, &path, &object) == 0;
     if (small)
         (void)snprintf(etag, sizeof etag, "%s", object.etag);
     tree_unlock(run->tree);
     object.etag = etag;
-    if (small)
-        cache_prefetch(run->cache, &object);
-    return inside;
+    return sibling && (!small || cache_prefetch(run->cache, &object));
 }
 
-static void prefetch_siblings(struct run *run, const struct node *node)
+/* Looks whether the files of NODE's directory are being opened in turn, in an order, and fetches the next ones if so. */
+static void prefetch_in_order(struct run *run, const struct node *node, enum tree_order order)
 {
     size_t from;
     size_t to;
     tree_lock_read(run->tree);
     const struct node *parent = node->detached ? NULL : node->parent;
-    size_t index = parent ? tree_after(parent, node_name(node)) - 1 : 0;
+    size_t position = parent ? tree_position(node, order) : 0;
     tree_unlock(run->tree);
-    if (!parent || !siblings_opened(&run->siblings, parent, index, &from, &to))
+    if (!parent || !siblings_opened(&run->siblings[order], parent, position, &from, &to))
         return;
-    while (from < to && prefetch_sibling(run, node, from))
+    while (from < to && prefetch_sibling(run, node, order, from))
         from++;
+    siblings_reached(&run->siblings[order], parent, from);
 }
 
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
@@ -340,8 +341,8 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
     if (run->store->ops->open)
         return run->store->ops->open(run->store, &object, ret_reader, err);
     result = cache_reader_open(run->cache, &object, ret_reader, err);
-    if (result == 0 && node->size <= CACHE_BLOCK_SIZE)
-        prefetch_siblings(run, node);
+    for (int order = 0; result == 0 && node->size <= CACHE_BLOCK_SIZE && order < TREE_ORDERS; order++)
+        prefetch_in_order(run, node, (enum tree_order)order);
     return result;
 }
 

@@ -58,3 +58,12 @@ bool siblings_opened(struct siblings *siblings, const void *directory, size_t in
     (void)pthread_mutex_unlock(&siblings->lock);
     return due;
 }
+
+void siblings_reached(struct siblings *siblings, const void *directory, size_t index)
+{
+    (void)pthread_mutex_lock(&siblings->lock);
+    for (size_t i = 0; i < SIBLINGS_TRAILS; i++)
+        if (siblings->trails[i].directory == directory)
+            siblings->trails[i].ahead = index;
+    (void)pthread_mutex_unlock(&siblings->lock);
+}

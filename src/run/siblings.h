@@ -31,4 +31,7 @@ void siblings_done(struct siblings *siblings);
 bool siblings_opened(struct siblings *siblings, const void *directory, size_t index, size_t *ret_from,
                      size_t *ret_to);
 
+/* Tells how far the fetching came: up to before entry INDEX. The rest is asked for again later. */
+void siblings_reached(struct siblings *siblings, const void *directory, size_t index);
+
 #endif

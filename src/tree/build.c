@@ -265,6 +265,23 @@ static void settle_names(struct tree *tree, struct directory *d)
     d->count = kept;
 }
 
+static int compare_ino(const void *a, const void *b, void *children)
+{
+    const struct node *left = ((struct node **)children)[*(const uint32_t *)a];
+    const struct node *right = ((struct node **)children)[*(const uint32_t *)b];
+    return (left->ino > right->ino) - (left->ino < right->ino);
+}
+
+/* Without memory there is no such order, which only costs speed. */
+static void sort_by_ino(struct directory *d)
+{
+    d->by_ino = reallocarray(NULL, d->count, sizeof *d->by_ino);
+    for (size_t i = 0; d->by_ino && i < d->count; i++)
+        d->by_ino[i] = (uint32_t)i;
+    if (d->by_ino)
+        qsort_r(d->by_ino, d->count, sizeof *d->by_ino, compare_ino, d->children);
+}
+
 /* Sorts a directory and those below it; its time is its newest entry's where it has none of its own. */
 static void finish_directory(struct tree *tree, struct node *node)
 {
@@ -272,6 +289,7 @@ static void finish_directory(struct tree *tree, struct node *node)
     if (d->count)
         qsort(d->children, d->count, sizeof(struct node *), compare_nodes);
     settle_names(tree, d);
+    sort_by_ino(d);
     tree->totals.directories++;
     for (size_t i = 0; i < d->count; i++) {
         struct node *child = d->children[i];

@@ -85,6 +85,36 @@ size_t tree_after(const struct node *directory, const char *name)
     return i < d->count && compare_name(name, strlen(name), d->children[i]) == 0 ? i + 1 : i;
 }
 
+static size_t position_by_ino(const struct directory *d, uint64_t ino)
+{
+    size_t low = 0;
+    size_t high = d->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->children[d->by_ino[middle]]->ino < ino)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t tree_position(const struct node *node, enum tree_order order)
+{
+    const struct directory *d = node->parent->directory;
+    if (order == TREE_BY_INO && d->by_ino)
+        return position_by_ino(d, node->ino);
+    return lower_bound(d, node_name(node), node->name_len);
+}
+
+struct node *tree_entry(const struct node *directory, enum tree_order order, size_t position)
+{
+    const struct directory *d = directory->directory;
+    if (position >= d->count)
+        return NULL;
+    return d->children[order == TREE_BY_INO && d->by_ino ? d->by_ino[position] : position];
+}
+
 int tree_path(const struct node *node, struct strbuf *out)
 {
     if (node->detached)

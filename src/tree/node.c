@@ -37,6 +37,7 @@ void node_free(struct node *node)
         return;
     if (node->type == NODE_DIRECTORY && !node->detached) {
         free(node->directory->children);
+        free(node->directory->by_ino);
         free(node->directory);
     }
     free(node);

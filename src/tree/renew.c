@@ -18,6 +18,7 @@ static void detach(struct tree *tree, struct node *node)
         for (size_t i = 0; i < node->directory->count; i++)
             detach(tree, node->directory->children[i]);
         free(node->directory->children);
+        free(node->directory->by_ino);
         free(node->directory);
     }
     node->detached = true;
@@ -89,7 +90,9 @@ static void renew_directory(struct tree *tree, struct node *old, struct node *fr
     struct directory *d = old->directory;
     bool differs = merge_children(tree, old, fresh->directory);
     free(d->children);
+    free(d->by_ino);
     d->children = fresh->directory->children;
+    d->by_ino = fresh->directory->by_ino; /* the same names have the same inode numbers */
     d->count = fresh->directory->count;
     d->capacity = fresh->directory->capacity;
     d->subdirectories = fresh->directory->subdirectories;
@@ -98,6 +101,7 @@ static void renew_directory(struct tree *tree, struct node *old, struct node *fr
         atomic_store(&d->known, false);
     old->mtime_ns = fresh->mtime_ns;
     fresh->directory->children = NULL;
+    fresh->directory->by_ino = NULL;
     node_free(fresh);
 }
 

@@ -27,6 +27,7 @@ struct node;
 /* A directory's entries. */
 struct directory {
     struct node **children; /* sorted by name once the tree is finished */
+    uint32_t *by_ino;       /* indices of the entries in the order of their inode numbers; owned */
     size_t count;
     size_t capacity;
     uint32_t subdirectories;
@@ -116,6 +117,12 @@ struct node *tree_lookup(const struct node *directory, const char *name, size_t 
 struct node *tree_find(struct tree *tree, const char *path);
 /* The index of the first entry whose name is greater than NAME, or the number of entries. */
 size_t tree_after(const struct node *directory, const char *name);
+/* Two orders of a directory's entries: some programs (cp -r among them) go by inode number. */
+enum tree_order { TREE_BY_NAME, TREE_BY_INO, TREE_ORDERS };
+/* The place of NODE among the entries of its directory; the node must have a parent. */
+size_t tree_position(const struct node *node, enum tree_order order);
+/* The entry at a place; NULL past the end. */
+struct node *tree_entry(const struct node *directory, enum tree_order order, size_t position);
 /* Appends the node's path below the root, without a leading slash; -ESTALE for a detached node. */
 int tree_path(const struct node *node, struct strbuf *out);
 
