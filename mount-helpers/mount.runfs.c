@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     _cleanup_strbuf_ struct strbuf options = STRBUF_INIT(OPTIONS_MAX);
     bool fake = false;
     int flag;
-    while ((flag = getopt(argc, argv, "fnsvo:t:")) != -1) {
+    while ((flag = getopt(argc, argv, "fnsvo:t:N:")) != -1) {
         if (flag == '?')
             return misuse();
         fake = fake || flag == 'f';

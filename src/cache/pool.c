@@ -200,6 +200,8 @@ static void use_block(struct block *block)
     if (!block->users && !block->flight)
         TAILQ_REMOVE(&block->cache->idle, block, age);
     block->users++;
+    if (block->flight)
+        atomic_store(&block->flight->sink.urgent, true);
     if (block->ahead) {
         block->ahead = false;
         block->cache->ahead -= block->len;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -37,15 +38,35 @@ static int open_log(const struct options *options, bool foreground, struct error
     return 0;
 }
 
+/* Mounts under a lock on the mountpoint. */
+static int mount_locked(const struct fs_config *config, struct run *run, struct fs **ret_fs,
+                        struct error *err)
+{
+    _cleanup_close_ int lock = -1;
+    int result = mountpoint_lock(config->mountpoint, &lock, err);
+    return result < 0 ? result : fs_open(config, run, ret_fs, err);
+}
+
+/* Each open file of a local run is a descriptor of this process, whoever opened it. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(struct options *options, struct readiness *readiness, bool foreground, struct error *err)
 {
     struct run *run = NULL;
     struct fs *fs = NULL;
     int result = open_log(options, foreground, err);
+    raise_file_limit();
     if (result == 0)
         result = run_open(&options->run, &run, err);
     if (result == 0)
-        result = fs_open(&options->fs, run, &fs, err);
+        result = mount_locked(&options->fs, run, &fs, err);
     bool ready = result == 0;
     if (ready && readiness_done(readiness, NULL))
         result = fs_serve(fs, err);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
 #include <poll.h>
@@ -12,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,36 +21,34 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 
-#define OUR_TYPE     "fuse.runfs"
-#define STACKED_MAX  16
-#define MNTENT_BYTES (64U * 1024)
-#define ANSWER_MS    3000
-
-/* The parent is resolved, the last component only added: asking what a dead mount is would fail. */
-static int resolve_below_parent(const char *path, char **ret_absolute)
-{
-    _cleanup_free_ char *for_dir = strdup(path);
-    _cleanup_free_ char *for_base = strdup(path);
-    if (!for_dir || !for_base)
-        return -ENOMEM;
-    _cleanup_free_ char *parent = realpath(dirname(for_dir), NULL);
-    if (!parent)
-        return -errno;
-    return asprintf(ret_absolute, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, basename(for_base)) < 0
-               ? -ENOMEM
-               : 0;
-}
+#define OUR_TYPE      "fuse.runfs"
+#define STACKED_MAX   16
+#define MNTENT_BYTES  (64U * 1024)
+#define ANSWER_MS     3000 /* for a driver to say who it is */
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_US 50000
 
 int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err)
 {
-    char *absolute = realpath(path, NULL);
-    int result = absolute ? 0 : -errno;
-    if (result == -ENOTCONN || result == -EIO || result == -EACCES)
-        result = resolve_below_parent(path, &absolute);
-    if (result < 0)
-        return error_errno(err, -result, "mountpoint %s", path);
-    *ret_absolute = absolute;
-    return 0;
+    _cleanup_free_ char *trimmed = strdup(path);
+    char link[64];
+    char absolute[PATH_MAX];
+    if (!trimmed)
+        return error_errno(err, ENOMEM, "mountpoint %s", path);
+    size_t len = strlen(trimmed);
+    while (len > 1 &&
+           (trimmed[len - 1] == '/' || (len > 2 && trimmed[len - 1] == '.' && trimmed[len - 2] == '/')))
+        trimmed[--len] = '\0';
+    /* O_PATH crosses into what is mounted there without asking its driver, who may be dead or stopped */
+    _cleanup_close_ int fd = open(trimmed, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, errno, "mountpoint %s", path);
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, absolute, sizeof absolute);
+    if (n < 0 || (size_t)n == sizeof absolute)
+        return error_errno(err, n < 0 ? errno : ENAMETOOLONG, "mountpoint %s", path);
+    *ret_absolute = strndup(absolute, (size_t)n);
+    return *ret_absolute ? 0 : error_errno(err, ENOMEM, "mountpoint %s", path);
 }
 
 static void close_table(FILE **table)
@@ -84,6 +82,7 @@ struct question {
 struct answer {
     pid_t pid;
     bool dead;
+    bool given; /* false: the driver is silent */
 };
 
 /* What the kernel answers from its own memory (stat) tells nothing of the driver; an attribute it has to ask
@@ -91,7 +90,7 @@ struct answer {
 static void *ask(void *context)
 {
     struct question *question = context;
-    struct answer answer = {0};
+    struct answer answer = {.given = true};
     char text[32] = "";
     uint64_t pid;
     if (getxattr(question->mountpoint, "user.runfs.pid", text, sizeof text - 1) < 0)
@@ -138,7 +137,12 @@ int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *r
     if (ours && ask_driver(absolute, &answer) < 0)
         return error_errno(err, ENOMEM, "%s", absolute);
     *ret_pid = answer.pid;
-    *ret_state = !type[0] ? MOUNT_NONE : !ours ? MOUNT_OTHER : answer.dead ? MOUNT_DEAD : MOUNT_OURS;
+    if (!type[0])
+        *ret_state = MOUNT_NONE;
+    else if (!ours)
+        *ret_state = MOUNT_OTHER;
+    else
+        *ret_state = answer.dead ? MOUNT_DEAD : answer.given ? MOUNT_OURS : MOUNT_SILENT;
     return 0;
 }
 
@@ -192,4 +196,24 @@ int mountpoint_prepare(const char *absolute, struct error *err)
     if (!S_ISDIR(st.st_mode))
         return error_errno(err, ENOTDIR, "mountpoint %s", absolute);
     return 0;
+}
+
+int mountpoint_lock(const char *absolute, int *ret_fd, struct error *err)
+{
+    _cleanup_close_ int fd = -1;
+    int result = mountpoint_prepare(absolute, err);
+    if (result < 0)
+        return result;
+    fd = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, errno, "mountpoint %s", absolute);
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+            return error_errno(err, errno, "mountpoint %s: cannot lock", absolute);
+        (void)usleep(LOCK_PAUSE_US);
+    }
+    result = mountpoint_prepare(absolute, err); /* again: somebody may have mounted while we waited */
+    if (result == 0)
+        *ret_fd = TAKE_FD(fd);
+    return result;
 }

@@ -1,6 +1,7 @@
 /* runfs umount: unmounts, clears dead mounts, waits for the process to end. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/types.h>
@@ -35,7 +36,11 @@ static int unmount(const char *mountpoint, struct error *err)
         return error_set(err, EINVAL, "%s: not a runfs mount", mountpoint);
     case MOUNT_DEAD:
         return mountpoint_unmount(mountpoint, true, err);
-    default:
+    case MOUNT_SILENT:
+        (void)fprintf(stderr, "runfs: %s: its process does not answer: taken away, but still running\n",
+                      mountpoint);
+        return mountpoint_unmount(mountpoint, true, err);
+    case MOUNT_OURS:
         break;
     }
     _cleanup_close_ int pidfd = pid ? pidfd_open(pid, 0) : -1;

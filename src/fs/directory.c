@@ -1,6 +1,7 @@
 /* Reading directories. A handle goes on by name, so that entries that come or go meanwhile (a new listing)
    make no other entry appear twice or never. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,32 @@ static bool add_node(struct listing *l, struct node *node, off_t next)
     return true;
 }
 
+/* The name of the last entry that the caller has taken: the one before OFFSET in the last reply. NULL where the offset
+   is none of that reply's. */
+static const char *taken_name(const struct handle *handle, off_t offset)
+{
+    const char *name = NULL;
+    const char *end = strbuf_text(&handle->names) + handle->names.len;
+    off_t at = handle->first;
+    for (const char *next = strbuf_text(&handle->names); next < end && at < offset; at++) {
+        name = next;
+        next += strlen(next) + 1;
+    }
+    return at == offset ? name : NULL;
+}
+
+/* Where to go on at OFFSET: behind the entry taken last, wherever it is now. */
+static size_t start_of(const struct node *node, const struct handle *handle, off_t offset)
+{
+    const char *taken = taken_name(handle, offset);
+    if (taken)
+        return tree_after(node, taken);
+    if (offset > FIRST_ENTRY && offset == handle->first && handle->before[0])
+        return tree_after(node, handle->before);
+    return (size_t)(offset - FIRST_ENTRY);
+}
+
+/* Adds entries from OFFSET on and remembers them, since the kernel may take only a part of the reply. */
 static void add_entries(struct listing *l, const struct node *node, struct handle *handle, off_t offset)
 {
     if (offset < 1 && !add_dot(l, ".", node, 1))
@@ -86,14 +113,17 @@ static void add_entries(struct listing *l, const struct node *node, struct handl
         return;
     if (offset < FIRST_ENTRY)
         offset = FIRST_ENTRY;
-    bool goes_on = offset > FIRST_ENTRY && offset == handle->next;
-    size_t i = goes_on ? tree_after(node, handle->last) : (size_t)(offset - FIRST_ENTRY);
+    size_t i = start_of(node, handle, offset);
+    const char *taken = taken_name(handle, offset);
+    if (taken || offset == FIRST_ENTRY)
+        (void)snprintf(handle->before, sizeof handle->before, "%s", taken ? taken : "");
+    strbuf_clear(&handle->names);
+    handle->first = offset;
     for (; i < node->directory->count; i++, offset++) {
         struct node *child = node->directory->children[i];
         if (!add_node(l, child, offset + 1))
             return;
-        handle->next = offset + 1;
-        memcpy(handle->last, node_name(child), child->name_len + 1);
+        strbuf_add(&handle->names, node_name(child), (size_t)child->name_len + 1);
     }
 }
 

@@ -16,8 +16,9 @@
 struct handle {
     LIST_ENTRY(handle) link;
     struct reader *reader; /* owned; NULL for a directory */
-    off_t next;            /* of a directory: the offset after the last entry given out */
-    char last[256];        /* and that entry's name */
+    off_t first;           /* of a directory: the offset before the first entry of the last reply */
+    struct strbuf names;   /* the names of that reply, each with its NUL */
+    char before[256];      /* the name before them; "" for none */
 };
 
 struct fs {

@@ -4,6 +4,8 @@
 
 #include "fs/fs_internal.h"
 
+#define NAMES_MAX (1U << 20) /* of one reply; the kernel's are at most 1 MiB */
+
 struct handle *fs_handle(const struct fuse_file_info *fi)
 {
     return (struct handle *)(uintptr_t)fi->fh;
@@ -19,6 +21,7 @@ void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *re
         return;
     }
     handle->reader = reader;
+    handle->names.max = NAMES_MAX;
     (void)pthread_mutex_lock(&fs->lock);
     LIST_INSERT_HEAD(&fs->handles, handle, link);
     (void)pthread_mutex_unlock(&fs->lock);
@@ -33,5 +36,6 @@ void fs_close_handle(struct fs *fs, struct handle *handle)
     LIST_REMOVE(handle, link);
     (void)pthread_mutex_unlock(&fs->lock);
     reader_close(handle->reader);
+    strbuf_done(&handle->names);
     free(handle);
 }

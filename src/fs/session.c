@@ -1,9 +1,14 @@
 /* The session: mounting, serving, unmounting; see fs.h. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "fs/fs_internal.h"
 
@@ -83,8 +88,19 @@ static int new_session(struct fs *fs, struct error *err)
     return fs->session ? 0 : error_set(err, EIO, "FUSE: cannot set up a session");
 }
 
+/* libfuse's own words are details: what fails is told by our errors, in one line. */
+static void log_libfuse(enum fuse_log_level level, const char *format, va_list args)
+{
+    char text[512];
+    (void)level;
+    (void)vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_info("%s", text);
+}
+
 static int set_up(struct fs *fs, struct error *err)
 {
+    fuse_set_log_func(log_libfuse);
     int result = workers_open(READERS_MAX, READERS_OF_ONE_FILE, &fs->readers, err);
     if (result == 0)
         result = workers_open(1, 1, &fs->lister, err);
@@ -132,14 +148,31 @@ int fs_serve(struct fs *fs, struct error *err)
     return result < 0 ? error_errno(err, -result, "FUSE session") : 0;
 }
 
+/* Cuts the connection where it is still there (a signal ended the session): who waits for an answer gets an error, and
+   what workers still write goes nowhere. The number stays taken, so that it cannot become another file's meanwhile. */
+static void disconnect(struct fs *fs)
+{
+    struct pollfd state = {.fd = fuse_session_fd(fs->session)};
+    if (state.fd < 0 || (poll(&state, 1, 0) == 1 && (state.revents & POLLERR)))
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    (void)dup3(null, state.fd, O_CLOEXEC);
+    (void)close(null);
+}
+
 void fs_close(struct fs *fs)
 {
     if (!fs)
         return;
+    atomic_store(&fs->ending, true);
     if (fs->session)
-        fuse_session_unmount(fs->session);
+        disconnect(fs);
     workers_close(fs->lister);
     workers_close(fs->readers);
+    if (fs->session)
+        fuse_session_unmount(fs->session);
     while (!LIST_EMPTY(&fs->handles))
         fs_close_handle(fs, LIST_FIRST(&fs->handles));
     if (fs->session) {

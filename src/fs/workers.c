@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define STACK_BYTES (256U * 1024)
+#include "base/thread.h"
+
+#define STACK_BYTES (4U * 1024 * 1024) /* address space only; listing a deep local tree recurses */
 
 STAILQ_HEAD(job_queue, job);
 
@@ -87,15 +89,10 @@ static void grow(struct workers *workers)
 {
     if (workers->waiting <= workers->idle || workers->count == workers->max)
         return;
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes))
-        return;
-    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     struct worker *worker = &workers->threads[workers->count];
     worker->workers = workers;
-    if (pthread_create(&worker->thread, &attributes, worker_thread, worker) == 0)
+    if (thread_create(&worker->thread, STACK_BYTES, worker_thread, worker) == 0)
         workers->count++;
-    (void)pthread_attr_destroy(&attributes);
 }
 
 int workers_open(unsigned max, unsigned share, struct workers **ret_workers, struct error *err)

@@ -13,6 +13,7 @@
 #include "run/place.h"
 #include "run/server.h"
 #include "run/siblings.h"
+#include "store/aws_environment.h"
 #include "store/local.h"
 
 #define POOL_BYTES   (32U * 1024 * 1024)
@@ -183,6 +184,7 @@ static int set_title(struct run *run, const char *directory, struct error *err)
 static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
 {
     run->local = true;
+    aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
     int result = local_open(directory, run->note, &run->store, err);
     if (result == 0)
         result = set_title(run, directory, err);

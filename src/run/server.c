@@ -35,9 +35,9 @@ static const char *choose_region(const struct server *server, const struct run_c
 
 static int load_credentials(struct server *server, const struct run_config *config, struct error *err)
 {
-    if (config->no_sign_request)
-        return 0;
-    int result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
+    int result = 0;
+    if (!config->no_sign_request)
+        result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
     aws_environment_wipe();
     return result;
 }

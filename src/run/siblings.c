@@ -44,7 +44,7 @@ bool siblings_opened(struct siblings *siblings, const void *directory, size_t in
     if (index > trail->last && index <= trail->last + SKIP_MAX)
         trail->streak++;
     else if (index != trail->last)
-        trail->streak = 0, trail->ahead = 0;
+        *trail = (struct siblings_trail){.directory = directory};
     trail->last = index;
     size_t from = trail->ahead > index ? trail->ahead : index + 1;
     size_t to = index + 1 + entries_ahead(trail->streak);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "store/http_engine.h"
 
 #define ATTEMPTS_MAX   10
@@ -199,6 +200,22 @@ static void move_due(struct http_engine *engine, uint64_t now)
     }
 }
 
+/* What somebody waits for now goes with the reads, so that those cannot keep it waiting for ever. */
+static void promote_urgent(struct http_engine *engine)
+{
+    for (int c = FETCH_READ + 1; c < FETCH_CLASSES; c++) {
+        struct http_request *next;
+        for (struct http_request *request = TAILQ_FIRST(&engine->queues[c]); request; request = next) {
+            next = TAILQ_NEXT(request, link);
+            if (!request->ops->urgent || !request->ops->urgent(request))
+                continue;
+            TAILQ_REMOVE(&engine->queues[c], request, link);
+            request->fetch_class = FETCH_READ;
+            TAILQ_INSERT_TAIL(&engine->queues[FETCH_READ], request, link);
+        }
+    }
+}
+
 static void sweep(struct http_engine *engine)
 {
     uint64_t now = clock_ms();
@@ -206,6 +223,7 @@ static void sweep(struct http_engine *engine)
     if (now < engine->swept_at + SWEEP_MS)
         return;
     engine->swept_at = now;
+    promote_urgent(engine);
     for (int c = 0; c < FETCH_CLASSES; c++)
         sweep_waiting(engine, &engine->queues[c], now);
     sweep_waiting(engine, &engine->delayed, now);
@@ -323,7 +341,7 @@ int http_engine_open(const struct http_config *config, struct http_engine **ret_
     (void)pthread_mutex_init(&engine->lock, NULL);
     int result = set_up(engine, config);
     if (result == 0)
-        result = -pthread_create(&engine->thread, NULL, engine_thread, engine);
+        result = -thread_create(&engine->thread, 0, engine_thread, engine);
     if (result < 0) {
         free_engine(engine);
         return error_errno(err, -result, "HTTP engine");

@@ -49,7 +49,8 @@ struct http_request_ops {
     /* Any other status: a verdict, with ERR set for HTTP_FAIL and HTTP_RETRY. */
     enum http_verdict (*refused)(struct http_request *request, const struct http_response *response,
                                  struct error *err);
-    bool (*cancelled)(struct http_request *request);
+    bool (*cancelled)(struct http_request *request); /* nobody wants it any more; may be NULL */
+    bool (*urgent)(struct http_request *request);    /* somebody waits for it now; may be NULL */
     /* Exactly once, last: the request may be freed here. */
     void (*done)(struct http_request *request, int result, const struct error *err);
 };

@@ -77,7 +77,6 @@ static int set_options(struct http_engine *engine, struct http_request *request)
     uint64_t connect_ms = request->timeout_ms / 3 + 1;
     if (connect_ms > CONNECT_TIMEOUT_MAX_MS)
         connect_ms = CONNECT_TIMEOUT_MAX_MS;
-    curl_easy_reset(easy);
     CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                                   \
     if (code == CURLE_OK)                                                                                    \
@@ -141,6 +140,7 @@ void attempt_stop(struct http_engine *engine, struct http_request *request)
 {
     if (request->easy) {
         (void)curl_multi_remove_handle(engine->multi, request->easy);
+        curl_easy_reset(request->easy); /* it must not point into the request, nor keep its secrets */
         if (engine->idle_count < engine->connections)
             engine->idle[engine->idle_count++] = request->easy;
         else

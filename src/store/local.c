@@ -35,6 +35,17 @@ struct walk {
 
 static int walk_directory(struct walk *walk, int parent, const char *name, unsigned depth, struct error *err);
 
+/* Opens PATH below DIR. No symbolic link is followed, and no mount is entered: one below us may be our own, or another
+   driver's that is stuck, and listing it would wait for ourselves or for ever. */
+static int open_inside(int dir, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
 static int64_t mtime_of(const struct stat *st)
 {
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
@@ -76,9 +87,12 @@ static int visit_link(struct walk *walk, int dir, const char *name, const struct
     return emit(walk, name, st, target, err);
 }
 
-static int visit(struct walk *walk, int dir, const char *name, unsigned depth, struct error *err)
+static int visit(struct walk *walk, int dir, const struct dirent *entry, unsigned depth, struct error *err)
 {
+    const char *name = entry->d_name;
     struct stat st;
+    if (entry->d_type == DT_DIR)
+        return walk_directory(walk, dir, name, depth + 1, err);
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT
                    ? 0
@@ -118,7 +132,7 @@ static int read_entries(struct walk *walk, int fd, unsigned depth, struct error 
             continue;
         if (wait_cancelled(walk->wait))
             return error_set(err, EINTR, "%s: listing interrupted", walk->local->path);
-        int result = visit(walk, dirfd(dir), entry->d_name, depth, err);
+        int result = visit(walk, dirfd(dir), entry, depth, err);
         if (result < 0)
             return result;
     }
@@ -126,10 +140,18 @@ static int read_entries(struct walk *walk, int fd, unsigned depth, struct error 
 
 static int walk_directory(struct walk *walk, int parent, const char *name, unsigned depth, struct error *err)
 {
-    _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int fd = open_inside(parent, name, O_RDONLY | O_DIRECTORY);
     struct stat st;
-    if (fd < 0 && errno == ENOENT && depth)
+    if (fd < 0 && depth && errno == EXDEV) {
+        note(walk, name, "another file system is mounted there");
         return 0;
+    }
+    if (fd < 0 && depth && errno == EACCES) {
+        note(walk, name, "it may not be read");
+        return 0;
+    }
+    if (fd < 0 && depth && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+        return 0; /* gone since, or something else now */
     if (fd < 0 || fstat(fd, &st) < 0)
         return error_errno(err, errno, "%s/%s%s", walk->local->path, strbuf_text(&walk->key),
                            depth ? name : "");
@@ -177,18 +199,14 @@ static int check_as_listed(int fd, const struct object *object, struct error *er
 /* Whether an open failed because something else is where the file was listed. */
 static bool is_replaced(int code)
 {
-    return code == ENOENT || code == ELOOP || code == ENOTDIR;
+    return code == ENOENT || code == ELOOP || code == ENOTDIR || code == EXDEV;
 }
 
 static int local_open_object(struct store *store, const struct object *object, struct reader **ret_reader,
                              struct error *err)
 {
     struct local *local = (struct local *)store;
-    struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    int fd = (int)syscall(SYS_openat2, local->root, object->key, &how, sizeof how);
+    int fd = open_inside(local->root, object->key, O_RDONLY | O_NONBLOCK);
     if (fd < 0)
         return error_errno(err, is_replaced(errno) ? ESTALE : errno, "%s/%s", local->path, object->key);
     int result = check_as_listed(fd, object, err);

@@ -92,6 +92,11 @@ static bool get_cancelled(struct http_request *http)
     return atomic_load(&((struct s3_get *)http)->sink->cancelled);
 }
 
+static bool get_urgent(struct http_request *http)
+{
+    return atomic_load(&((struct s3_get *)http)->sink->urgent);
+}
+
 static void get_free(struct s3_get *get)
 {
     s3_request_done(&get->request);
@@ -115,6 +120,7 @@ static const struct http_request_ops get_ops = {
     .end = get_end,
     .refused = s3_request_refused,
     .cancelled = get_cancelled,
+    .urgent = get_urgent,
     .done = get_done,
 };
 
@@ -148,7 +154,9 @@ int s3_fetch(struct store *store, const struct object *object, uint64_t offset, 
     get->len = len;
     get->request.http.ops = &get_ops;
     get->request.http.fetch_class = fetch_class;
-    int result = s3_request_init(&get->request, s3, object->key, object->key_len, err);
+    /* what nobody waits for yet must not hold up whoever asked for it */
+    uint64_t timeout_ms = fetch_class == FETCH_READ ? s3->timeout_ms : 0;
+    int result = s3_request_init(&get->request, s3, object->key, object->key_len, timeout_ms, err);
     if (result < 0)
         get_free(get);
     else

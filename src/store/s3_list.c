@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/thread.h"
 #include "store/s3_list_page.h"
 
 #define QUERY_MAX    (16U * 1024)
@@ -235,7 +236,7 @@ static int start_branch(struct branch *branch, const struct chain *main, const c
         strbuf_add(&branch->chain.after, strbuf_text(&main->after), main->after.len);
     if (branch->prefix.failed || branch->chain.after.failed)
         return error_errno(err, ENOMEM, "listing");
-    int code = pthread_create(&branch->thread, NULL, chain_thread, &branch->chain);
+    int code = thread_create(&branch->thread, 0, chain_thread, &branch->chain);
     if (code)
         return error_errno(err, code, "listing");
     branch->started = true;

@@ -118,7 +118,7 @@ static int parse_all(struct page_request *request, const struct wait *wait, stru
     unsigned attempt;
     int result = 0;
     while (!next_bytes(request, wait, &bytes, &attempt)) {
-        if (attempt != current)
+        if (result == 0 && attempt != current)
             result = restart_parser(page, &parser, err);
         current = attempt;
         if (result == 0)
@@ -147,7 +147,7 @@ int s3_list_page(struct s3 *s3, const char *query, const struct wait *wait, stru
         .arrived = STRBUF_INIT(S3_PAGE_BYTES_MAX),
     };
     request.request.http.ops = &page_ops;
-    int result = s3_request_init(&request.request, s3, "", 0, err);
+    int result = s3_request_init(&request.request, s3, "", 0, s3->timeout_ms, err);
     if (result < 0)
         return result;
     http_submit(s3->engine, &request.request.http);

@@ -20,7 +20,7 @@ static void cut_what(char *what)
 }
 
 int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len,
-                    struct error *err)
+                    uint64_t timeout_ms, struct error *err)
 {
     request->s3 = s3;
     if (asprintf(&request->what, "s3://%s/%s%.*s", s3->address.bucket, s3->prefix, (int)key_len, key) < 0) {
@@ -30,7 +30,7 @@ int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, 
     cut_what(request->what);
     request->http.what = request->what;
     request->http.timeout_ms = s3->timeout_ms;
-    if (s3->provider && aws_provider_get(s3->provider, s3->timeout_ms, &request->credentials, err) < 0) {
+    if (s3->provider && aws_provider_get(s3->provider, timeout_ms, &request->credentials, err) < 0) {
         s3_request_done(request);
         return -err->code;
     }

@@ -29,10 +29,10 @@ struct s3_request {
     char *what;                         /* s3://bucket/key, owned */
 };
 
-/* Sets up a request for KEY (below the store's prefix); gets credentials, which may block for a credential
-   process. The caller sets http.ops. On failure nothing is held. */
+/* Sets up a request for KEY (below the store's prefix); gets credentials, which may wait for a credential
+   process for TIMEOUT_MS, and with 0 not at all (-EAGAIN). The caller sets http.ops. On failure nothing is held. */
 int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len,
-                    struct error *err);
+                    uint64_t timeout_ms, struct error *err);
 
 void s3_request_done(struct s3_request *request);
 

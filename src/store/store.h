@@ -35,6 +35,7 @@ struct fetch_sink {
     void (*done)(struct fetch_sink *sink, int result,
                  const struct error *err); /* 0 only when every byte came */
     atomic_bool cancelled; /* set by the owner, from any thread: the fetch ends soon with -ECANCELED */
+    atomic_bool urgent;    /* likewise: a reader waits for it now, whatever class it was started with */
 };
 
 struct store;
@@ -46,7 +47,7 @@ struct store_ops {
     int (*list)(struct store *store, const char *const *subtrees, list_fn fn, void *context,
                 const struct wait *wait, struct error *err);
     /* Starts fetching LEN > 0 bytes at OFFSET of an object as it was listed; asynchronous. Results: -ESTALE
-       (another ETag now, or gone), -EACCES, -EIO, -ETIMEDOUT, -ECANCELED. May block briefly for credentials.
+       (another ETag now, or gone), -EACCES, -EIO, -ETIMEDOUT, -ECANCELED. FETCH_READ may wait for credentials.
        On failure to start, done() is not called. NULL for stores that have open(). */
     int (*fetch)(struct store *store, const struct object *object, uint64_t offset, uint64_t len,
                  enum fetch_class fetch_class, struct fetch_sink *sink, struct error *err);

@@ -1,0 +1,23 @@
+/* Threads of a library; see thread.h. */
+#include "base/thread.h"
+
+#include <signal.h>
+
+int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context), void *context)
+{
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+    int code = pthread_attr_init(&attributes);
+    if (code)
+        return code;
+    if (stack_bytes)
+        code = pthread_attr_setstacksize(&attributes, stack_bytes);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits it */
+    if (!code)
+        code = pthread_create(ret_thread, &attributes, run, context);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    return code;
+}
