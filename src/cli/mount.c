@@ -29,8 +29,8 @@ static int open_log(const struct options *options, bool foreground, struct error
     } else if (strcmp(log, "syslog") == 0) {
         log_open(LOG_TO_SYSLOG, options->log_level, -1);
     } else {
-        int fd =
-            open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600); /* open till the end */
+        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                      0600); /* open till the end */
         if (fd < 0)
             return error_errno(err, errno, "log file %s", log);
         log_open(LOG_TO_FILE, options->log_level, fd);

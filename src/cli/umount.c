@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -39,7 +40,10 @@ static int unmount(const char *mountpoint, struct error *err)
     case MOUNT_SILENT:
         (void)fprintf(stderr, "runfs: %s: its process does not answer: taken away, but still running\n",
                       mountpoint);
-        return mountpoint_unmount(mountpoint, true, err);
+        (void)umount2(mountpoint,
+                      MNT_FORCE | UMOUNT_NOFOLLOW); /* whoever waits for an answer gets an error */
+        result = mountpoint_state(mountpoint, &state, &pid, err);
+        return result < 0 || state == MOUNT_NONE ? result : mountpoint_unmount(mountpoint, true, err);
     case MOUNT_OURS:
         break;
     }

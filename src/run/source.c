@@ -90,9 +90,10 @@ static bool split_host(const char *host, size_t len, size_t *ret_bucket_len, con
     if (len <= domain || memcmp(host + len - domain, AWS_DOMAIN, domain) != 0)
         return false;
     const char *end = host + len - domain;
-    const char *s3 = memmem(host, (size_t)(end - host), ".s3", 3);
-    while (s3 && s3 + 3 < end && s3[3] != '.')
-        s3 = memmem(s3 + 1, (size_t)(end - s3 - 1), ".s3", 3);
+    const char *s3 = NULL; /* the last one: a bucket's name may hold it, too */
+    for (const char *p = host; p + 3 <= end; p++)
+        if (memcmp(p, ".s3", 3) == 0 && (p + 3 == end || p[3] == '.'))
+            s3 = p;
     if (!s3 || s3 == host)
         return false;
     *ret_bucket_len = (size_t)(s3 - host);

@@ -330,7 +330,8 @@ static int set_up(struct http_engine *engine, const struct http_config *config)
     if (curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) != CURLM_OK ||
         curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)config->connections) != CURLM_OK)
         return -EINVAL;
-    return 0;
+    /* without descriptors to spare, curl goes on without a way to wake it */
+    return curl_multi_wakeup(engine->multi) == CURLM_OK ? 0 : -EMFILE;
 }
 
 int http_engine_open(const struct http_config *config, struct http_engine **ret_engine, struct error *err)
