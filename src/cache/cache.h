@@ -30,8 +30,8 @@ void cache_close(struct cache *cache);
 
 /* A reader of OBJECT (copied) as it was listed. Objects that are the same (key, ETag, size, time) share their
    blocks. Reading: concurrent readers of a block share one fetch; a block that failed fails again at once for
-   a second; a wait ends when its block made no progress for the caller's timeout, -ETIMEDOUT. A fetch that
-   nobody waits for any more is cancelled. Other errors are those of store_ops.fetch. */
+   a second; who cannot begin, for want of room, gives up when no byte came for anybody for the caller's timeout,
+   -ETIMEDOUT, and the store ends each fetch in time. A fetch that nobody waits for any more is cancelled. Other errors are those of store_ops.fetch. */
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err);
 

@@ -2,6 +2,7 @@
 #include "store/s3_xml.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ struct s3_parser {
     unsigned depth;
     bool in_contents;
     bool in_token;
-    bool token_broken;
+    bool token_broken;     /* the token under way */
+    bool token_was_broken; /* any so far: then the document is not well-formed, and nothing else is wrong */
     bool has_key;
     bool has_size;
     uint64_t bytes;
@@ -195,7 +197,7 @@ static void on_error(void *context, xmlErrorPtr error)
     if (error->level < XML_ERR_FATAL)
         return;
     if (error->code == XML_ERR_INVALID_CHAR && p->in_token)
-        p->token_broken = true;
+        p->token_broken = p->token_was_broken = true;
     else
         fail(p, error->code == XML_ERR_NO_MEMORY ? ENOMEM : EIO, "malformed XML");
 }
@@ -213,13 +215,17 @@ static xmlSAXHandler sax_handler(void)
     };
 }
 
+/* libxml2 wants one thread to have set it up before several use it. */
 static int open_xml(struct s3_parser *p)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, xmlInitParser);
     xmlSAXHandler sax = sax_handler();
     p->xml = xmlCreatePushParserCtxt(&sax, p, NULL, 0, NULL);
     if (!p->xml)
         return -ENOMEM;
-    (void)xmlCtxtUseOptions(p->xml, XML_PARSE_NONET | XML_PARSE_RECOVER); /* on_error() decides */
+    (void)xmlCtxtUseOptions(p->xml, XML_PARSE_NONET | XML_PARSE_RECOVER |
+                                        XML_PARSE_IGNORE_ENC); /* on_error() decides */
     return 0;
 }
 
@@ -260,22 +266,34 @@ static int failure_of(const struct s3_parser *p, struct error *err)
     return error_set(err, p->failure.code, "%s", p->failure.message);
 }
 
+/* S3 speaks UTF-8. What libxml2 would take for another encoding is refused: it would convert it, and not say so where that
+   fails. */
+static void check_encoding(struct s3_parser *p, const char *bytes, size_t len)
+{
+    bool first = p->bytes == 0;
+    p->bytes += len;
+    if (len && ((first && !strchr("< \t\r\n\xef", bytes[0])) || memchr(bytes, '\0', len)))
+        fail(p, EIO, "malformed XML, or not in UTF-8");
+}
+
 static int feed(struct s3_parser *p, const char *bytes, size_t len, bool last)
 {
+    check_encoding(p, bytes, len);
     /* libxml2 takes int lengths; the network's pieces are far smaller, a caller's whole file may not be */
-    do {
+    while (!p->failure.code) {
         int step = len > 1U << 20 ? 1 << 20 : (int)len;
         (void)xmlParseChunk(p->xml, bytes, step, last && (size_t)step == len);
         bytes += step;
         len -= (size_t)step;
-    } while (len && !p->failure.code);
+        if (!len)
+            break;
+    }
     return p->failure.code ? -p->failure.code : 0;
 }
 
 int s3_parser_feed(struct s3_parser *parser, const char *bytes, size_t len, struct error *err)
 {
-    parser->bytes += len;
-    if (parser->bytes > S3_PAGE_BYTES_MAX)
+    if (parser->bytes + len > S3_PAGE_BYTES_MAX)
         fail(parser, EIO, "too large");
     if (!parser->failure.code)
         (void)feed(parser, bytes, len, false);
@@ -286,6 +304,8 @@ int s3_parser_end(struct s3_parser *parser, struct error *err)
 {
     if (!parser->failure.code)
         (void)feed(parser, "", 0, true);
+    if (!parser->failure.code && !parser->xml->wellFormed && !parser->token_was_broken)
+        fail(parser, EIO, "malformed XML");
     if (!parser->failure.code && (parser->depth || parser->root == ROOT_NONE))
         fail(parser, EIO, "malformed XML: it ends too soon");
     if (parser->failure.code)
