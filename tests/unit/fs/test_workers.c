@@ -1,0 +1,169 @@
+/* The pool of threads: every job once, in order, as many at once as are allowed. */
+#include "fs/workers.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "testing.h"
+
+#define MAX 4
+
+struct test_job {
+    struct job job;
+    unsigned number;
+    sem_t *gate; /* waited for, where there is one */
+};
+
+static struct workers *workers;
+static unsigned order[10000]; /* complete as far as ENDED says, and only then to be read */
+static atomic_uint places;
+static atomic_uint ended;
+static atomic_uint running;
+static atomic_uint most;
+static sem_t gate;
+
+static void run(struct job *job)
+{
+    struct test_job *t = (struct test_job *)job;
+    unsigned now = atomic_fetch_add(&running, 1) + 1;
+    unsigned before = atomic_load(&most);
+    while (now > before && !atomic_compare_exchange_weak(&most, &before, now))
+        ;
+    if (t->gate)
+        (void)sem_wait(t->gate);
+    atomic_fetch_sub(&running, 1);
+    order[atomic_fetch_add(&places, 1)] = t->number;
+    free(t);
+    atomic_fetch_add(&ended, 1);
+}
+
+static void submit(unsigned number, const void *about, sem_t *wait_for)
+{
+    struct test_job *t = malloc(sizeof *t);
+    *t = (struct test_job){.job = {.run = run, .about = about}, .number = number, .gate = wait_for};
+    workers_submit(workers, &t->job);
+}
+
+static void open_pool(unsigned max, unsigned share)
+{
+    struct error err;
+    workers_close(workers);
+    assert_ok(workers_open(max, share, &workers, &err), &err);
+}
+
+static void set_up(void)
+{
+    (void)sem_init(&gate, 0, 0);
+    open_pool(MAX, MAX);
+}
+
+static void tear_down(void)
+{
+    workers_close(workers);
+    (void)sem_destroy(&gate);
+}
+
+TestSuite(workers, .init = set_up, .fini = tear_down);
+
+Test(workers, each_job_runs_once)
+{
+    static bool seen[COUNT(order)];
+    for (unsigned i = 0; i < COUNT(order); i++)
+        submit(i, NULL, NULL);
+    wait_until(atomic_load(&ended) == COUNT(order));
+    for (size_t i = 0; i < COUNT(order); i++) {
+        cr_assert_not(seen[order[i]], "job %u ran twice", order[i]);
+        seen[order[i]] = true;
+    }
+    cr_assert_leq(atomic_load(&most), MAX);
+}
+
+Test(workers, one_thread_runs_jobs_in_order)
+{
+    open_pool(1, 1);
+    submit(0, NULL, &gate);
+    for (unsigned i = 1; i < 100; i++)
+        submit(i, NULL, NULL);
+    (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 100);
+    for (unsigned i = 0; i < 100; i++)
+        cr_assert_eq(order[i], i);
+}
+
+Test(workers, as_many_jobs_wait_at_once_as_there_are_threads)
+{
+    for (unsigned i = 0; i < 3 * MAX; i++)
+        submit(i, NULL, &gate);
+    wait_until(atomic_load(&running) == MAX);
+    for (unsigned i = 0; i < 3 * MAX; i++)
+        (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 3 * MAX);
+    cr_assert_eq(atomic_load(&most), MAX);
+}
+
+/* A file that hangs leaves threads for the others. */
+Test(workers, jobs_about_one_thing_get_a_share_of_the_threads)
+{
+    static const int stuck;
+    static const int other;
+    open_pool(MAX, 2);
+    for (unsigned i = 0; i < 20; i++)
+        submit(i, &stuck, &gate);
+    wait_until(atomic_load(&running) == 2);
+    for (unsigned i = 0; i < 50; i++)
+        submit(100 + i, i % 2 ? &other : NULL, NULL);
+    wait_until(atomic_load(&ended) == 50);
+    cr_assert_eq(atomic_load(&running), 2);
+    for (unsigned i = 0; i < 20; i++)
+        (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 70);
+    for (unsigned i = 50; i < 70; i++)
+        cr_assert_lt(order[i], 20);
+}
+
+Test(workers, jobs_about_nothing_have_no_share)
+{
+    open_pool(MAX, 1);
+    for (unsigned i = 0; i < MAX; i++)
+        submit(i, NULL, &gate);
+    wait_until(atomic_load(&running) == MAX);
+    for (unsigned i = 0; i < MAX; i++)
+        (void)sem_post(&gate);
+}
+
+Test(workers, closing_runs_what_is_queued)
+{
+    static const int thing;
+    open_pool(2, 1);
+    for (unsigned i = 0; i < 100; i++)
+        submit(i, i % 3 ? &thing : NULL, NULL);
+    workers_close(workers);
+    workers = NULL;
+    cr_assert_eq(atomic_load(&ended), 100);
+}
+
+static void *submit_many(void *context)
+{
+    unsigned start = *(unsigned *)context;
+    for (unsigned i = 0; i < 1000; i++)
+        submit(start + i, NULL, NULL);
+    return NULL;
+}
+
+Test(workers, many_threads_may_submit)
+{
+    unsigned starts[] = {0, 1000, 2000, 3000};
+    pthread_t threads[COUNT(starts)];
+    for (size_t i = 0; i < COUNT(starts); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, submit_many, &starts[i]), 0);
+    for (size_t i = 0; i < COUNT(starts); i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    wait_until(atomic_load(&ended) == 4000);
+}
+
+Test(workers, a_pool_without_jobs_can_be_closed)
+{
+    open_pool(MAX, MAX);
+    workers_close(NULL);
+}
