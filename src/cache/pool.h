@@ -21,6 +21,10 @@ struct source {
     struct object object; /* its strings are in the same allocation */
 };
 
+/* A block's life: it is made FETCHING, for a reader (its flight is demanded) or ahead of one; becomes READY with its last
+   byte or FAILED with its flight; is idle while nobody uses it and no flight can write to it, and is evicted then sooner
+   or later. A demanded block whose users all give up while it is FETCHING is abandoned: found by nobody, and freed when
+   its flight ends. One fetched ahead that fails before anybody used it is dropped. */
 enum block_state { BLOCK_FETCHING, BLOCK_READY, BLOCK_FAILED };
 
 struct block {

@@ -89,7 +89,8 @@ static int new_session(struct fs *fs, struct error *err)
 }
 
 /* libfuse's own words are details: what fails is told by our errors, in one line. */
-static void log_libfuse(enum fuse_log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_level level, const char *format,
+                                                              va_list args)
 {
     char text[512];
     (void)level;

@@ -93,10 +93,15 @@ static int visit(struct walk *walk, int dir, const struct dirent *entry, unsigne
     struct stat st;
     if (entry->d_type == DT_DIR)
         return walk_directory(walk, dir, name, depth + 1, err);
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT
+    int code = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+    if (code == EACCES) {
+        note(walk, name, "it may not be read");
+        return 0;
+    }
+    if (code)
+        return code == ENOENT
                    ? 0
-                   : error_errno(err, errno, "%s/%s%s", walk->local->path, strbuf_text(&walk->key), name);
+                   : error_errno(err, code, "%s/%s%s", walk->local->path, strbuf_text(&walk->key), name);
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
         return emit(walk, name, &st, NULL, err);
