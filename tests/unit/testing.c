@@ -2,11 +2,13 @@
 #include "testing.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 static struct {
-    char path[32];
+    char path[PATH_MAX / 2];
     int guard_pipe;
     pid_t guard;
 } scratch;
@@ -25,7 +27,8 @@ static void run_guard(int in)
 void scratch_open(void)
 {
     int ends[2];
-    (void)snprintf(scratch.path, sizeof scratch.path, "/tmp/runfs-test-XXXXXX");
+    const char *parent = getenv("TMPDIR");
+    (void)snprintf(scratch.path, sizeof scratch.path, "%s/runfs-test-XXXXXX", parent ? parent : "/tmp");
     cr_assert(mkdtemp(scratch.path));
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
     scratch.guard = fork();
@@ -92,6 +95,29 @@ void scratch_write_pattern(const char *name, size_t size)
         bytes[i] = pattern_at(i);
     scratch_write_bytes(name, bytes, size);
     free(bytes);
+}
+
+static void write_line(const char *path, const char *line)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    cr_assert(fd >= 0 && write(fd, line, strlen(line)) > 0, "%s", path);
+    (void)close(fd);
+}
+
+void own_mounts(void)
+{
+    char map[64];
+    unsigned uid = getuid();
+    unsigned gid = getgid();
+    if (unshare(CLONE_NEWNS) < 0) {
+        cr_assert_eq(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+        write_line("/proc/self/setgroups", "deny");
+        (void)snprintf(map, sizeof map, "0 %u 1", uid);
+        write_line("/proc/self/uid_map", map);
+        (void)snprintf(map, sizeof map, "0 %u 1", gid);
+        write_line("/proc/self/gid_map", map);
+    }
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
 size_t pattern_check(const char *bytes, size_t len, uint64_t offset)

@@ -49,6 +49,10 @@ void scratch_write_bytes(const char *name, const void *bytes, size_t len);
 /* The file NAME as a string that the caller frees. */
 char *scratch_read(const char *name);
 
+/* Gives the process mounts of its own, which end with it: as root at once, else as the root of a user
+   namespace. */
+void own_mounts(void);
+
 /* Generated content that tells its place: the byte at OFFSET. */
 static inline char pattern_at(uint64_t offset)
 {

@@ -2,41 +2,15 @@
 #include "cli/mountpoint.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
 #include "testing.h"
 
-static void write_line(const char *path, const char *line)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, line, strlen(line)) < 0)
-        cr_assert_fail("%s", path);
-    (void)close(fd);
-}
-
-/* As root at once, else as the root of a user namespace. */
-static void enter_namespace(void)
-{
-    char map[64];
-    unsigned uid = getuid();
-    unsigned gid = getgid();
-    if (unshare(CLONE_NEWNS) < 0) {
-        cr_assert_eq(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
-        write_line("/proc/self/setgroups", "deny");
-        (void)snprintf(map, sizeof map, "0 %u 1", uid);
-        write_line("/proc/self/uid_map", map);
-        (void)snprintf(map, sizeof map, "0 %u 1", gid);
-        write_line("/proc/self/gid_map", map);
-    }
-    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-}
-
 static void set_up(void)
 {
     scratch_open();
-    enter_namespace();
+    own_mounts();
     scratch_mkdir("m");
 }
 
@@ -136,6 +110,24 @@ Test(mountpoint, only_a_directory_can_be_mounted_on)
     assert_refused(mountpoint_prepare(scratch_path("none"), &err), ENOENT, &err, "/none: No such file");
 }
 
+/* Of several that mount there at once only one does. */
+Test(mountpoint, a_place_is_locked_while_somebody_mounts_there)
+{
+    struct error err = {0};
+    int fd = -1;
+    int second = -1;
+    mount_dead(scratch_path("m"));
+    assert_ok(mountpoint_lock(scratch_path("m"), &fd, &err), &err);
+    cr_assert_eq(state_of(scratch_path("m")), MOUNT_NONE);
+    cr_assert_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    (void)close(fd);
+    assert_ok(mountpoint_lock(scratch_path("m"), &second, &err), &err);
+    (void)close(second);
+    mount_tmpfs(scratch_path("m"));
+    assert_refused(mountpoint_lock(scratch_path("m"), &fd, &err), EBUSY, &err, "something is mounted");
+    assert_refused(mountpoint_lock(scratch_path("none"), &fd, &err), ENOENT, &err, "/none");
+}
+
 Test(mountpoint, unmounting_takes_the_top_mount)
 {
     struct error err = {0};
@@ -183,7 +175,7 @@ Test(mountpoint, what_is_not_there_is_refused_by_name)
     struct error err = {0};
     char *absolute = NULL;
     assert_refused(mountpoint_resolve(scratch_path("none"), &absolute, &err), ENOENT, &err,
-                   "mountpoint /tmp/");
+                   "/none: No such file");
     assert_refused(mountpoint_resolve("", &absolute, &err), ENOENT, &err, "mountpoint ");
     cr_assert_null(absolute);
 }

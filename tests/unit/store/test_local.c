@@ -2,6 +2,7 @@
 #include "store/local.h"
 
 #include <errno.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -74,6 +75,33 @@ static const char *list(void)
     return strbuf_text(&listed);
 }
 
+/* The object KEY as it is now. */
+static struct object object_of(const char *key)
+{
+    struct stat st;
+    cr_assert_eq(stat(scratch_path("run/%s", key), &st), 0);
+    return (struct object){
+        .key = key,
+        .key_len = strlen(key),
+        .etag = "",
+        .size = (uint64_t)st.st_size,
+        .mtime_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec,
+    };
+}
+
+static int open_object(const struct object *object, struct error *err)
+{
+    char bytes[64];
+    size_t n = 0;
+    struct reader *reader = NULL;
+    int result = store->ops->open(store, object, &reader, err);
+    if (result == 0)
+        result = reader_pread(reader, bytes, sizeof bytes, 0, &patient, &n, err);
+    cr_assert(result < 0 || n == object->size);
+    reader_close(reader);
+    return result;
+}
+
 Test(local, lists_files_directories_and_links)
 {
     scratch_mkdir("run/logs");
@@ -126,6 +154,48 @@ Test(local, devices_sockets_and_pipes_are_noted_not_listed)
     (void)close(fd);
 }
 
+/* What is mounted below may be another driver that is stuck, or our own mount. */
+Test(local, other_file_systems_are_noted_not_entered)
+{
+    struct error err = {0};
+    own_mounts();
+    store_close(store); /* it is in the mounts that were left */
+    assert_ok(local_open(scratch_path("run"), note, &store, &err), &err);
+    scratch_mkdir("run/mounted");
+    scratch_write("run/x", "1");
+    cr_assert_eq(mount("none", scratch_path("run/mounted"), "tmpfs", 0, NULL), 0);
+    scratch_write("run/mounted/inside", "1");
+    cr_assert_str_eq(list(), "x|1\n|0\n");
+    cr_assert(strstr(strbuf_text(&noted), "/run/mounted: another file system"), "%s", strbuf_text(&noted));
+    struct object object = object_of("mounted/inside");
+    assert_refused(open_object(&object, &err), ESTALE, &err, "mounted/inside");
+}
+
+/* Root may read everything, so it becomes somebody else for a while. */
+static void become(uid_t uid)
+{
+    if (getuid() == 0)
+        cr_assert_eq(seteuid(uid), 0);
+}
+
+Test(local, directories_that_may_not_be_read_are_noted)
+{
+    scratch_mkdir("run/closed");
+    scratch_mkdir("run/names-only");
+    scratch_write("run/closed/a", "1");
+    scratch_write("run/names-only/a", "1");
+    scratch_write("run/x", "1");
+    cr_assert_eq(chmod(scratch_path("run/closed"), 0), 0);
+    cr_assert_eq(chmod(scratch_path("run/names-only"), 0444), 0);
+    become(65534);
+    const char *lines = list();
+    become(0);
+    cr_assert(strstr(lines, "x|1\n"), "%s", lines);
+    cr_assert_null(strstr(lines, "closed/"));
+    cr_assert(strstr(strbuf_text(&noted), "/run/closed: it may not be read"), "%s", strbuf_text(&noted));
+    cr_assert(strstr(strbuf_text(&noted), "/run/names-only/a: "), "%s", strbuf_text(&noted));
+}
+
 static int stop_listing(void *context, const struct object *object, struct error *err)
 {
     (void)object;
@@ -164,33 +234,6 @@ Test(local, missing_directories_and_files_are_refused)
                    "/file: Not a directory");
     cr_assert_null(none);
     store_close(NULL);
-}
-
-/* The object KEY as it is now. */
-static struct object object_of(const char *key)
-{
-    struct stat st;
-    cr_assert_eq(stat(scratch_path("run/%s", key), &st), 0);
-    return (struct object){
-        .key = key,
-        .key_len = strlen(key),
-        .etag = "",
-        .size = (uint64_t)st.st_size,
-        .mtime_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec,
-    };
-}
-
-static int open_object(const struct object *object, struct error *err)
-{
-    char bytes[64];
-    size_t n = 0;
-    struct reader *reader = NULL;
-    int result = store->ops->open(store, object, &reader, err);
-    if (result == 0)
-        result = reader_pread(reader, bytes, sizeof bytes, 0, &patient, &n, err);
-    cr_assert(result < 0 || n == object->size);
-    reader_close(reader);
-    return result;
 }
 
 Test(local, an_object_reads_as_it_was_listed)
