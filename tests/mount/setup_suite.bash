@@ -10,7 +10,7 @@ setup_suite() {
   for program in "$RUNFS" "$MOUNT_RUNFS"; do
     [ -x "$program" ] || stop_suite "$program is missing: build first, or set RUNFS and MOUNT_RUNFS"
   done
-  for command in ps curl jq python3 getfattr nginx radosgw unshare setpriv; do
+  for command in ps curl jq python3 getfattr less nginx radosgw unshare setpriv vim; do
     command -v "$command" >/dev/null || missing+=" $command"
   done
   [ -z "$missing" ] || stop_suite "missing:$missing"

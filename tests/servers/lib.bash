@@ -56,14 +56,22 @@ is_process() {
 
 not_process() { ! is_process "$@"; }
 
-# stop_process PIDFILE DIR SIGNAL: ends that process (see is_process), waits until it is gone and removes PIDFILE.
+# stop_process PIDFILE DIR SIGNAL: ends that process (see is_process) and its children, waits until it is gone and removes
+# PIDFILE.
 stop_process() {
-  local pid
+  local pid child comm
+  local -a children=()
   if is_process "$1" "$2"; then
     read -r pid <"$1"
+    comm=$(<"/proc/$pid/comm")
+    mapfile -t children < <(pgrep -P "$pid")
     kill "-$3" "$pid" 2>/dev/null || true
     wait_until 10 not_process "$1" "$2" || kill -KILL "$pid" 2>/dev/null || true
     wait_until 10 not_process "$1" "$2" || die "process $pid does not end"
+    # a worker with a connection that hangs outlives a killed master
+    for child in "${children[@]}"; do
+      [ "$(cat "/proc/$child/comm" 2>/dev/null)" != "$comm" ] || kill -KILL "$child" 2>/dev/null || true
+    done
   fi
   rm -f "$1"
 }
