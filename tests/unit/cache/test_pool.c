@@ -47,8 +47,7 @@ Test(pool, readers_of_one_block_share_its_fetch)
     struct reading readings[6];
     for (size_t i = 0; i < COUNT(readings); i++)
         reading_start(&readings[i], reader, BLOCK + i * 1000, 5000, LONG_MS);
-    wait_until(users_of(1) == COUNT(readings));
-    cr_assert_eq(fake_count(), 1);
+    wait_until(users_of(1) == COUNT(readings) && fake_count() == 1);
     fake_finish(0);
     for (size_t i = 0; i < COUNT(readings); i++)
         assert_ok(reading_join(&readings[i]), &readings[i].err);
@@ -101,7 +100,7 @@ Test(pool, a_failed_fetch_fails_all_who_wait_with_its_own_words)
     struct reading readings[3];
     for (size_t i = 0; i < COUNT(readings); i++)
         reading_start(&readings[i], reader, 0, 10, LONG_MS);
-    wait_until(users_of(0) == COUNT(readings));
+    wait_until(users_of(0) == COUNT(readings) && fake_count() == 1);
     fake_send(0, 100);
     fake_fail(0, -EACCES, "k: access denied");
     for (size_t i = 0; i < COUNT(readings); i++)
@@ -182,7 +181,7 @@ Test(pool, a_waiter_that_gives_up_leaves_the_fetch_to_the_others)
     struct reading stays;
     reading_start(&gives_up, reader, 0, 10, LONG_MS);
     reading_start(&stays, reader, 0, 10, LONG_MS);
-    wait_until(users_of(0) == 2);
+    wait_until(users_of(0) == 2 && fake_count() == 1);
     atomic_store(&gives_up.cancelled, true);
     cr_assert_eq(reading_join(&gives_up), -EINTR);
     cr_assert_not(fake_cancelled(0));

@@ -100,11 +100,9 @@ static void release_pool(void)
 
 Test(room, a_reader_waits_until_there_is_room)
 {
-    struct reader *reader = open_object("k", BLOCK);
     struct reading reading;
-    reader_close(reader);
     fill_pool();
-    reader = open_object("k", BLOCK);
+    struct reader *reader = open_object("k", BLOCK);
     reading_start(&reading, reader, 0, 10, LONG_MS);
     (void)usleep(20000);
     cr_assert_eq(fake_count(), 1);
@@ -153,7 +151,6 @@ Test(room, a_read_that_may_not_wait_evicts_nothing)
     reader_close(reader);
 }
 
-/* Two readers wait for room for the same block: one fetch. */
 Test(room, readers_that_waited_for_room_share_a_fetch)
 {
     struct reading readings[3];
@@ -162,11 +159,11 @@ Test(room, readers_that_waited_for_room_share_a_fetch)
     for (size_t i = 0; i < COUNT(readings); i++)
         reading_start(&readings[i], reader, 0, 10, LONG_MS);
     release_pool();
-    wait_until(users_of(0) == COUNT(readings));
-    cr_assert_eq(fake_count(), 2);
+    wait_until(users_of(0) == COUNT(readings) && fake_count() == 2);
     fake_finish(1);
     for (size_t i = 0; i < COUNT(readings); i++)
         assert_ok(reading_join(&readings[i]), &readings[i].err);
+    cr_assert_eq(fake_count(), 2);
     reader_close(reader);
 }
 
