@@ -50,7 +50,8 @@ static void become_ready(struct readiness *readiness)
     pid_t session = getsid(0);
     bool heard = readiness_done(readiness, NULL);
     char target[64] = "";
-    (void)readlink("/proc/self/fd/2", target, sizeof target - 1);
+    if (readlink("/proc/self/fd/2", target, sizeof target - 1) < 0)
+        target[0] = '\0';
     if (heard && session == getpid() && strcmp(target, "/dev/null") == 0)
         scratch_write("child", "left the terminal");
 }

@@ -123,6 +123,8 @@ Test(place, an_event_that_cannot_be_read_is_an_error)
     set("GITHUB_EVENT_PATH", scratch_path("none"));
     assert_refused(resolve("123-linux", &plain, true, &err), ENOENT, &err, "/none");
     assert_ok(resolve("s3://bucket/p", &plain, true, &err), &err);
+    set("GITHUB_EVENT_NAME", "push");
+    assert_ok(resolve("123-linux", &plain, true, &err), &err);
 }
 
 Test(place, a_staging_directory_stands_for_the_bucket)
