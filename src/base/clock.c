@@ -1,11 +1,21 @@
 /* Monotonic time; see clock.h. */
 #include "base/clock.h"
 
-uint64_t clock_ms(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_real_ms(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }
 
 struct timespec clock_timespec(uint64_t ms)

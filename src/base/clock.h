@@ -10,6 +10,9 @@
 /* Monotonic milliseconds since an arbitrary start. */
 uint64_t clock_ms(void);
 
+/* Milliseconds since 1970 UTC: for what outlives the process. */
+uint64_t clock_real_ms(void);
+
 /* The absolute CLOCK_MONOTONIC time of MS (of clock_ms), for pthread_cond_clockwait. */
 struct timespec clock_timespec(uint64_t ms);
 

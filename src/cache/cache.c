@@ -5,66 +5,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "cache/flight.h"
+#include "cache/plan.h"
 #include "cache/pool.h"
+#include "cache/saver.h"
 
-/* A reader is sequential as long as each read begins near the end of the one before; the kernel's own read-ahead runs
-   several at once and out of order. */
-#define NEAR_BYTES (512U * 1024)
+#define LEND_TRIES 3 /* to have both blocks of a read at the same time */
 
 struct cached_reader {
     struct reader reader;
     struct cache *cache;
     struct source *source;
-    pthread_mutex_t lock; /* guards all below */
-    uint64_t end;         /* of the furthest read of the sequence */
-    uint64_t sequence;    /* bytes read in sequence */
-    uint64_t ahead;       /* the block up to which fetching ahead was started */
+    pthread_mutex_t lock; /* guards the plan */
+    struct plan plan;
 };
 
-/* Notes a read and tells which blocks to fetch ahead: as many bytes as were read in sequence, twice over. */
-static uint64_t plan_ahead(struct cached_reader *reader, uint64_t offset, size_t len, uint64_t *ret_first)
+static struct plan_limits limits_of(const struct cache *cache)
 {
-    uint64_t blocks = reader->reader.size / CACHE_BLOCK_SIZE + (reader->reader.size % CACHE_BLOCK_SIZE != 0);
-    uint64_t end = offset + len;
-    (void)pthread_mutex_lock(&reader->lock);
-    bool near = offset <= reader->end + NEAR_BYTES && end + NEAR_BYTES >= reader->end;
-    if (!near)
-        reader->sequence = reader->ahead = 0;
-    reader->sequence += len;
-    reader->end = near && reader->end > end ? reader->end : end;
-    uint64_t window =
-        2 * reader->sequence < reader->cache->readahead ? 2 * reader->sequence : reader->cache->readahead;
-    uint64_t last = (reader->end + window) / CACHE_BLOCK_SIZE; /* the block that the window ends in */
-    uint64_t first = reader->end / CACHE_BLOCK_SIZE + 1;
-    if (first < reader->ahead)
-        first = reader->ahead;
-    if (last >= blocks)
-        last = blocks ? blocks - 1 : 0;
-    uint64_t count = last >= first && reader->sequence > len ? last - first + 1 : 0;
-    (void)pthread_mutex_unlock(&reader->lock);
-    *ret_first = first;
-    return count;
+    return (struct plan_limits){
+        .window = cache->readahead,
+        .whole_max =
+            cache->readahead ? (cache->disk ? disk_size_max(cache->disk) : cache->pool_bytes) / 2 : 0,
+    };
 }
 
-static void fetch_ahead(struct cached_reader *reader, uint64_t offset, size_t len)
+/* Notes a read, and fetches what may be read next. False where that would be due and the reader may not touch the disk:
+   then nothing is noted. */
+static bool fetch_ahead(struct cached_reader *reader, uint64_t offset, size_t len, const struct wait *wait)
 {
-    uint64_t first;
-    uint64_t count = plan_ahead(reader, offset, len, &first);
-    if (!count)
-        return;
-    uint64_t got = blocks_fetch_ahead(reader->cache, reader->source, first, count);
+    struct plan_limits limits = limits_of(reader->cache);
     (void)pthread_mutex_lock(&reader->lock);
-    if (first + got > reader->ahead)
-        reader->ahead = first + got;
+    struct plan plan = reader->plan;
+    struct plan_step step = plan_read(&plan, &limits, offset, len, clock_ms());
+    bool later = step.count && wait->timeout_ms == 0 && reader->cache->disk;
+    if (!later)
+        reader->plan = plan;
     (void)pthread_mutex_unlock(&reader->lock);
+    if (later || !step.count)
+        return !later;
+    uint64_t got = blocks_fetch_ahead(reader->cache, reader->source, step.first, step.count);
+    (void)pthread_mutex_lock(&reader->lock);
+    plan_reached(&reader->plan, &step, got);
+    (void)pthread_mutex_unlock(&reader->lock);
+    return true;
 }
 
-static int cached_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
-                        size_t *ret_n, struct error *err)
+/* Copies block by block, so that only one is needed at a time. */
+static int copy(struct cached_reader *reader, void *buf, size_t len, uint64_t offset, const struct wait *wait,
+                struct error *err)
 {
-    struct cached_reader *reader = (struct cached_reader *)r;
     size_t done = 0;
-    fetch_ahead(reader, offset, len);
     while (done < len) {
         uint64_t at = offset + done;
         size_t skip = (size_t)(at % CACHE_BLOCK_SIZE);
@@ -77,21 +68,105 @@ static int cached_pread(struct reader *r, void *buf, size_t len, uint64_t offset
         block_release(block);
         done += n;
     }
-    *ret_n = done;
+    atomic_fetch_add(&reader->cache->bytes_given, len);
     return 0;
+}
+
+static int cached_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
+                        size_t *ret_n, struct error *err)
+{
+    struct cached_reader *reader = (struct cached_reader *)r;
+    if (!fetch_ahead(reader, offset, len, wait))
+        return -EAGAIN;
+    int result = copy(reader, buf, len, offset, wait, err);
+    if (result == 0)
+        *ret_n = len;
+    return result;
+}
+
+static void release_blocks(struct loan *loan)
+{
+    for (unsigned i = 0; i < loan->count; i++)
+        block_release(loan->owners[i]);
+}
+
+/* Lends what BLOCK has of the range that is not lent yet. */
+static void add_piece(struct loan *loan, struct block *block, size_t skip, size_t len)
+{
+    size_t n = block->len - skip < len - loan->len ? block->len - skip : len - loan->len;
+    loan->pieces[loan->count] = (struct iovec){block->data + skip, n};
+    loan->owners[loan->count++] = block;
+    loan->len += n;
+}
+
+/* Both blocks of a range at the same time. Nobody waits for one while holding another, or a few readers could hold the
+   whole pool: so one is waited for, then both are looked for at once. -EAGAIN where that failed. */
+static int acquire_pair(struct cached_reader *reader, uint64_t number, const struct wait *wait,
+                        struct block *ret_blocks[2], struct error *err)
+{
+    static const struct wait at_once = {0};
+    struct cache *cache = reader->cache;
+    for (int i = 0; i < LEND_TRIES; i++) {
+        int result = block_acquire(cache, reader->source, number, wait, &ret_blocks[0], err);
+        if (result < 0)
+            return result;
+        result = block_acquire(cache, reader->source, number + 1, &at_once, &ret_blocks[1], err);
+        if (result == 0)
+            return 0;
+        block_release(ret_blocks[0]);
+        if (result != -EAGAIN || wait->timeout_ms == 0)
+            return result;
+        result = block_acquire(cache, reader->source, number + 1, wait, &ret_blocks[1], err);
+        if (result < 0)
+            return result;
+        block_release(ret_blocks[1]);
+    }
+    return -EAGAIN;
+}
+
+static int cached_lend(struct reader *r, size_t len, uint64_t offset, const struct wait *wait,
+                       struct loan *ret_loan, struct error *err)
+{
+    struct cached_reader *reader = (struct cached_reader *)r;
+    uint64_t number = offset / CACHE_BLOCK_SIZE;
+    uint64_t count = (offset + len - 1) / CACHE_BLOCK_SIZE - number + 1;
+    struct loan loan = {.release = release_blocks};
+    struct block *blocks[2];
+    int result = -EAGAIN;
+    if (!fetch_ahead(reader, offset, len, wait))
+        return -EAGAIN;
+    if (count == 1)
+        result = block_acquire(reader->cache, reader->source, number, wait, &blocks[0], err);
+    else if (count == 2)
+        result = acquire_pair(reader, number, wait, blocks, err);
+    if (result == -EAGAIN && wait->timeout_ms)
+        return reader_lend_copy(r, len, offset, wait, ret_loan, err);
+    if (result < 0)
+        return result;
+    for (uint64_t i = 0; i < count; i++)
+        add_piece(&loan, blocks[i], i ? 0 : (size_t)(offset % CACHE_BLOCK_SIZE), len);
+    atomic_fetch_add(&reader->cache->bytes_given, len);
+    *ret_loan = loan;
+    return 0;
+}
+
+static void put_source(struct cache *cache, struct source *source)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    source_put(source);
+    (void)pthread_mutex_unlock(&cache->lock);
 }
 
 static void cached_close(struct reader *r)
 {
     struct cached_reader *reader = (struct cached_reader *)r;
-    (void)pthread_mutex_lock(&reader->cache->lock);
-    source_put(reader->source);
-    (void)pthread_mutex_unlock(&reader->cache->lock);
+    put_source(reader->cache, reader->source);
     (void)pthread_mutex_destroy(&reader->lock);
     free(reader);
 }
 
-static const struct reader_ops cached_ops = {cached_pread, cached_close};
+static const struct reader_ops cached_ops = {
+    .pread = cached_pread, .lend = cached_lend, .close = cached_close};
 
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err)
@@ -103,6 +178,7 @@ int cache_reader_open(struct cache *cache, const struct object *object, struct r
     }
     reader->reader = (struct reader){&cached_ops, object->size};
     reader->cache = cache;
+    plan_init(&reader->plan, object->size);
     (void)pthread_mutex_init(&reader->lock, NULL);
     *ret_reader = &reader->reader;
     return 0;
@@ -114,10 +190,41 @@ bool cache_prefetch(struct cache *cache, const struct object *object)
     if (!source)
         return false;
     bool fetched = blocks_fetch_ahead(cache, source, 0, 1) == 1;
-    (void)pthread_mutex_lock(&cache->lock);
-    source_put(source);
-    (void)pthread_mutex_unlock(&cache->lock);
+    put_source(cache, source);
     return fetched;
+}
+
+uint64_t cache_bytes_here(struct cache *cache, const struct object *object)
+{
+    struct source *source = source_get(cache, object);
+    uint64_t bytes = source && source->disk ? disk_object_bytes(source->disk) : 0;
+    if (source)
+        put_source(cache, source);
+    return bytes;
+}
+
+void cache_stats(struct cache *cache, struct cache_stats *ret_stats)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    *ret_stats = (struct cache_stats){
+        .bytes_given = cache->bytes_given,
+        .bytes_fetched = cache->bytes_fetched,
+        .bytes_ahead = cache->ahead_bytes,
+        .bytes_ahead_used = cache->ahead_used,
+        .pool_bytes = cache->used,
+        .pool_max = cache->pool_bytes,
+    };
+    (void)pthread_mutex_unlock(&cache->lock);
+}
+
+/* As many requests as there are connections share what may be on its way. */
+static void set_sizes(struct cache *cache, const struct cache_config *config)
+{
+    cache->pool_bytes = config->pool_bytes < CACHE_BLOCK_SIZE ? CACHE_BLOCK_SIZE : config->pool_bytes;
+    cache->ahead_max = cache->pool_bytes / 8 * 7;
+    cache->readahead = config->readahead;
+    uint64_t share = cache->ahead_max / CACHE_BLOCK_SIZE / (config->connections ? config->connections : 1);
+    cache->flight_blocks = share > FLIGHT_BLOCKS_MAX ? FLIGHT_BLOCKS_MAX : share ? (unsigned)share : 1;
 }
 
 int cache_open(const struct cache_config *config, struct store *store, struct cache **ret_cache,
@@ -127,11 +234,20 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     if (!cache)
         return error_errno(err, ENOMEM, "cache");
     cache->store = store;
-    cache->pool_bytes = config->pool_bytes < CACHE_BLOCK_SIZE ? CACHE_BLOCK_SIZE : config->pool_bytes;
-    cache->readahead = config->readahead;
+    cache->disk = config->disk;
+    cache->scope = config->scope;
+    cache->offline = config->offline;
+    set_sizes(cache, config);
     TAILQ_INIT(&cache->idle);
+    TAILQ_INIT(&cache->unsaved);
     (void)pthread_mutex_init(&cache->lock, NULL);
     (void)pthread_cond_init(&cache->room, NULL);
+    (void)pthread_cond_init(&cache->unsaved_came, NULL);
+    int code = saver_open(cache);
+    if (code) {
+        cache_close(cache);
+        return error_errno(err, code, "cache");
+    }
     *ret_cache = cache;
     return 0;
 }
@@ -140,7 +256,9 @@ void cache_close(struct cache *cache)
 {
     if (!cache)
         return;
+    saver_close(cache);
     pool_clear(cache);
+    (void)pthread_cond_destroy(&cache->unsaved_came);
     (void)pthread_cond_destroy(&cache->room);
     (void)pthread_mutex_destroy(&cache->lock);
     free(cache);

@@ -37,6 +37,7 @@ static void on_data(struct fetch_sink *sink, const void *bytes, size_t len)
     struct flight *flight = flight_of(sink);
     const char *from = bytes;
     notice_progress(flight, len);
+    atomic_fetch_add(&flight->cache->bytes_fetched, len);
     while (len) {
         struct block *block = flight->blocks[flight->current];
         size_t n = block->len - flight->filled < len ? block->len - flight->filled : len;
@@ -81,6 +82,7 @@ void flight_add(struct flight *flight, struct block *block)
 {
     flight->blocks[flight->count++] = block;
     block->flight = flight;
+    block->filling = false;
 }
 
 void flight_start(struct flight *flight)

@@ -4,7 +4,7 @@
 
 #include "cache/pool.h"
 
-#define FLIGHT_BLOCKS_MAX 2 /* more in one request would keep other connections idle */
+#define FLIGHT_BLOCKS_MAX 8
 
 struct flight {
     struct fetch_sink sink;

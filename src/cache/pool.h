@@ -9,6 +9,8 @@
 #include <sys/queue.h>
 
 #include "cache/cache.h"
+#include "cache/disk.h"
+#include "cache/memory.h"
 
 #define POOL_BUCKETS   1024
 #define SOURCE_BUCKETS 1024
@@ -17,34 +19,42 @@
 struct source {
     LIST_ENTRY(source) link;
     uint64_t hash;
-    unsigned references;  /* readers and blocks; guarded by the cache's lock */
-    struct object object; /* its strings are in the same allocation */
+    unsigned references;      /* readers and blocks; guarded by the cache's lock */
+    struct object object;     /* its strings are in the same allocation */
+    struct disk_object *disk; /* owned; NULL where there is no disk cache */
 };
 
-/* A block's life: it is made FETCHING, for a reader (its flight is demanded) or ahead of one; becomes READY with its last
-   byte or FAILED with its flight; is idle while nobody uses it and no flight can write to it, and is evicted then sooner
-   or later. A demanded block whose users all give up while it is FETCHING is abandoned: found by nobody, and freed when
-   its flight ends. One fetched ahead that fails before anybody used it is dropped. */
+/* A block's life: it is made FETCHING, for a reader or ahead of one; becomes READY with its last byte, from the disk cache
+   or a flight, or FAILED with its flight; is saved on disk then, where there is a disk cache; is idle while nobody uses it,
+   no flight can write to it and it is not being saved, and is evicted then sooner or later. A demanded block whose users
+   all give up while it is FETCHING is abandoned: found by nobody, and freed when its flight ends. One fetched ahead that
+   fails before anybody used it is dropped. */
 enum block_state { BLOCK_FETCHING, BLOCK_READY, BLOCK_FAILED };
 
 struct block {
     LIST_ENTRY(block) link;
-    TAILQ_ENTRY(block) age; /* in cache->idle, only while nobody uses the block */
+    TAILQ_ENTRY(block) age; /* in cache->idle or in cache->unsaved */
     struct cache *cache;
     struct source *source; /* holds a reference */
     uint64_t number;
     size_t len;
-    char *data; /* LEN bytes, owned; written by the store's thread alone until the block is ready */
+    char *data; /* LEN bytes, owned; written by whoever fetches it alone until the block is ready */
 
     /* Guarded by the cache's lock. */
     enum block_state state;
     unsigned users;        /* readers that wait for it or copy from it */
     struct flight *flight; /* the fetch that still may write to it, NULL after its end */
-    bool abandoned;        /* its users gave up while it was fetched: in no list any more */
+    bool filling;          /* made, and not yet in a flight: somebody is looking for it on disk */
+    bool idle;             /* in cache->idle */
+    bool abandoned;        /* found by nobody: in no list of the table any more */
     bool ahead;            /* fetched ahead of readers and not used yet */
+    bool held;             /* counted in cache->ahead: fetched ahead, not used, and nowhere else */
+    bool claimed;          /* no other process fetches it meanwhile; ended when it is saved */
+    bool saving;           /* waits to be saved, or to have its claim ended */
+    bool on_disk;
     pthread_cond_t changed;
     uint64_t failed_at;
-    int failure; /* negative errno */
+    int failure; /* negative errno; -EAGAIN: whoever waits has to look again */
     char *why;   /* owned */
 };
 
@@ -54,14 +64,31 @@ TAILQ_HEAD(block_queue, block);
 
 struct cache {
     struct store *store;
+    struct disk *disk; /* NULL: none */
+    struct cache_scope scope;
+    bool offline;
     uint64_t pool_bytes;
+    uint64_t ahead_max;     /* the most bytes in memory that were fetched ahead and not used */
+    unsigned flight_blocks; /* neighbours in one request: more would keep other connections idle */
     uint64_t readahead;
     _Atomic uint64_t progress_at; /* clock_ms when bytes came last, for any block */
-    pthread_mutex_t lock;         /* guards everything below; never held across a store's call or a copy */
-    pthread_cond_t room;          /* a block became idle, went away or was made */
-    uint64_t used;                /* bytes of blocks */
-    uint64_t ahead;               /* bytes of blocks that were fetched ahead and not used yet */
-    struct block_queue idle;      /* least recently used first */
+    _Atomic uint64_t bytes_given;
+    _Atomic uint64_t bytes_fetched;
+    pthread_mutex_t lock; /* guards everything below; never held across a store's call, the disk or a copy */
+    pthread_cond_t room;  /* a block became idle, went away or was made */
+    uint64_t used;        /* bytes of blocks */
+    uint64_t ahead;       /* bytes of blocks that are held, see struct block */
+    uint64_t ahead_bytes; /* bytes ever fetched ahead, and how many of them were used */
+    uint64_t ahead_used;
+    uint64_t recent_ahead; /* the same, the older the less: what decides whether fetching ahead pays */
+    uint64_t recent_used;
+    struct memory memory;
+    struct block_queue idle;    /* least recently used first */
+    struct block_queue unsaved; /* to be written to disk, oldest first */
+    pthread_cond_t unsaved_came;
+    bool closing;
+    bool saver_runs;
+    pthread_t saver;
     struct block_list blocks[POOL_BUCKETS];
     struct source_list sources[SOURCE_BUCKETS];
 };
@@ -72,22 +99,44 @@ struct source *source_get(struct cache *cache, const struct object *object);
 /* Gives back a reference. The lock is held. */
 void source_put(struct source *source);
 
-/* Block NUMBER of SOURCE, ready and in use by the caller (block_release()). Fetches or waits as WAIT allows. */
+/* Block NUMBER of SOURCE, ready and in use by the caller (block_release()). Loads, fetches or waits as WAIT allows. */
 int block_acquire(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
                   struct block **ret_block, struct error *err);
 
 /* The caller has copied what it needed. */
 void block_release(struct block *block);
 
-/* Starts fetching those of COUNT blocks from NUMBER on that are not here, for nobody yet: neighbours in one request.
-   Waits for nothing and evicts idle blocks only, as far as half of the pool may hold what nobody has used. Returns how
-   many blocks from NUMBER on are here or on their way now. */
+/* Starts fetching those of COUNT blocks from NUMBER on that are neither here nor on disk, for nobody yet: neighbours in
+   one request. Waits for nothing and evicts idle blocks only, as long as not too much is here that nobody has used.
+   Returns how many blocks from NUMBER on are here, on disk or on their way now. */
 uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count);
 
 /* Frees every block; only when no reader and no fetch is left. */
 void pool_clear(struct cache *cache);
 
-/* For flight.c; the lock is held. */
+/* For all below the lock is held. */
+
+struct block *pool_find(struct cache *cache, const struct source *source, uint64_t number);
+
+/* A new block in state FETCHING, in the table; NULL without memory. */
+struct block *pool_add(struct cache *cache, struct source *source, uint64_t number);
+
+/* Frees an idle block. */
+void block_evict(struct block *block);
+
+void block_use(struct block *block);
+void block_unuse(struct block *block);
+
+/* The block is whole (RESULT 0) or failed. */
 void block_finish(struct block *block, int result, const char *why);
+
+/* The block is not going to be fetched here after all: it goes, and whoever waits for it looks again. */
+void block_withdraw(struct block *block);
+
+/* Puts a block among the idle ones where nothing needs it now. */
+void block_settle(struct block *block);
+
+/* A block fetched ahead need not be kept for its first user any more: it was used, or is on disk. */
+void block_let_go(struct block *block);
 
 #endif

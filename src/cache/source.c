@@ -5,17 +5,24 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/strbuf.h"
 #include "cache/pool.h"
+
+/* An ETag tells versions apart; the time does only where there is none. */
+static int64_t time_of(const struct object *object)
+{
+    return object->etag[0] ? 0 : object->mtime_ns;
+}
 
 static uint64_t hash_object(const struct object *object)
 {
     uint64_t seed = XXH3_64bits_withSeed(object->etag, strlen(object->etag), object->size);
-    return XXH3_64bits_withSeed(object->key, object->key_len, seed ^ (uint64_t)object->mtime_ns);
+    return XXH3_64bits_withSeed(object->key, object->key_len, seed ^ (uint64_t)time_of(object));
 }
 
 static bool same_object(const struct object *a, const struct object *b)
 {
-    return a->size == b->size && a->mtime_ns == b->mtime_ns && a->key_len == b->key_len &&
+    return a->size == b->size && time_of(a) == time_of(b) && a->key_len == b->key_len &&
            memcmp(a->key, b->key, a->key_len) == 0 && strcmp(a->etag, b->etag) == 0;
 }
 
@@ -36,6 +43,17 @@ static struct source *source_new(const struct object *object, uint64_t hash)
     return source;
 }
 
+/* Without its place on disk an object is only read from the store. */
+static struct disk_object *place_on_disk(struct cache *cache, const struct object *object)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    if (!cache->disk)
+        return NULL;
+    identity_build(&cache->scope, object, &identity);
+    return identity.failed ? NULL
+                           : disk_object_new(cache->disk, strbuf_text(&identity), identity.len, object->size);
+}
+
 struct source *source_get(struct cache *cache, const struct object *object)
 {
     uint64_t hash = hash_object(object);
@@ -47,8 +65,10 @@ struct source *source_get(struct cache *cache, const struct object *object)
         if (source->hash == hash && same_object(&source->object, object))
             break;
     }
-    if (!source && (source = source_new(object, hash)))
+    if (!source && (source = source_new(object, hash))) {
+        source->disk = place_on_disk(cache, object);
         LIST_INSERT_HEAD(list, source, link);
+    }
     if (source)
         source->references++;
     (void)pthread_mutex_unlock(&cache->lock);
@@ -60,5 +80,6 @@ void source_put(struct source *source)
     if (--source->references)
         return;
     LIST_REMOVE(source, link);
+    disk_object_free(source->disk);
     free(source);
 }

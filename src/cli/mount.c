@@ -111,6 +111,7 @@ int cmd_mount(int argc, char **argv)
         return command_failed(&err);
     options.fs.mountpoint = mountpoint;
     options.fs.timeout_ms = options.run.timeout_ms;
+    options.fs.refresh_ms = options.run.refresh_ms;
     if (!foreground && !daemon_fork(&readiness, &code))
         return code;
     if (serve(&options, &readiness, foreground, &err) < 0)

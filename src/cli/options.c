@@ -89,6 +89,28 @@ static int set_size(void *field, const char *value)
     return parse_size(value, field);
 }
 
+/* Nothing on disk is no-cache, and 0 stands for what was not said. */
+static int set_cache_size(void *field, const char *value)
+{
+    uint64_t bytes;
+    int result = parse_size(value, &bytes);
+    if (result == 0 && bytes == 0)
+        result = -ERANGE;
+    if (result == 0)
+        *(uint64_t *)field = bytes;
+    return result;
+}
+
+/* 0 stands for what was not said, so none at all is the least that can be. */
+static int set_min_free(void *field, const char *value)
+{
+    uint64_t bytes;
+    int result = parse_size(value, &bytes);
+    if (result == 0)
+        *(uint64_t *)field = bytes ? bytes : 1;
+    return result;
+}
+
 static int set_connections(void *field, const char *value)
 {
     uint64_t count;
@@ -157,7 +179,13 @@ static const struct row {
     {"connections", WITH_VALUE, set_connections, FIELD(run.connections)},
     {"readahead", WITH_VALUE, set_size, FIELD(run.readahead)},
     {"timeout", WITH_VALUE, set_timeout, FIELD(run.timeout_ms)},
-    {"refresh", WITH_VALUE, set_seconds, FIELD(fs.refresh_ms)},
+    /* what is kept on disk */
+    {"cache", WITH_VALUE, set_text, FIELD(run.cache_directory)},
+    {"cache-size", WITH_VALUE, set_cache_size, FIELD(run.cache_size)},
+    {"cache-min-free", WITH_VALUE, set_min_free, FIELD(run.cache_min_free)},
+    {"no-cache", NO_VALUE, set_true, FIELD(run.no_cache)},
+    {"refresh", WITH_VALUE, set_seconds, FIELD(run.refresh_ms)},
+    {"offline", NO_VALUE, set_true, FIELD(run.offline)},
     /* the mount */
     {"uid", WITH_VALUE, set_id, FIELD(fs.uid)},
     {"gid", WITH_VALUE, set_id, FIELD(fs.gid)},
@@ -214,8 +242,8 @@ static const struct row *find_row(const char *name)
 void options_init(struct options *options)
 {
     *options = (struct options){
-        .run = {.connections = 32, .timeout_ms = 30000, .readahead = 64U << 20},
-        .fs = {.uid = getuid(), .gid = getgid(), .refresh_ms = 60000},
+        .run = {.connections = 32, .timeout_ms = 30000, .readahead = 64U << 20, .refresh_ms = 60000},
+        .fs = {.uid = getuid(), .gid = getgid()},
         .log_level = LOG_LEVEL_WARNING,
     };
 }

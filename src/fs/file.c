@@ -19,7 +19,13 @@ struct read_job {
     uint64_t offset;
     uint64_t arrived;      /* clock_ms */
     atomic_bool cancelled; /* the caller got a fatal signal */
-    char *buffer;
+};
+
+/* Fetching what may be read next, behind an open. Holds a reference to the node. */
+struct ahead_job {
+    struct job job;
+    struct fs *fs;
+    struct node *node;
 };
 
 int fs_errno(int result)
@@ -47,6 +53,27 @@ void fs_warn(struct fs *fs, const struct error *err)
         log_warning("%s", err->message);
 }
 
+static void run_ahead(struct job *job)
+{
+    struct ahead_job *ahead = (struct ahead_job *)job;
+    run_read_ahead(ahead->fs->run, ahead->node);
+    tree_forget(ahead->fs->tree, ahead->node, 1);
+    free(ahead);
+}
+
+/* By a worker, since it may touch the disk. The node is in use by the open that is being answered. */
+static void read_ahead(struct fs *fs, struct node *node)
+{
+    struct ahead_job *ahead = calloc(1, sizeof *ahead);
+    if (!ahead)
+        return;
+    ahead->job.run = run_ahead;
+    ahead->fs = fs;
+    ahead->node = node;
+    atomic_fetch_add(&node->lookups, 1);
+    workers_submit(fs->readers, &ahead->job);
+}
+
 static void open_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
@@ -61,6 +88,7 @@ static void open_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struc
         (void)fuse_reply_err(req, fs_errno(result));
         return;
     }
+    read_ahead(fs, fs_node(fs, ino));
     fi->keep_cache = 1; /* a node's bytes never change: changed objects are new nodes */
     fs_open_handle(req, fi, reader);
 }
@@ -96,12 +124,13 @@ static void invalidate_entry(struct fs *fs, const struct node *node)
         (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
 }
 
-static void answer(struct read_job *read, int result, size_t n, const struct error *err)
+static void answer(const struct read_job *read, int result, struct loan *loan, const struct error *err)
 {
     struct fs *fs = fs_of(read->req);
     struct node *node = read->node;
     if (result == 0) {
-        (void)fuse_reply_buf(read->req, read->buffer, n);
+        (void)fuse_reply_iov(read->req, loan->pieces, (int)loan->count);
+        loan_release(loan);
         return;
     }
     if (result != -EINTR)
@@ -111,12 +140,6 @@ static void answer(struct read_job *read, int result, size_t n, const struct err
         invalidate_entry(fs, node);
     }
     (void)fuse_reply_err(read->req, fs_errno(result));
-}
-
-static void free_read(struct read_job *read)
-{
-    free(read->buffer);
-    free(read);
 }
 
 static void run_read(struct job *job)
@@ -130,11 +153,11 @@ static void run_read(struct job *job)
         .shutdown = &fs->ending,
     };
     struct error err = {0};
-    size_t n = 0;
-    int result = reader_pread(read->reader, read->buffer, read->size, read->offset, &wait, &n, &err);
+    struct loan loan;
+    int result = reader_lend(read->reader, read->size, read->offset, &wait, &loan, &err);
     fuse_req_interrupt_func(read->req, NULL, NULL);
-    answer(read, result, n, &err);
-    free_read(read);
+    answer(read, result, &loan, &err);
+    free(read);
 }
 
 static void on_interrupt(fuse_req_t req, void *context)
@@ -143,41 +166,32 @@ static void on_interrupt(fuse_req_t req, void *context)
     atomic_store(&((struct read_job *)context)->cancelled, true);
 }
 
-static struct read_job *new_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-                                 const struct fuse_file_info *fi)
-{
-    struct read_job *read = calloc(1, sizeof *read);
-    if (!read || !(read->buffer = malloc(size))) {
-        free(read);
-        return NULL;
-    }
-    read->job = (struct job){.run = run_read, .about = fs_node(fs_of(req), ino)};
-    read->arrived = clock_ms();
-    read->req = req;
-    read->reader = fs_handle(fi)->reader;
-    read->node = fs_node(fs_of(req), ino);
-    read->size = size;
-    read->offset = (uint64_t)offset;
-    return read;
-}
-
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     static const struct wait at_once = {0};
     struct error err = {0};
-    size_t n = 0;
-    struct read_job *read = new_read(req, ino, size, offset, fi);
-    if (!read) {
+    struct loan loan;
+    struct read_job read = {
+        .job = {.run = run_read, .about = fs_node(fs_of(req), ino)},
+        .req = req,
+        .reader = fs_handle(fi)->reader,
+        .node = fs_node(fs_of(req), ino),
+        .size = size,
+        .offset = (uint64_t)offset,
+        .arrived = clock_ms(),
+    };
+    int result = reader_lend(read.reader, size, read.offset, &at_once, &loan, &err);
+    /* a stale file has to be told to the kernel, which a session thread must not do */
+    if (result != -EAGAIN && result != -ESTALE) {
+        answer(&read, result, &loan, &err);
+        return;
+    }
+    struct read_job *job = malloc(sizeof *job);
+    if (!job) {
         (void)fuse_reply_err(req, ENOMEM);
         return;
     }
-    int result = reader_pread(read->reader, read->buffer, size, read->offset, &at_once, &n, &err);
-    /* a stale file has to be told to the kernel, which a session thread must not do */
-    if (result != -EAGAIN && result != -ESTALE) {
-        answer(read, result, n, &err);
-        free_read(read);
-        return;
-    }
-    fuse_req_interrupt_func(req, on_interrupt, read);
-    workers_submit(fs_of(req)->readers, &read->job);
+    *job = read;
+    fuse_req_interrupt_func(req, on_interrupt, job);
+    workers_submit(fs_of(req)->readers, &job->job);
 }

@@ -76,6 +76,10 @@ struct handle *fs_handle(const struct fuse_file_info *fi);
 /* Closes a handle, its reader too. */
 void fs_close_handle(struct fs *fs, struct handle *handle);
 
+/* Has the kernel read further ahead where we may say so; MOUNTPOINT has just been mounted. A name with blanks, which the
+   kernel escapes, is left as it is. */
+void fs_raise_read_ahead(const char *mountpoint);
+
 /* The table of operations, and each file's part of it. */
 extern const struct fuse_lowlevel_ops fs_operations;
 void op_init(void *userdata, struct fuse_conn_info *connection);

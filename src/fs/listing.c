@@ -31,11 +31,16 @@ void fs_distrust(struct fs *fs)
     atomic_store(&fs->valid_until, 0);
 }
 
-static void renew(struct fs *fs)
+/* An operation that came at ARRIVED needs a new listing: one that began since, where the present one was found out of date,
+   else any that is still to be trusted. */
+static void renew(struct fs *fs, uint64_t arrived)
 {
     struct error err = {0};
     struct wait wait = {.timeout_ms = fs->config.timeout_ms, .shutdown = &fs->ending};
-    int result = run_refresh(fs->run, &wait, &err);
+    uint64_t now = clock_ms();
+    bool found_wrong = atomic_load(&fs->valid_until) == 0;
+    uint64_t trusted_since = now > fs->config.refresh_ms ? now - fs->config.refresh_ms : 0;
+    int result = run_refresh(fs->run, found_wrong ? arrived : trusted_since, &wait, &err);
     if (result == 0) {
         atomic_store(&fs->valid_until, run_listed_at(fs->run) + fs->config.refresh_ms);
         return;
@@ -50,7 +55,7 @@ static void run_listing_job(struct job *job)
     struct listing_job *l = (struct listing_job *)job;
     struct fs *fs = fs_of(l->req);
     if (!is_trusted(fs) && run_listed_at(fs->run) < l->arrived)
-        renew(fs);
+        renew(fs, l->arrived);
     l->operation(l->req, l->ino, l->name, l->has_fi ? &l->fi : NULL);
     free(l->name);
     free(l);

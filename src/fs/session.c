@@ -116,6 +116,7 @@ static int set_up(struct fs *fs, struct error *err)
     if (fuse_session_mount(fs->session, fs->config.mountpoint) < 0)
         return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
                          errno ? error_text(errno) : "fusermount3 failed");
+    fs_raise_read_ahead(fs->config.mountpoint);
     return 0;
 }
 

@@ -59,7 +59,7 @@ static void file_close(struct reader *r)
     free(f);
 }
 
-static const struct reader_ops file_ops = {file_pread, file_close};
+static const struct reader_ops file_ops = {.pread = file_pread, .close = file_close};
 
 int reader_open_fd(int fd, uint64_t size, struct reader **ret_reader, struct error *err)
 {

@@ -5,11 +5,22 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 
 struct reader;
+
+/* Bytes that a reader lends: in order, in one piece or two. To be given back with loan_release(), before the reader is
+   closed. */
+struct loan {
+    struct iovec pieces[2];
+    unsigned count;
+    size_t len;      /* of all pieces */
+    void *owners[2]; /* the lender's own */
+    void (*release)(struct loan *loan);
+};
 
 struct reader_ops {
     /* Reads up to LEN bytes at OFFSET into BUF and stores the count; short only at the end of the data. Never
@@ -17,6 +28,9 @@ struct reader_ops {
        otherwise. Other errors: -ESTALE (the source changed), -EIO, -EACCES, -ENOMEM. Thread-safe. */
     int (*pread)(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
                  size_t *ret_n, struct error *err);
+    /* Likewise, but lends the bytes instead of copying them. NULL where there is nothing to lend. */
+    int (*lend)(struct reader *r, size_t len, uint64_t offset, const struct wait *wait, struct loan *ret_loan,
+                struct error *err);
     void (*close)(struct reader *r);
 };
 
@@ -29,6 +43,16 @@ struct reader {
 /* Calls the reader's pread, see reader_ops. Past the end it stores 0. */
 int reader_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
                  size_t *ret_n, struct error *err);
+
+/* Lends up to LEN bytes at OFFSET; a reader that cannot lend reads into memory that the loan owns. */
+int reader_lend(struct reader *r, size_t len, uint64_t offset, const struct wait *wait, struct loan *ret_loan,
+                struct error *err);
+
+/* The same by way of the reader's pread, for readers that can lend some ranges only. */
+int reader_lend_copy(struct reader *r, size_t len, uint64_t offset, const struct wait *wait,
+                     struct loan *ret_loan, struct error *err);
+
+void loan_release(struct loan *loan);
 
 /* Closes and frees a reader; NULL is allowed. No pread may be under way. */
 void reader_close(struct reader *r);

@@ -10,20 +10,23 @@
 
 #include "base/cleanup.h"
 #include "cache/cache.h"
+#include "cache/listing.h"
+#include "run/keep.h"
 #include "run/place.h"
 #include "run/server.h"
 #include "run/siblings.h"
 #include "store/aws_environment.h"
 #include "store/local.h"
 
-#define POOL_BYTES   (32U * 1024 * 1024)
+#define POOL_BYTES   (40U * 1024 * 1024)
 #define SUBTREES_MAX 32
 #define PATH_LIMIT   (64U * 1024)
 
 struct run {
     struct server *server; /* NULL for a local run */
-    struct store *store;
-    struct cache *cache; /* NULL for a local run */
+    struct store *store;   /* NULL where offline */
+    struct disk *disk;     /* NULL for a local run, and where nothing is kept on disk */
+    struct cache *cache;   /* NULL for a local run */
     struct tree *tree;
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
@@ -31,8 +34,12 @@ struct run {
     char *title; /* owned */
     void (*note)(const char *what, const char *why);
     uint64_t readahead; /* bytes */
-    uint64_t hidden;    /* keys not shown, by the last listing */
-    uint64_t markers;   /* directory markers whose content is not shown */
+    unsigned connections;
+    uint64_t refresh_ms;
+    bool offline;
+    char *prefix;     /* owned: the store's, as the cache's scope */
+    uint64_t hidden;  /* keys not shown, by the last listing */
+    uint64_t markers; /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
 };
 
@@ -109,59 +116,6 @@ static void note_hidden(struct run *run, struct tree *tree)
     run->note(run->title, text);
 }
 
-/* Lists the store into a tree of its own. Single keys are spoken of for the first listing only. */
-static int list_tree(struct run *run, const struct wait *wait, struct tree **ret_tree, struct error *err)
-{
-    struct subtrees subtrees;
-    struct tree *tree;
-    load_subtrees(&subtrees);
-    int result = tree_new(run->tree ? NULL : run->note, &tree, err);
-    if (result < 0)
-        return result;
-    result = run->store->ops->list(run->store, subtrees.sorted, add_object, tree, wait, err);
-    if (result < 0) {
-        tree_free(tree);
-        return result;
-    }
-    tree_finish(tree);
-    note_hidden(run, tree);
-    *ret_tree = tree;
-    return 0;
-}
-
-int run_refresh(struct run *run, const struct wait *wait, struct error *err)
-{
-    struct tree *fresh;
-    uint64_t began = clock_ms();
-    int result = list_tree(run, wait, &fresh, err);
-    if (result < 0)
-        return result;
-    tree_renew(run->tree, fresh);
-    atomic_store(&run->listed_at, began);
-    return 0;
-}
-
-static void close_store(struct run *run)
-{
-    store_close(run->store);
-    cache_close(run->cache);
-    run->store = NULL;
-    run->cache = NULL;
-}
-
-void run_close(struct run *run)
-{
-    if (!run)
-        return;
-    close_store(run);
-    server_free(run->server);
-    tree_free(run->tree);
-    for (int order = 0; order < TREE_ORDERS; order++)
-        siblings_done(&run->siblings[order]);
-    free(run->title);
-    free(run);
-}
-
 static bool is_empty(struct tree *tree)
 {
     struct tree_totals totals = tree_totals(tree);
@@ -169,6 +123,148 @@ static bool is_empty(struct tree *tree)
     for (int fate = 0; fate < TREE_FATES; fate++)
         keys += totals.fates[fate];
     return keys == 0;
+}
+
+/* Where the run's objects and its listing are in the cache. */
+static struct cache_scope scope_of(const struct run *run)
+{
+    return (struct cache_scope){server_endpoint(run->server), run->root.bucket, run->prefix};
+}
+
+/* Keeps on disk what is listed. */
+struct keeping {
+    struct tree *tree;
+    struct listing_writer *writer; /* NULL: not kept */
+};
+
+static int add_and_keep(void *context, const struct object *object, struct error *err)
+{
+    struct keeping *keeping = context;
+    if (keeping->writer)
+        listing_writer_add(keeping->writer, object);
+    return add_object(keeping->tree, object, err);
+}
+
+static int list_store(struct run *run, struct tree *tree, const struct wait *wait, struct error *err)
+{
+    struct subtrees subtrees;
+    struct cache_scope scope = run->local ? (struct cache_scope){0} : scope_of(run);
+    struct keeping keeping = {.tree = tree};
+    uint64_t began_ms = clock_real_ms();
+    load_subtrees(&subtrees);
+    if (run->disk)
+        keeping.writer = listing_writer_open(run->disk, &scope, server_access(run->server));
+    int result = run->store->ops->list(run->store, subtrees.sorted, add_and_keep, &keeping, wait, err);
+    /* a run that is not there yet may be there at the next look */
+    listing_writer_close(keeping.writer, result == 0 && !is_empty(tree) ? began_ms : 0);
+    return result;
+}
+
+/* Fills TREE from the listing on disk, where that began at SINCE_MS (1970) or later. -ENOENT where there is none. */
+static int list_disk(struct run *run, struct tree *tree, uint64_t since_ms, uint64_t *ret_began_ms)
+{
+    struct cache_scope scope = scope_of(run);
+    const char *access = run->offline ? NULL : server_access(run->server);
+    return listing_read(run->disk, &scope, access, since_ms, add_object, tree, ret_began_ms, NULL);
+}
+
+/* From the clock that listings on disk know to the one that waits use. */
+static uint64_t monotonic_of(uint64_t real_ms)
+{
+    uint64_t ago = clock_real_ms() - real_ms;
+    uint64_t now = clock_ms();
+    return ago < now ? now - ago : 0;
+}
+
+static uint64_t real_of(uint64_t monotonic_ms)
+{
+    uint64_t now = clock_ms();
+    uint64_t ago = monotonic_ms < now ? now - monotonic_ms : 0;
+    return clock_real_ms() - ago;
+}
+
+static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
+{
+    tree_finish(tree);
+    note_hidden(run, tree);
+    atomic_store(&run->listed_at, run->offline ? clock_ms() : began);
+}
+
+/* A tree from a listing on disk that began after SINCE. Single keys are spoken of for the first listing only. */
+static int list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
+{
+    struct tree *tree;
+    uint64_t began_ms = 0;
+    int result = run->disk ? tree_new(run->tree ? NULL : run->note, &tree, NULL) : -ENOENT;
+    if (result < 0)
+        return result;
+    result = list_disk(run, tree, run->offline ? 0 : real_of(since), &began_ms);
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
+    finish_tree(run, tree, monotonic_of(began_ms));
+    *ret_tree = tree;
+    return 0;
+}
+
+/* A tree from a listing that began after SINCE, on disk or by the store. */
+static int list_tree(struct run *run, uint64_t since, const struct wait *wait, struct tree **ret_tree,
+                     struct error *err)
+{
+    struct tree *tree;
+    if (list_kept(run, since, ret_tree) == 0)
+        return 0;
+    uint64_t began = clock_ms();
+    int result = tree_new(run->tree ? NULL : run->note, &tree, err);
+    if (result < 0)
+        return result;
+    result = list_store(run, tree, wait, err);
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
+    finish_tree(run, tree, began);
+    *ret_tree = tree;
+    return 0;
+}
+
+int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
+{
+    struct tree *fresh;
+    if (run->offline) {
+        atomic_store(&run->listed_at, clock_ms());
+        return 0;
+    }
+    int result = list_tree(run, since, wait, &fresh, err);
+    if (result < 0)
+        return result;
+    tree_renew(run->tree, fresh);
+    return 0;
+}
+
+static void close_store(struct run *run)
+{
+    store_close(run->store);
+    cache_close(run->cache);
+    free(run->prefix);
+    run->store = NULL;
+    run->cache = NULL;
+    run->prefix = NULL;
+}
+
+void run_close(struct run *run)
+{
+    if (!run)
+        return;
+    close_store(run);
+    disk_close(run->disk);
+    server_free(run->server);
+    tree_free(run->tree);
+    for (int order = 0; order < TREE_ORDERS; order++)
+        siblings_done(&run->siblings[order]);
+    free(run->title);
+    free(run);
 }
 
 static int set_title(struct run *run, const char *directory, struct error *err)
@@ -188,24 +284,64 @@ static int open_local(struct run *run, const char *directory, const struct wait 
     int result = local_open(directory, run->note, &run->store, err);
     if (result == 0)
         result = set_title(run, directory, err);
-    return result < 0 ? result : list_tree(run, wait, &run->tree, err);
+    return result < 0 ? result : list_tree(run, clock_ms(), wait, &run->tree, err);
 }
 
-/* Opens one S3 place. *RET_FOUND is false where nothing is stored there. */
+/* The prefix as stores and scopes have it: "" or ending in '/'. */
+static int set_prefix(struct run *run, struct error *err)
+{
+    if (asprintf(&run->prefix, "%s%s", run->root.prefix, run->root.prefix[0] ? "/" : "") >= 0)
+        return 0;
+    run->prefix = NULL;
+    return error_errno(err, ENOMEM, "run");
+}
+
+static int set_place(struct run *run, const struct runfs_root *root, struct error *err)
+{
+    run->root = *root;
+    int result = set_title(run, NULL, err);
+    return result < 0 ? result : set_prefix(run, err);
+}
+
+/* Opens the store of an S3 place, unless offline, and the cache over it. */
+static int open_store(struct run *run, struct error *err)
+{
+    int result = 0;
+    struct cache_config cache = {
+        .pool_bytes = POOL_BYTES,
+        .readahead = run->readahead,
+        .connections = run->connections,
+        .disk = run->disk,
+        .scope = scope_of(run),
+        .offline = run->offline,
+    };
+    if (!run->offline)
+        result = server_open_store(run->server, run->root.bucket, run->prefix, &run->store, err);
+    return result < 0 ? result : cache_open(&cache, run->store, &run->cache, err);
+}
+
+/* Opens one S3 place, as its server lists it now. *RET_FOUND is false where nothing is stored there. */
 static int open_place(struct run *run, const struct runfs_root *root, const struct wait *wait,
                       bool *ret_found, struct error *err)
 {
-    struct cache_config cache = {.pool_bytes = POOL_BYTES, .readahead = run->readahead};
-    run->root = *root;
-    int result = set_title(run, NULL, err);
+    int result = set_place(run, root, err);
     if (result == 0)
-        result = server_open_store(run->server, root, &run->store, err);
+        result = open_store(run, err);
     if (result == 0)
-        result = cache_open(&cache, run->store, &run->cache, err);
-    if (result == 0)
-        result = list_tree(run, wait, &run->tree, err);
+        result = list_tree(run, clock_ms(), wait, &run->tree, err);
     *ret_found = result == 0 && (!is_empty(run->tree) || !root->prefix[0]);
     return result;
+}
+
+/* Opens one S3 place from its listing on disk; -ENOENT where none is there that is new enough. */
+static int open_listed(struct run *run, const struct runfs_root *root)
+{
+    uint64_t now = clock_ms();
+    uint64_t since = now > run->refresh_ms ? now - run->refresh_ms : 0;
+    int result = set_place(run, root, NULL);
+    if (result == 0)
+        result = list_kept(run, since, &run->tree);
+    return result < 0 ? result : open_store(run, NULL);
 }
 
 static int no_such_run(const struct run_config *config, const struct places *places, struct error *err)
@@ -215,26 +351,75 @@ static int no_such_run(const struct run_config *config, const struct places *pla
                      first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
 }
 
+static void leave_place(struct run *run)
+{
+    tree_free(run->tree);
+    run->tree = NULL;
+    close_store(run);
+}
+
+static void note_place(const struct run *run)
+{
+    if (run->note)
+        run->note(run->title, run->root.reason);
+}
+
+/* Opens the place whose listing is on disk and new enough, if there is one: then no server need be asked. */
+static bool open_listed_place(struct run *run, const struct places *places)
+{
+    for (size_t i = 0; run->disk && i < places->count; i++) {
+        if (open_listed(run, &places->roots[i]) == 0) {
+            if (i)
+                note_place(run);
+            return true;
+        }
+        leave_place(run);
+    }
+    return false;
+}
+
+static int not_here(const struct run *run, const struct places *places, struct error *err)
+{
+    const struct runfs_root *first = &places->roots[0];
+    return error_set(err, ENOENT, "s3://%s/%s: offline, and its listing is not in the cache %s",
+                     first->bucket, first->prefix, run->disk ? disk_directory(run->disk) : "(there is none)");
+}
+
 /* Tries the computed place first; where nothing is there, the others that the layout names for it. A missing
    bucket is an empty place then. */
 static int open_places(struct run *run, const struct run_config *config, const struct places *places,
                        const struct wait *wait, struct error *err)
 {
+    if (open_listed_place(run, places))
+        return 0;
+    if (run->offline)
+        return not_here(run, places, err);
     for (size_t i = 0; i < places->count; i++) {
         bool found;
         int result = open_place(run, &places->roots[i], wait, &found, err);
         if (found) {
-            if (i && config->note)
-                config->note(run->title, places->roots[i].reason);
+            if (i)
+                note_place(run);
             return 0;
         }
         if (result < 0 && (result != -ENOENT || places->count == 1))
             return result;
-        tree_free(run->tree);
-        run->tree = NULL;
-        close_store(run);
+        leave_place(run);
     }
     return no_such_run(config, places, err);
+}
+
+/* A cache that cannot be used is no reason not to go on; only offline there is nothing without it. */
+static int open_disk(struct run *run, const struct run_config *config, struct error *err)
+{
+    char why[ERROR_MESSAGE_MAX + 64];
+    int result = keep_open(config, true, &run->disk, err);
+    if (result == 0 || run->offline)
+        return result;
+    (void)snprintf(why, sizeof why, "%s; going on without keeping anything on disk", err->message);
+    if (run->note)
+        run->note("mount", why);
+    return 0;
 }
 
 static int open_source(struct run *run, const struct run_config *config, const struct source *source,
@@ -250,6 +435,8 @@ static int open_source(struct run *run, const struct run_config *config, const s
         result = open_local(run, places.directory, &wait, err);
     } else {
         result = server_resolve(config, source, &run->server, err);
+        if (result == 0)
+            result = open_disk(run, config, err);
         if (result == 0)
             result = open_places(run, config, &places, &wait, err);
     }
@@ -268,6 +455,9 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
         return error_errno(err, ENOMEM, "run");
     run->note = config->note;
     run->readahead = config->readahead;
+    run->connections = config->connections;
+    run->refresh_ms = config->refresh_ms;
+    run->offline = config->offline;
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
     atomic_store(&run->listed_at, clock_ms());
@@ -331,6 +521,14 @@ static void prefetch_in_order(struct run *run, const struct node *node, enum tre
     siblings_reached(&run->siblings[order], parent, from);
 }
 
+void run_read_ahead(struct run *run, const struct node *node)
+{
+    if (!run->cache || !run->readahead || node->size > CACHE_BLOCK_SIZE)
+        return;
+    for (int order = 0; order < TREE_ORDERS; order++)
+        prefetch_in_order(run, node, (enum tree_order)order);
+}
+
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
@@ -340,12 +538,37 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
     tree_unlock(run->tree);
     if (result < 0)
         return error_set(err, -result, "%s: the file has been replaced", node_name(node));
-    if (run->store->ops->open)
+    if (run->store && run->store->ops->open)
         return run->store->ops->open(run->store, &object, ret_reader, err);
-    result = cache_reader_open(run->cache, &object, ret_reader, err);
-    for (int order = 0; result == 0 && node->size <= CACHE_BLOCK_SIZE && order < TREE_ORDERS; order++)
-        prefetch_in_order(run, node, (enum tree_order)order);
+    return cache_reader_open(run->cache, &object, ret_reader, err);
+}
+
+int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
+    struct object object;
+    if (!run->cache || node->type != NODE_FILE)
+        return -ENODATA;
+    tree_lock_read(run->tree);
+    int result = object_of(node, &path, &object);
+    tree_unlock(run->tree);
+    if (result == 0)
+        *ret_bytes = cache_bytes_here(run->cache, &object);
     return result;
+}
+
+struct disk *run_disk(struct run *run)
+{
+    return run->disk;
+}
+
+void run_stats(struct run *run, struct run_stats *ret_stats)
+{
+    *ret_stats = (struct run_stats){.remote = run->cache, .has_disk = run->disk};
+    if (run->cache)
+        cache_stats(run->cache, &ret_stats->cache);
+    if (run->disk)
+        disk_stats(run->disk, &ret_stats->disk);
 }
 
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out)

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "cache/cache.h"
+#include "cache/disk.h"
 #include "reader/reader.h"
 #include "tree/tree.h"
 
@@ -34,6 +36,13 @@ struct run_config {
     unsigned connections;
     uint64_t readahead; /* bytes, at most */
     uint64_t timeout_ms;
+    /* what is kept on disk */
+    const char *cache_directory; /* NULL: the user's cache directory */
+    uint64_t cache_size;         /* bytes, 0: a tenth of the disk */
+    uint64_t cache_min_free;     /* bytes, 0: a twentieth of the disk */
+    bool no_cache;
+    uint64_t refresh_ms; /* how long a listing is trusted */
+    bool offline;
     /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
        not the computed one. NULL: nobody cares. */
     void (*note)(const char *what, const char *why);
@@ -46,12 +55,17 @@ struct run;
    such run, bucket or directory), -EACCES, -EINVAL (malformed source or option), -ETIMEDOUT, -EIO. */
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err);
 
-/* Lists again and renews the tree; on failure the tree stays as it is. One thread at a time. */
-int run_refresh(struct run *run, const struct wait *wait, struct error *err);
+/* Renews the tree from a listing that began after SINCE (clock_ms): one that another process has kept on disk, else a new
+   one. On failure the tree stays as it is. Does nothing where offline. One thread at a time. */
+int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct error *err);
 
 /* Opens NODE, a file, for reading. -ESTALE where it is detached or its object has been replaced. Takes the
    tree's read lock itself. */
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err);
+
+/* NODE, a file, was opened: where the files of its directory are being opened in turn, fetches the next ones. May touch the
+   disk; takes the tree's read lock itself. */
+void run_read_ahead(struct run *run, const struct node *node);
 
 /* Ends all fetches, frees everything. No reader may be open; NULL is allowed. */
 void run_close(struct run *run);
@@ -61,6 +75,22 @@ struct tree *run_tree(struct run *run);
 
 /* What is mounted: s3://BUCKET/PREFIX or the directory's path. Constant. */
 const char *run_title(const struct run *run);
+
+/* How many bytes of NODE's object are in the disk cache; -ENODATA where there is no such thing. Reads the disk; takes the
+   tree's read lock itself. */
+int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes);
+
+/* What has been done so far, by room. */
+struct run_stats {
+    bool remote; /* false for a local run, which has none of the following */
+    struct cache_stats cache;
+    bool has_disk;
+    struct disk_stats disk;
+};
+void run_stats(struct run *run, struct run_stats *ret_stats);
+
+/* The disk cache, NULL where there is none. */
+struct disk *run_disk(struct run *run);
 
 /* When the last good listing began, clock_ms. */
 uint64_t run_listed_at(const struct run *run);

@@ -7,13 +7,17 @@
 
 #include "store/aws_chain.h"
 #include "store/aws_config.h"
+#include "store/aws_credentials.h"
 #include "store/aws_environment.h"
 #include "store/s3.h"
+
+#define AWS_ENDPOINT "https://s3.amazonaws.com" /* buckets have one name in all regions */
 
 struct server {
     struct aws_config aws;
     struct aws_provider *provider; /* NULL: unsigned */
     char *region;                  /* owned; NULL: the store's default */
+    char access[AWS_FINGERPRINT];
     bool path_style;
     unsigned connections;
     uint64_t timeout_ms;
@@ -33,13 +37,24 @@ static const char *choose_region(const struct server *server, const struct run_c
     return source->kind == SOURCE_RUN && !server->aws.endpoint ? RUNFS_REGION : NULL;
 }
 
+/* The credentials are asked for at once, so that what is on disk is given to whoever could list it only. */
+static int set_access(struct server *server, uint64_t timeout_ms, struct error *err)
+{
+    struct aws_credentials credentials = {0};
+    int result = server->provider ? aws_provider_get(server->provider, timeout_ms, &credentials, err) : 0;
+    if (result == 0)
+        result = aws_credentials_fingerprint(&credentials, server->access, err);
+    aws_credentials_done(&credentials);
+    return result;
+}
+
 static int load_credentials(struct server *server, const struct run_config *config, struct error *err)
 {
     int result = 0;
-    if (!config->no_sign_request)
+    if (!config->no_sign_request && !config->offline)
         result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
     aws_environment_wipe();
-    return result;
+    return result < 0 ? result : set_access(server, config->timeout_ms, err);
 }
 
 static int load(struct server *server, const struct run_config *config, const struct source *source,
@@ -72,18 +87,12 @@ int server_resolve(const struct run_config *config, const struct source *source,
     return result;
 }
 
-int server_open_store(const struct server *server, const struct runfs_root *root, struct store **ret_store,
-                      struct error *err)
+int server_open_store(const struct server *server, const char *bucket, const char *prefix,
+                      struct store **ret_store, struct error *err)
 {
-    _cleanup_strbuf_ struct strbuf prefix = STRBUF_INIT(RUNFS_KEY_MAX + 1);
-    strbuf_adds(&prefix, root->prefix);
-    if (root->prefix[0])
-        strbuf_adds(&prefix, "/");
-    if (prefix.failed)
-        return error_errno(err, prefix.failed, "s3://%s/%s", root->bucket, root->prefix);
     struct s3_config config = {
-        .bucket = root->bucket,
-        .prefix = strbuf_text(&prefix),
+        .bucket = bucket,
+        .prefix = prefix,
         .endpoint = server->aws.endpoint,
         .region = server->region,
         .path_style = server->path_style,
@@ -93,6 +102,16 @@ int server_open_store(const struct server *server, const struct runfs_root *root
         .provider = server->provider,
     };
     return s3_open(&config, ret_store, err);
+}
+
+const char *server_endpoint(const struct server *server)
+{
+    return server->aws.endpoint ? server->aws.endpoint : AWS_ENDPOINT;
+}
+
+const char *server_access(const struct server *server)
+{
+    return server->access;
 }
 
 void server_free(struct server *server)

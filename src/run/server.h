@@ -13,9 +13,15 @@ struct server;
 int server_resolve(const struct run_config *config, const struct source *source, struct server **ret_server,
                    struct error *err);
 
-/* Opens the store of a place on the server. */
-int server_open_store(const struct server *server, const struct runfs_root *root, struct store **ret_store,
-                      struct error *err);
+/* Opens the store of a place on the server; PREFIX is "" or ends in '/'. */
+int server_open_store(const struct server *server, const char *bucket, const char *prefix,
+                      struct store **ret_store, struct error *err);
+
+/* The server, for the names of what is cached: its endpoint, or one that stands for AWS. */
+const char *server_endpoint(const struct server *server);
+
+/* Who asks: a text that is another for other credentials, and tells nothing of them. */
+const char *server_access(const struct server *server);
 
 /* NULL is allowed. Stores opened stay. */
 void server_free(struct server *server);

@@ -2,6 +2,8 @@
 #include "store/aws_credentials.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +70,34 @@ bool aws_credentials_equal(const struct aws_credentials *a, const struct aws_cre
 {
     return same_text(a->access_key, b->access_key) && same_text(a->secret_key, b->secret_key) &&
            same_text(a->session_token, b->session_token);
+}
+
+/* Each text with its NUL, so that no two pairs look alike. */
+static bool digest_keys(const struct aws_credentials *credentials, unsigned char ret_digest[EVP_MAX_MD_SIZE],
+                        unsigned *ret_len)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
+                EVP_DigestUpdate(context, credentials->access_key, strlen(credentials->access_key) + 1) &&
+                EVP_DigestUpdate(context, credentials->secret_key, strlen(credentials->secret_key) + 1) &&
+                EVP_DigestFinal_ex(context, ret_digest, ret_len);
+    EVP_MD_CTX_free(context);
+    return done;
+}
+
+int aws_credentials_fingerprint(const struct aws_credentials *credentials, char ret_text[AWS_FINGERPRINT],
+                                struct error *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    (void)snprintf(ret_text, AWS_FINGERPRINT, "anonymous");
+    if (!credentials->access_key)
+        return 0;
+    if (!digest_keys(credentials, digest, &len))
+        return error_set(err, EIO, "AWS credentials: SHA-256 failed");
+    for (unsigned i = 0; i < len && 2 * i + 2 < AWS_FINGERPRINT; i++)
+        (void)snprintf(ret_text + 2 * i, 3, "%02x", digest[i]);
+    return 0;
 }
 
 static void wipe(char *text)

@@ -28,6 +28,13 @@ int aws_credentials_copy(const struct aws_credentials *from, struct aws_credenti
 /* Whether keys and token are the same. */
 bool aws_credentials_equal(const struct aws_credentials *a, const struct aws_credentials *b);
 
+#define AWS_FINGERPRINT 65 /* bytes, with the NUL */
+
+/* A text that is another for other keys, and from which they cannot be told (SHA-256); "anonymous" where there are none.
+   The session token is left out: it changes while the keys' owner does not. -EIO where OpenSSL fails. */
+int aws_credentials_fingerprint(const struct aws_credentials *credentials, char ret_text[AWS_FINGERPRINT],
+                                struct error *err);
+
 /* Wipes the memory of keys and token, frees it and leaves none. A zeroed one is allowed. */
 void aws_credentials_done(struct aws_credentials *credentials);
 

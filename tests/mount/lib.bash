@@ -27,7 +27,7 @@ clean_environment() {
     esac
   done
   export AWS_EC2_METADATA_DISABLED=true LC_ALL=C.UTF-8
-  if [ -n "${BATS_FILE_TMPDIR:-}" ]; then export HOME=$BATS_FILE_TMPDIR XDG_CACHE_HOME=$BATS_FILE_TMPDIR/.cache; fi
+  if [ -n "${BATS_FILE_TMPDIR:-}" ]; then export HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}; export XDG_CACHE_HOME=$HOME/.cache; fi
 }
 clean_environment
 

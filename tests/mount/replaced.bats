@@ -60,7 +60,7 @@ swap() { printf 'echo %q >%q' "$1" "$NGINX_DIR/fault.json"; }
       shorter) head -c 3000000 "$NEW" ;;
       equal) cat "$NEW" ;;
     esac >"$BATS_TEST_TMPDIR/new"
-    mount_run s3://old/run "$MNT" "$(anonymous "$RGW"),refresh=1"
+    mount_run s3://old/run "$MNT" "$(anonymous "$RGW"),refresh=1,cache=$BATS_TEST_TMPDIR/cache-$place"
     "$TESTS/mount/read-while-replaced" "$OLD" "$MNT/object" "$SERVERS/s3-curl" "$RGW_DIR" -T "$BATS_TEST_TMPDIR/new" /old/run/object
     wait_until 30 cmp -s "$BATS_TEST_TMPDIR/new" "$MNT/object"
     [ "$(stat -c %s "$MNT/object")" -eq "$(stat -c %s "$BATS_TEST_TMPDIR/new")" ]

@@ -7,6 +7,7 @@
 
 struct fake_store fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
 struct cache *cache;
+unsigned connections = 32;
 
 unsigned fake_count(void)
 {
@@ -108,7 +109,8 @@ void cache_tear_down(void)
 
 void cache_replace(uint64_t pool_bytes, uint64_t readahead)
 {
-    struct cache_config config = {.pool_bytes = pool_bytes, .readahead = readahead};
+    struct cache_config config = {
+        .pool_bytes = pool_bytes, .readahead = readahead, .connections = connections};
     struct error err;
     cache_close(cache);
     assert_ok(cache_open(&config, &fake.store, &cache, &err), &err);

@@ -29,6 +29,7 @@ struct fake_store {
 
 extern struct fake_store fake;
 extern struct cache *cache;
+extern unsigned connections; /* of the store, for cache_replace() */
 
 /* Fixtures: a cache of four blocks over the store; at the end both are closed in the order the cache asks
  * for. */

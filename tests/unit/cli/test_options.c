@@ -39,7 +39,7 @@ Test(options, defaults_are_those_of_the_interface)
 {
     cr_assert_eq(options.run.connections, 32);
     cr_assert_eq(options.run.timeout_ms, 30000);
-    cr_assert_eq(options.fs.refresh_ms, 60000);
+    cr_assert_eq(options.run.refresh_ms, 60000);
     cr_assert_eq(options.fs.uid, getuid());
     cr_assert_eq(options.fs.gid, getgid());
     cr_assert_eq(options.fs.umask, 0);
@@ -131,7 +131,7 @@ Test(options, numbers_times_and_levels_are_read)
           "log-level=debug");
     cr_assert_eq(options.run.connections, 1);
     cr_assert_eq(options.run.timeout_ms, 1000);
-    cr_assert_eq(options.fs.refresh_ms, 0);
+    cr_assert_eq(options.run.refresh_ms, 0);
     cr_assert_eq(options.fs.uid, 0);
     cr_assert_eq(options.fs.gid, 4294967294);
     cr_assert_eq(options.fs.umask, 022);
@@ -140,7 +140,7 @@ Test(options, numbers_times_and_levels_are_read)
     parse("connections=256,timeout=31536000,refresh=31536000,umask=0777");
     cr_assert_eq(options.run.connections, 256);
     cr_assert_eq(options.run.timeout_ms, 31536000000);
-    cr_assert_eq(options.fs.refresh_ms, 31536000000);
+    cr_assert_eq(options.run.refresh_ms, 31536000000);
     cr_assert_eq(options.fs.umask, 0777);
 }
 

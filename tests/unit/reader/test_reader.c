@@ -34,7 +34,7 @@ static void probe_close(struct reader *r)
     ((struct probe *)r)->closed = true;
 }
 
-static const struct reader_ops probe_ops = {probe_pread, probe_close};
+static const struct reader_ops probe_ops = {.pread = probe_pread, .close = probe_close};
 
 static const struct wait patient = {.timeout_ms = 1000};
 

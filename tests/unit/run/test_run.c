@@ -75,7 +75,7 @@ Test(run, a_refresh_finds_what_changed)
     uint64_t listed_at = run_listed_at(run);
     scratch_write("run/logs/a.log", "changed");
     scratch_write("run/new", "third");
-    assert_ok(run_refresh(run, &patient, &err), &err);
+    assert_ok(run_refresh(run, 0, &patient, &err), &err);
     cr_assert_str_eq(content("logs/a.log"), "changed");
     cr_assert_str_eq(content("new"), "third");
     cr_assert_eq(tree_find(run_tree(run), "x"), same);
@@ -98,7 +98,7 @@ Test(run, a_node_that_was_replaced_is_stale)
     struct node *old = tree_find(run_tree(run), "x");
     atomic_fetch_add(&old->lookups, 1);
     cr_assert_eq(unlink(scratch_path("run/x")), 0);
-    assert_ok(run_refresh(run, &patient, &err), &err);
+    assert_ok(run_refresh(run, 0, &patient, &err), &err);
     assert_refused(run_open_node(run, old, &reader, &err), ESTALE, &err, "x");
     struct strbuf uri = STRBUF_INIT(100);
     cr_assert_lt(run_locate(run, old, RUN_S3_URI, &uri), 0);
@@ -112,7 +112,7 @@ Test(run, a_refresh_that_fails_leaves_the_tree)
     struct wait wait = {.timeout_ms = 10000, .cancelled = &cancelled};
     scratch_write("run/new", "third");
     uint64_t listed_at = run_listed_at(run);
-    cr_assert_eq(run_refresh(run, &wait, &err), -EINTR, "%s", err.message);
+    cr_assert_eq(run_refresh(run, 0, &wait, &err), -EINTR, "%s", err.message);
     cr_assert_null(tree_find(run_tree(run), "new"));
     cr_assert_str_eq(content("x"), "second");
     cr_assert_eq(run_listed_at(run), listed_at);

@@ -1,0 +1,141 @@
+/* Looking after the disk cache as a whole: what is in it, whether it is right, and emptying it; see disk.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cache/cache.h"
+#include "cache/disk_internal.h"
+
+struct each {
+    disk_item_fn fn;
+    void *context;
+};
+
+/* Sums up what the map of an object says. */
+static void describe(const struct disk_visit *visit, struct disk_item *ret_item)
+{
+    struct map_entry entry;
+    *ret_item = (struct disk_item){
+        .identity = visit->identity,
+        .identity_len = visit->identity_len,
+        .size = visit->size,
+        .allocated = visit->allocated,
+    };
+    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+        disk_visit_entry(visit, number, &entry);
+        if (!entry.present)
+            continue;
+        ret_item->blocks++;
+        ret_item->here += entry.len;
+        if (entry.used_ms > ret_item->used_ms)
+            ret_item->used_ms = entry.used_ms;
+    }
+}
+
+static int tell(void *context, struct disk_visit *visit)
+{
+    const struct each *each = context;
+    struct disk_item item;
+    describe(visit, &item);
+    return each->fn(each->context, &item);
+}
+
+static int walk_failed(const struct disk *disk, int result, struct error *err)
+{
+    return result < 0 ? error_errno(err, -result, "cache %s", disk->directory) : 0;
+}
+
+int disk_each(struct disk *disk, disk_item_fn fn, void *context, struct error *err)
+{
+    struct each each = {fn, context};
+    return walk_failed(disk, disk_walk(disk, false, tell, &each, NULL), err);
+}
+
+struct verify {
+    disk_bad_fn bad;
+    disk_progress_fn progress;
+    void *context;
+    char *block; /* room for one */
+    struct disk_verified totals;
+};
+
+static bool is_right(const struct disk_visit *visit, int data_fd, uint64_t number,
+                     const struct map_entry *entry, char *block)
+{
+    uint8_t hash[16];
+    if (pread(data_fd, block, entry->len, (off_t)(number * CACHE_BLOCK_SIZE)) != (ssize_t)entry->len)
+        return false;
+    map_hash(visit->identity, visit->identity_len, number, block, entry->len, hash);
+    return memcmp(hash, entry->hash, sizeof hash) == 0;
+}
+
+static int verify_object(void *context, struct disk_visit *visit)
+{
+    struct verify *verify = context;
+    struct map_entry entry;
+    struct disk_item item;
+    char data[IDENTITY_NAME + 8];
+    describe(visit, &item);
+    disk_data_name(visit->name, data);
+    _cleanup_close_ int data_fd =
+        disk_open_file(visit->shard_fd, data, visit->disk->writable ? O_RDWR : O_RDONLY);
+    verify->totals.objects++;
+    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+        disk_visit_entry(visit, number, &entry);
+        if (!entry.present)
+            continue;
+        verify->totals.blocks++;
+        verify->totals.bytes += entry.len;
+        if (!is_right(visit, data_fd, number, &entry, verify->block)) {
+            verify->totals.bad++;
+            verify->bad(verify->context, &item, number);
+            (void)disk_visit_drop(visit, data_fd, number, &entry);
+        }
+        verify->progress(verify->context, verify->totals.bytes);
+    }
+    return 0;
+}
+
+int disk_verify(struct disk *disk, disk_bad_fn bad, disk_progress_fn progress, void *context,
+                struct disk_verified *ret_verified, struct error *err)
+{
+    _cleanup_free_ char *block = malloc(CACHE_BLOCK_SIZE);
+    struct verify verify = {.bad = bad, .progress = progress, .context = context, .block = block};
+    if (!block)
+        return error_errno(err, ENOMEM, "cache %s", disk->directory);
+    int result = walk_failed(disk, disk_walk(disk, false, verify_object, &verify, NULL), err);
+    if (result == 0)
+        *ret_verified = verify.totals;
+    return result;
+}
+
+static int unlink_object(void *context, struct disk_visit *visit)
+{
+    (void)context;
+    disk_visit_unlink(visit);
+    return 0;
+}
+
+static void unlink_listings(const struct disk *disk)
+{
+    int fd = openat(disk->listings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        (void)unlinkat(disk->listings_fd, entry->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
+}
+
+int disk_clear(struct disk *disk, struct error *err)
+{
+    uint64_t freed;
+    if (!disk->writable)
+        return error_errno(err, EROFS, "cache %s", disk->directory);
+    int result = walk_failed(disk, disk_walk(disk, true, unlink_object, NULL, NULL), err);
+    unlink_listings(disk);
+    return result < 0 ? result : disk_prune(disk, UINT64_MAX, &freed, err);
+}

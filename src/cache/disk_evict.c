@@ -1,0 +1,136 @@
+/* Eviction from the disk cache: the blocks that were used longest ago go first; see disk.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cache/disk_internal.h"
+
+/* When a block was used last, and what it takes. */
+struct candidate {
+    uint64_t used_ms;
+    uint64_t bytes;
+};
+
+struct candidates {
+    struct candidate *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Blocks that were used before or at CUTOFF_MS go, until LEFT bytes are freed. */
+struct eviction {
+    uint64_t cutoff_ms;
+    uint64_t left;
+    uint64_t freed;
+    uint64_t blocks;
+};
+
+static int collect(void *context, struct disk_visit *visit)
+{
+    struct candidates *candidates = context;
+    struct map_entry entry;
+    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+        disk_visit_entry(visit, number, &entry);
+        if (!entry.present)
+            continue;
+        if (candidates->count == candidates->capacity) {
+            size_t capacity = candidates->capacity ? 2 * candidates->capacity : 1024;
+            struct candidate *items = reallocarray(candidates->items, capacity, sizeof *items);
+            if (!items)
+                return -ENOMEM;
+            candidates->items = items;
+            candidates->capacity = capacity;
+        }
+        candidates->items[candidates->count++] = (struct candidate){entry.used_ms, entry.len};
+    }
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct candidate *left = a;
+    const struct candidate *right = b;
+    return (left->used_ms > right->used_ms) - (left->used_ms < right->used_ms);
+}
+
+/* The time of the youngest block that has to go for BYTES to be freed. */
+static uint64_t cutoff_for(struct candidates *candidates, uint64_t bytes)
+{
+    if (candidates->count)
+        qsort(candidates->items, candidates->count, sizeof *candidates->items, compare);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < candidates->count; i++) {
+        sum += candidates->items[i].bytes;
+        if (sum >= bytes)
+            return candidates->items[i].used_ms;
+    }
+    return UINT64_MAX;
+}
+
+/* Drops the old blocks of one object, and the object where none is left that anybody may still be interested in. */
+static int evict_from(void *context, struct disk_visit *visit)
+{
+    struct eviction *eviction = context;
+    struct map_entry entry;
+    char data[IDENTITY_NAME + 8];
+    uint64_t kept = 0;
+    uint64_t dropped = 0;
+    if (eviction->freed >= eviction->left)
+        return 1;
+    disk_data_name(visit->name, data);
+    _cleanup_close_ int data_fd = disk_open_file(visit->shard_fd, data, O_RDWR);
+    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+        disk_visit_entry(visit, number, &entry);
+        if (!entry.present)
+            continue;
+        if (entry.used_ms > eviction->cutoff_ms || eviction->freed >= eviction->left) {
+            kept++;
+            continue;
+        }
+        eviction->freed += disk_visit_drop(visit, data_fd, number, &entry);
+        dropped++;
+    }
+    eviction->blocks += dropped;
+    if (kept == 0 && dropped) {
+        disk_visit_unlink(visit);
+        eviction->freed += 2ULL * 4096;
+    }
+    return 0;
+}
+
+int disk_evict(void *context, uint64_t target, uint64_t *ret_taken)
+{
+    struct disk *disk = context;
+    struct candidates candidates = {0};
+    uint64_t taken;
+    int result = disk_walk(disk, true, target == UINT64_MAX ? NULL : collect, &candidates, &taken);
+    if (result == 0 && taken > target) {
+        struct eviction eviction = {.left = taken - target};
+        eviction.cutoff_ms = cutoff_for(&candidates, eviction.left);
+        result = disk_walk(disk, false, evict_from, &eviction, NULL);
+        taken -= eviction.freed < taken ? eviction.freed : taken;
+        atomic_fetch_add(&disk->blocks_evicted, eviction.blocks);
+        result = result > 0 ? 0 : result;
+    }
+    free(candidates.items);
+    if (result == 0)
+        *ret_taken = taken;
+    return result;
+}
+
+int disk_prune(struct disk *disk, uint64_t size_max, uint64_t *ret_freed, struct error *err)
+{
+    uint64_t before;
+    uint64_t after;
+    int result = space_shrink(&disk->space, size_max, &before, &after);
+    if (result == -EAGAIN)
+        return error_set(err, EBUSY, "cache %s: another process is tidying it up", disk->directory);
+    if (result < 0)
+        return error_errno(err, -result, "cache %s", disk->directory);
+    *ret_freed = before > after ? before - after : 0;
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* Memory of blocks. Large ones come from the kernel and are used again, so that neither its zeroing nor the allocator's
+   fragmentation is paid for each. */
+#ifndef RUNFS_CACHE_MEMORY_H
+#define RUNFS_CACHE_MEMORY_H
+
+#include <stddef.h>
+
+#define MEMORY_SPARES 64
+
+/* Guarded by the cache's lock. */
+struct memory {
+    void *spares[MEMORY_SPARES]; /* of CACHE_BLOCK_SIZE each, owned */
+    unsigned count;
+};
+
+/* Memory for LEN bytes, at most CACHE_BLOCK_SIZE. NULL where there is none. */
+void *memory_take(struct memory *memory, size_t len);
+
+/* Gives it back; a large one is kept. */
+void memory_give(struct memory *memory, void *data, size_t len);
+
+/* Frees a spare one; nothing where there is none. */
+void memory_trim(struct memory *memory);
+
+#endif
