@@ -6,23 +6,30 @@
 
 #include "cache/cache.h"
 
-/* The first size that is worth a whole block's memory. */
-#define LARGE (CACHE_BLOCK_SIZE / 2)
+#define SMALL (64U * 1024)           /* below: the allocator's */
+#define LARGE (CACHE_BLOCK_SIZE / 2) /* from here on: a whole block's, used again */
+
+static void *map(size_t len)
+{
+    void *data = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data == MAP_FAILED ? NULL : data;
+}
 
 void *memory_take(struct memory *memory, size_t len)
 {
-    if (len < LARGE)
+    if (len < SMALL)
         return malloc(len);
-    if (memory->count)
-        return memory->spares[--memory->count];
-    void *data = mmap(NULL, CACHE_BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return data == MAP_FAILED ? NULL : data;
+    if (len < LARGE)
+        return map(len);
+    return memory->count ? memory->spares[--memory->count] : map(CACHE_BLOCK_SIZE);
 }
 
 void memory_give(struct memory *memory, void *data, size_t len)
 {
-    if (len < LARGE)
+    if (len < SMALL)
         free(data);
+    else if (len < LARGE)
+        (void)munmap(data, len);
     else if (memory->count < MEMORY_SPARES)
         memory->spares[memory->count++] = data;
     else

@@ -1,5 +1,5 @@
-/* Memory of blocks. Large ones come from the kernel and are used again, so that neither its zeroing nor the allocator's
-   fragmentation is paid for each. */
+/* Memory of blocks. All but small ones come from the kernel itself, since the allocator's heaps would keep much more than
+   is in use; large ones are used again, since the kernel's zeroing costs as much as a copy. */
 #ifndef RUNFS_CACHE_MEMORY_H
 #define RUNFS_CACHE_MEMORY_H
 
