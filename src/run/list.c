@@ -1,0 +1,195 @@
+/* Listing a run: by its store, keeping the listing on disk, or from there; see run_internal.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/listing.h"
+#include "run/run_internal.h"
+
+#define SUBTREES_MAX 32
+
+static int add_object(void *context, const struct object *object, struct error *err)
+{
+    struct tree_entry entry = {
+        .key = object->key,
+        .key_len = object->key_len,
+        .etag = object->etag,
+        .link = object->link,
+        .size = object->size,
+        .mtime_ns = object->mtime_ns,
+    };
+    return tree_add(context, &entry, err);
+}
+
+/* The layout's known subtrees as the store wants them: strings, sorted. */
+struct subtrees {
+    char text[SUBTREES_MAX][32];
+    const char *sorted[SUBTREES_MAX + 1];
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_subtrees(struct subtrees *subtrees)
+{
+    size_t count = 0;
+    struct runfs_span span;
+    while (count < SUBTREES_MAX && (span = runfs_subtree_at(count)).text) {
+        (void)snprintf(subtrees->text[count], sizeof subtrees->text[count], "%.*s", (int)span.len, span.text);
+        subtrees->sorted[count] = subtrees->text[count];
+        count++;
+    }
+    qsort(subtrees->sorted, count, sizeof(char *), compare_text);
+    subtrees->sorted[count] = NULL;
+}
+
+/* Says how many keys are not shown as they are, when that is news: with the first listing, and when it
+ * changes. */
+static void note_hidden(struct run *run, struct tree *tree)
+{
+    struct tree_totals totals = tree_totals(tree);
+    uint64_t hidden = 0;
+    char text[160];
+    for (int fate = TREE_SHADOWED; fate < TREE_FATES; fate++)
+        hidden += totals.fates[fate];
+    uint64_t markers = totals.fates[TREE_MARKER_CONTENT];
+    bool news = hidden != run->hidden || markers != run->markers;
+    run->hidden = hidden;
+    run->markers = markers;
+    if (!news || !run->note)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu64 " keys are not shown, %" PRIu64 " directory markers without their content",
+                   hidden, markers);
+    run->note(run->title, text);
+}
+
+bool run_is_empty(struct tree *tree)
+{
+    struct tree_totals totals = tree_totals(tree);
+    uint64_t keys = 0;
+    for (int fate = 0; fate < TREE_FATES; fate++)
+        keys += totals.fates[fate];
+    return keys == 0;
+}
+
+struct cache_scope run_scope(const struct run *run)
+{
+    return (struct cache_scope){server_endpoint(run->server), run->root.bucket, run->prefix};
+}
+
+/* Keeps on disk what is listed. */
+struct keeping {
+    struct tree *tree;
+    struct listing_writer *writer; /* NULL: not kept */
+};
+
+static int add_and_keep(void *context, const struct object *object, struct error *err)
+{
+    struct keeping *keeping = context;
+    if (keeping->writer)
+        listing_writer_add(keeping->writer, object);
+    return add_object(keeping->tree, object, err);
+}
+
+static int list_store(struct run *run, struct tree *tree, const struct wait *wait, struct error *err)
+{
+    struct subtrees subtrees;
+    struct cache_scope scope = run->local ? (struct cache_scope){0} : run_scope(run);
+    struct keeping keeping = {.tree = tree};
+    uint64_t began_ms = clock_real_ms();
+    load_subtrees(&subtrees);
+    if (run->disk)
+        keeping.writer = listing_writer_open(run->disk, &scope, server_access(run->server));
+    int result = run->store->ops->list(run->store, subtrees.sorted, add_and_keep, &keeping, wait, err);
+    /* a run that is not there yet may be there at the next look */
+    listing_writer_close(keeping.writer, result == 0 && !run_is_empty(tree) ? began_ms : 0);
+    return result;
+}
+
+/* Fills TREE from the listing on disk, where that began at SINCE_MS (1970) or later. -ENOENT where there is none. */
+static int list_disk(struct run *run, struct tree *tree, uint64_t since_ms, uint64_t *ret_began_ms)
+{
+    struct cache_scope scope = run_scope(run);
+    const char *access = run->offline ? NULL : server_access(run->server);
+    return listing_read(run->disk, &scope, access, since_ms, add_object, tree, ret_began_ms, NULL);
+}
+
+/* From the clock that listings on disk know to the one that waits use. */
+static uint64_t monotonic_of(uint64_t real_ms)
+{
+    uint64_t ago = clock_real_ms() - real_ms;
+    uint64_t now = clock_ms();
+    return ago < now ? now - ago : 0;
+}
+
+static uint64_t real_of(uint64_t monotonic_ms)
+{
+    uint64_t now = clock_ms();
+    uint64_t ago = monotonic_ms < now ? now - monotonic_ms : 0;
+    return clock_real_ms() - ago;
+}
+
+static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
+{
+    tree_finish(tree);
+    note_hidden(run, tree);
+    atomic_store(&run->listed_at, run->offline ? clock_ms() : began);
+}
+
+/* A tree from a listing on disk that began after SINCE. Single keys are spoken of for the first listing only. */
+int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
+{
+    struct tree *tree;
+    uint64_t began_ms = 0;
+    int result = run->disk ? tree_new(run->tree ? NULL : run->note, &tree, NULL) : -ENOENT;
+    if (result < 0)
+        return result;
+    result = list_disk(run, tree, run->offline ? 0 : real_of(since), &began_ms);
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
+    finish_tree(run, tree, monotonic_of(began_ms));
+    *ret_tree = tree;
+    return 0;
+}
+
+/* A tree from a listing that began after SINCE, on disk or by the store. */
+int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tree **ret_tree,
+             struct error *err)
+{
+    struct tree *tree;
+    if (run_list_kept(run, since, ret_tree) == 0)
+        return 0;
+    uint64_t began = clock_ms();
+    int result = tree_new(run->tree ? NULL : run->note, &tree, err);
+    if (result < 0)
+        return result;
+    result = list_store(run, tree, wait, err);
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
+    finish_tree(run, tree, began);
+    *ret_tree = tree;
+    return 0;
+}
+
+int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
+{
+    struct tree *fresh;
+    if (run->offline) {
+        atomic_store(&run->listed_at, clock_ms());
+        return 0;
+    }
+    int result = run_list(run, since, wait, &fresh, err);
+    if (result < 0)
+        return result;
+    tree_renew(run->tree, fresh);
+    return 0;
+}

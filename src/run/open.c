@@ -1,0 +1,200 @@
+/* Opening a run: from its places the one where something is stored, with store and cache; see run_internal.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/keep.h"
+#include "run/place.h"
+#include "run/run_internal.h"
+#include "store/aws_environment.h"
+#include "store/local.h"
+
+#define POOL_BYTES (40U * 1024 * 1024)
+
+void run_close_place(struct run *run)
+{
+    store_close(run->store);
+    cache_close(run->cache);
+    free(run->prefix);
+    run->store = NULL;
+    run->cache = NULL;
+    run->prefix = NULL;
+}
+
+static int set_title(struct run *run, const char *directory, struct error *err)
+{
+    free(run->title);
+    if (directory)
+        run->title = strdup(directory);
+    else if (asprintf(&run->title, "s3://%s/%s", run->root.bucket, run->root.prefix) < 0)
+        run->title = NULL;
+    return run->title ? 0 : error_errno(err, ENOMEM, "run");
+}
+
+static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
+{
+    run->local = true;
+    aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
+    int result = local_open(directory, run->note, &run->store, err);
+    if (result == 0)
+        result = set_title(run, directory, err);
+    return result < 0 ? result : run_list(run, clock_ms(), wait, &run->tree, err);
+}
+
+/* The prefix as stores and scopes have it: "" or ending in '/'. */
+static int set_prefix(struct run *run, struct error *err)
+{
+    if (asprintf(&run->prefix, "%s%s", run->root.prefix, run->root.prefix[0] ? "/" : "") >= 0)
+        return 0;
+    run->prefix = NULL;
+    return error_errno(err, ENOMEM, "run");
+}
+
+static int set_place(struct run *run, const struct runfs_root *root, struct error *err)
+{
+    run->root = *root;
+    int result = set_title(run, NULL, err);
+    return result < 0 ? result : set_prefix(run, err);
+}
+
+/* Opens the store of an S3 place, unless offline, and the cache over it. */
+static int open_store(struct run *run, struct error *err)
+{
+    int result = 0;
+    struct cache_config cache = {
+        .pool_bytes = POOL_BYTES,
+        .readahead = run->readahead,
+        .connections = run->connections,
+        .disk = run->disk,
+        .scope = run_scope(run),
+        .offline = run->offline,
+    };
+    if (!run->offline)
+        result = server_open_store(run->server, run->root.bucket, run->prefix, &run->store, err);
+    return result < 0 ? result : cache_open(&cache, run->store, &run->cache, err);
+}
+
+/* Opens one S3 place, as its server lists it now. *RET_FOUND is false where nothing is stored there. */
+static int open_place(struct run *run, const struct runfs_root *root, const struct wait *wait,
+                      bool *ret_found, struct error *err)
+{
+    int result = set_place(run, root, err);
+    if (result == 0)
+        result = open_store(run, err);
+    if (result == 0)
+        result = run_list(run, clock_ms(), wait, &run->tree, err);
+    *ret_found = result == 0 && (!run_is_empty(run->tree) || !root->prefix[0]);
+    return result;
+}
+
+/* Opens one S3 place from its listing on disk; -ENOENT where none is there that is new enough. */
+static int open_listed(struct run *run, const struct runfs_root *root)
+{
+    uint64_t now = clock_ms();
+    uint64_t since = now > run->refresh_ms ? now - run->refresh_ms : 0;
+    int result = set_place(run, root, NULL);
+    if (result == 0)
+        result = run_list_kept(run, since, &run->tree);
+    return result < 0 ? result : open_store(run, NULL);
+}
+
+static int no_such_run(const struct run_config *config, const struct places *places, struct error *err)
+{
+    const struct runfs_root *first = &places->roots[0];
+    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", config->source,
+                     first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
+}
+
+static void leave_place(struct run *run)
+{
+    tree_free(run->tree);
+    run->tree = NULL;
+    run_close_place(run);
+}
+
+static void note_place(const struct run *run)
+{
+    if (run->note)
+        run->note(run->title, run->root.reason);
+}
+
+/* Opens the place whose listing is on disk and new enough, if there is one: then no server need be asked. */
+static bool open_listed_place(struct run *run, const struct places *places)
+{
+    for (size_t i = 0; run->disk && i < places->count; i++) {
+        if (open_listed(run, &places->roots[i]) == 0) {
+            if (i)
+                note_place(run);
+            return true;
+        }
+        leave_place(run);
+    }
+    return false;
+}
+
+static int not_here(const struct run *run, const struct places *places, struct error *err)
+{
+    const struct runfs_root *first = &places->roots[0];
+    return error_set(err, ENOENT, "s3://%s/%s: offline, and its listing is not in the cache %s",
+                     first->bucket, first->prefix, run->disk ? disk_directory(run->disk) : "(there is none)");
+}
+
+/* Tries the computed place first; where nothing is there, the others that the layout names for it. A missing
+   bucket is an empty place then. */
+static int open_places(struct run *run, const struct run_config *config, const struct places *places,
+                       const struct wait *wait, struct error *err)
+{
+    if (open_listed_place(run, places))
+        return 0;
+    if (run->offline)
+        return not_here(run, places, err);
+    for (size_t i = 0; i < places->count; i++) {
+        bool found;
+        int result = open_place(run, &places->roots[i], wait, &found, err);
+        if (found) {
+            if (i)
+                note_place(run);
+            return 0;
+        }
+        if (result < 0 && (result != -ENOENT || places->count == 1))
+            return result;
+        leave_place(run);
+    }
+    return no_such_run(config, places, err);
+}
+
+/* A cache that cannot be used is no reason not to go on; only offline there is nothing without it. */
+static int open_disk(struct run *run, const struct run_config *config, struct error *err)
+{
+    char why[ERROR_MESSAGE_MAX + 64];
+    int result = keep_open(config, true, &run->disk, err);
+    if (result == 0 || run->offline)
+        return result;
+    (void)snprintf(why, sizeof why, "%s; going on without keeping anything on disk", err->message);
+    if (run->note)
+        run->note("mount", why);
+    return 0;
+}
+
+int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
+                    struct error *err)
+{
+    struct places places;
+    struct wait wait = {.timeout_ms = config->timeout_ms};
+    int result = places_resolve(source, config, true, &places, err);
+    if (result < 0)
+        return result;
+    run->root = places.roots[0];
+    if (places.directory) {
+        result = open_local(run, places.directory, &wait, err);
+    } else {
+        result = server_resolve(config, source, &run->server, err);
+        if (result == 0)
+            result = open_disk(run, config, err);
+        if (result == 0)
+            result = open_places(run, config, &places, &wait, err);
+    }
+    places_done(&places);
+    return result;
+}

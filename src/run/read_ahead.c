@@ -1,0 +1,47 @@
+/* Fetching the next files of a directory whose files are opened in turn; see run.h. */
+#include <stdio.h>
+
+#include "run/run_internal.h"
+
+/* Fetches the entry at a place of the directory that NODE is in, where it is a small file. False past the end, and
+   where there is no room now. The entry's strings are copied before the lock is let go of. */
+static bool prefetch_sibling(struct run *run, const struct node *node, enum tree_order order, size_t position)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    char etag[NODE_ETAG_MAX] = "";
+    struct object object = {0};
+    tree_lock_read(run->tree);
+    const struct node *parent = node->detached ? NULL : node->parent;
+    const struct node *sibling = parent ? tree_entry(parent, order, position) : NULL;
+    bool small = sibling && sibling->type == NODE_FILE && sibling->size &&
+                 sibling->size <= CACHE_BLOCK_SIZE && run_object(sibling, &path, &object) == 0;
+    if (small)
+        (void)snprintf(etag, sizeof etag, "%s", object.etag);
+    tree_unlock(run->tree);
+    object.etag = etag;
+    return sibling && (!small || cache_prefetch(run->cache, &object));
+}
+
+/* Looks whether the files of NODE's directory are being opened in turn, in an order, and fetches the next ones if so. */
+static void prefetch_in_order(struct run *run, const struct node *node, enum tree_order order)
+{
+    size_t from;
+    size_t to;
+    tree_lock_read(run->tree);
+    const struct node *parent = node->detached ? NULL : node->parent;
+    size_t position = parent ? tree_position(node, order) : 0;
+    tree_unlock(run->tree);
+    if (!parent || !siblings_opened(&run->siblings[order], parent, position, &from, &to))
+        return;
+    while (from < to && prefetch_sibling(run, node, order, from))
+        from++;
+    siblings_reached(&run->siblings[order], parent, from);
+}
+
+void run_read_ahead(struct run *run, const struct node *node)
+{
+    if (!run->cache || !run->readahead || node->size > CACHE_BLOCK_SIZE)
+        return;
+    for (int order = 0; order < TREE_ORDERS; order++)
+        prefetch_in_order(run, node, (enum tree_order)order);
+}

@@ -1,0 +1,60 @@
+/* Inside of a run, shared by its files: opening (open.c), listing (list.c), reading (run.c, read_ahead.c). */
+#ifndef RUNFS_RUN_RUN_INTERNAL_H
+#define RUNFS_RUN_RUN_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "run/run.h"
+#include "run/server.h"
+#include "run/siblings.h"
+#include "run/source.h"
+#include "store/store.h"
+
+#define RUN_PATH_LIMIT (64U * 1024)
+
+struct run {
+    struct server *server; /* NULL for a local run */
+    struct store *store;   /* NULL where offline */
+    struct disk *disk;     /* NULL for a local run, and where nothing is kept on disk */
+    struct cache *cache;   /* NULL for a local run */
+    struct tree *tree;
+    struct siblings siblings[TREE_ORDERS];
+    struct runfs_root root;
+    bool local;
+    char *title; /* owned */
+    void (*note)(const char *what, const char *why);
+    uint64_t readahead; /* bytes */
+    unsigned connections;
+    uint64_t refresh_ms;
+    bool offline;
+    char *prefix;     /* owned: the store's, as the cache's scope */
+    uint64_t hidden;  /* keys not shown, by the last listing */
+    uint64_t markers; /* directory markers whose content is not shown */
+    _Atomic uint64_t listed_at;
+};
+
+/* Finds the place of SOURCE, opens what it needs and lists it. On failure RUN holds what run_close() frees. */
+int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
+                    struct error *err);
+
+/* Closes the store and the cache of a place. */
+void run_close_place(struct run *run);
+
+/* Where the run's objects and its listing are in the disk cache. Not for a local run. */
+struct cache_scope run_scope(const struct run *run);
+
+/* A tree from a listing on disk that began after SINCE (clock_ms), or of any age where offline; -ENOENT where there is
+   none. Sets listed_at. Single keys are spoken of for the first tree only. */
+int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree);
+
+/* A tree from a listing that began after SINCE, on disk or by the store. Sets listed_at. */
+int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tree **ret_tree,
+             struct error *err);
+
+/* Whether a listing named no key at all. */
+bool run_is_empty(struct tree *tree);
+
+/* NODE as an object of the store; PATH holds its key. The tree's read lock must be held. -ESTALE for a detached node. */
+int run_object(const struct node *node, struct strbuf *path, struct object *ret_object);
+
+#endif
