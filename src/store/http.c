@@ -36,11 +36,13 @@ static uint64_t deadline(const struct http_request *request)
     return request->progress_at + request->timeout_ms;
 }
 
-/* Waiting for a connection while others make progress is no stall. */
+/* Waiting in a queue while others make progress is no stall. */
 static void excuse_queue(const struct http_engine *engine, struct http_request *request)
 {
-    if (request->attempts == 0 && request->progress_at < engine->progress_at)
-        request->progress_at = engine->progress_at;
+    if (request->queued_at >= engine->progress_at)
+        return;
+    request->progress_at += engine->progress_at - request->queued_at;
+    request->queued_at = engine->progress_at;
 }
 
 /* The first attempt may be silent for a third of the time only, so that a lost connection leaves room for
@@ -75,10 +77,17 @@ static void retry(struct http_engine *engine, struct http_request *request)
         TAILQ_INSERT_TAIL(&engine->delayed, request, link);
 }
 
+static void enqueue_first(struct http_engine *engine, struct http_request *request)
+{
+    request->queued_at = clock_ms();
+    TAILQ_INSERT_HEAD(&engine->queues[request->fetch_class], request, link);
+}
+
 static void settle(struct http_engine *engine, struct http_request *request, enum attempt_result result)
 {
     switch (result) {
     case ATTEMPT_DONE:
+        http_pace_good(&engine->pace, request->pace_number);
         finish(request, 0);
         break;
     case ATTEMPT_FAILED:
@@ -86,10 +95,14 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
         break;
     case ATTEMPT_AGAIN:
         if (request->attempts < ATTEMPTS_MAX) {
-            TAILQ_INSERT_HEAD(&engine->queues[request->fetch_class], request, link);
+            enqueue_first(engine, request);
             break;
         }
         finish(request, -(request->failure.code ? request->failure.code : EIO));
+        break;
+    case ATTEMPT_THROTTLED:
+        http_pace_throttled(&engine->pace, request->pace_number);
+        retry(engine, request);
         break;
     case ATTEMPT_RETRY:
         retry(engine, request);
@@ -107,8 +120,10 @@ static void leave_wire(struct http_engine *engine, struct http_request *request)
 static void start_one(struct http_engine *engine, struct http_request *request)
 {
     request->failure.code = 0;
+    excuse_queue(engine, request);
     if (request->attempts == 0)
         request->progress_at = clock_ms();
+    request->pace_number = http_pace_start(&engine->pace);
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
     engine->active_count++;
@@ -121,7 +136,7 @@ static void start_one(struct http_engine *engine, struct http_request *request)
 static void start_ready(struct http_engine *engine)
 {
     for (int c = 0; c < FETCH_CLASSES; c++)
-        while (engine->active_count < engine->connections && !TAILQ_EMPTY(&engine->queues[c])) {
+        while (engine->active_count < engine->pace.allowed && !TAILQ_EMPTY(&engine->queues[c])) {
             struct http_request *request = TAILQ_FIRST(&engine->queues[c]);
             TAILQ_REMOVE(&engine->queues[c], request, link);
             start_one(engine, request);
@@ -157,7 +172,8 @@ static void sweep_waiting(struct http_engine *engine, struct http_requests *list
     for (request = TAILQ_FIRST(list); request; request = next) {
         next = TAILQ_NEXT(request, link);
         bool gone = cancelled(request);
-        excuse_queue(engine, request);
+        if (list != &engine->delayed)
+            excuse_queue(engine, request);
         if (!gone && now < deadline(request))
             continue;
         TAILQ_REMOVE(list, request, link);
@@ -196,7 +212,7 @@ static void move_due(struct http_engine *engine, uint64_t now)
         if (now < request->not_before)
             continue;
         TAILQ_REMOVE(&engine->delayed, request, link);
-        TAILQ_INSERT_HEAD(&engine->queues[request->fetch_class], request, link);
+        enqueue_first(engine, request);
     }
 }
 
@@ -293,7 +309,7 @@ static void *engine_thread(void *context)
 void http_submit(struct http_engine *engine, struct http_request *request)
 {
     request->engine = engine;
-    request->progress_at = clock_ms();
+    request->progress_at = request->queued_at = clock_ms();
     (void)pthread_mutex_lock(&engine->lock);
     TAILQ_INSERT_TAIL(&engine->incoming, request, link);
     (void)pthread_mutex_unlock(&engine->lock);
@@ -315,6 +331,7 @@ static void free_engine(struct http_engine *engine)
 static int set_up(struct http_engine *engine, const struct http_config *config)
 {
     engine->connections = config->connections;
+    http_pace_init(&engine->pace, config->connections);
     engine->seed = (unsigned)clock_ms();
     TAILQ_INIT(&engine->incoming);
     TAILQ_INIT(&engine->delayed);

@@ -1,5 +1,6 @@
 /* The HTTP engine: one thread drives all requests with curl's multi interface, over a bounded number of
-   kept-alive connections, with three classes of urgency, retries and deadlines. It knows nothing of S3. */
+   kept-alive connections (fewer while the server asks for less), with three classes of urgency, retries and
+   deadlines. It knows nothing of S3. */
 #ifndef RUNFS_STORE_HTTP_H
 #define RUNFS_STORE_HTTP_H
 
@@ -30,9 +31,10 @@ struct http_response {
 
 /* What to do after a refusal (any status but 200 and 206). */
 enum http_verdict {
-    HTTP_FAIL,  /* it is an answer: done() with the error set */
-    HTTP_RETRY, /* it may pass: again after a back-off */
-    HTTP_AGAIN, /* the request has been mended: again at once */
+    HTTP_FAIL,      /* it is an answer: done() with the error set */
+    HTTP_RETRY,     /* it may pass: again after a back-off */
+    HTTP_THROTTLED, /* the same, and the server asks for less: fewer requests at once from now on */
+    HTTP_AGAIN,     /* the request has been mended: again at once */
 };
 
 /* All callbacks run on the engine's thread and must not block. */
@@ -46,7 +48,7 @@ struct http_request_ops {
     int (*data)(struct http_request *request, const void *bytes, size_t len, struct error *err);
     /* The body has ended well as far as HTTP goes: is it whole? Failures as in begin(). May be NULL. */
     int (*end)(struct http_request *request, struct error *err);
-    /* Any other status: a verdict, with ERR set for HTTP_FAIL and HTTP_RETRY. */
+    /* Any other status: a verdict, with ERR set for all but HTTP_AGAIN. */
     enum http_verdict (*refused)(struct http_request *request, const struct http_response *response,
                                  struct error *err);
     bool (*cancelled)(struct http_request *request); /* nobody wants it any more; may be NULL */
@@ -75,6 +77,8 @@ struct http_request {
     uint64_t attempt_at;     /* clock_ms of the attempt's start or its last byte */
     uint64_t retry_after_ms; /* what the last refusal asked for, 0: nothing */
     uint64_t not_before;     /* clock_ms before which a retry must not start */
+    uint64_t queued_at;      /* clock_ms since when it waits in a queue for others to end */
+    uint64_t pace_number;    /* of the attempt, for http_pace */
     size_t unnoticed;        /* body bytes since progress was last noticed */
     unsigned attempts;
     int abort_code; /* set by a callback that ended the attempt, negative errno */

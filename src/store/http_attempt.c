@@ -204,6 +204,8 @@ static enum attempt_result judge_refusal(struct http_request *request)
         return ATTEMPT_AGAIN;
     case HTTP_RETRY:
         return ATTEMPT_RETRY;
+    case HTTP_THROTTLED:
+        return ATTEMPT_THROTTLED;
     default:
         return ATTEMPT_FAILED;
     }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "store/http.h"
+#include "store/http_pace.h"
 
 TAILQ_HEAD(http_requests, http_request);
 
@@ -24,14 +25,15 @@ struct http_engine {
     struct http_requests delayed;               /* backing off */
     struct http_requests active;
     unsigned active_count;
-    CURL **idle; /* handles to use again, up to CONNECTIONS */
+    struct http_pace pace; /* how many may be active */
+    CURL **idle;           /* handles to use again, up to CONNECTIONS */
     unsigned idle_count;
     uint64_t progress_at; /* clock_ms when a body byte came last, for any request */
     uint64_t swept_at;    /* clock_ms when deadlines were last looked at */
     unsigned seed;        /* of the back-off's jitter */
 };
 
-enum attempt_result { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_RETRY, ATTEMPT_AGAIN };
+enum attempt_result { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_RETRY, ATTEMPT_THROTTLED, ATTEMPT_AGAIN };
 
 /* Puts the request on the wire. 0, or -errno with request->failure set. */
 int attempt_start(struct http_engine *engine, struct http_request *request);

@@ -124,17 +124,28 @@ static bool learn_region(struct s3_request *request, const struct http_response 
     return true;
 }
 
-static bool may_pass(long status, const char *code)
+/* LIST ends with NULL. */
+static bool is_one_of(const char *code, const char *const *list)
 {
-    static const char *const codes[] = {"RequestTimeout",      "SlowDown",   "InternalError",
-                                        "ServiceUnavailable",  "Throttling", "ThrottlingException",
-                                        "RequestLimitExceeded"};
-    if (status == 429 || status == 408 || status == 500 || status == 502 || status == 503 || status == 504)
-        return true;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(code, codes[i]) == 0)
+    for (; *list; list++)
+        if (strcmp(code, *list) == 0)
             return true;
     return false;
+}
+
+/* The server asks for fewer requests; MinIO has a SlowDown of its own for each direction. */
+static bool asks_for_less(long status, const char *code)
+{
+    static const char *const codes[] = {
+        "SlowDown", "SlowDownRead", "Throttling", "ThrottlingException", "RequestLimitExceeded", NULL};
+    return status == 429 || is_one_of(code, codes);
+}
+
+static bool may_pass(long status, const char *code)
+{
+    static const char *const codes[] = {"RequestTimeout", "InternalError", "ServiceUnavailable", NULL};
+    return status == 408 || status == 500 || status == 502 || status == 503 || status == 504 ||
+           is_one_of(code, codes);
 }
 
 static int errno_of(long status)
@@ -180,6 +191,8 @@ enum http_verdict s3_request_refused(struct http_request *http, const struct htt
                     refusal.code, refusal.message[0] ? ": " : "", refusal.message);
     if (learn_region(request, response, &refusal))
         return HTTP_AGAIN;
+    if (asks_for_less(response->status, refusal.code))
+        return HTTP_THROTTLED;
     bool expired = strcmp(refusal.code, "ExpiredToken") == 0;
     if (request->s3->provider && expired)
         aws_provider_invalidate(request->s3->provider, &request->credentials);

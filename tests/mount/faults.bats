@@ -92,6 +92,15 @@ always_refused() {
   grep -qx 'errors 0' "$BATS_TEST_TMPDIR/verdict"
 }
 
+@test "a server that takes three requests at once is asked less, and everything is copied" {
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY")"
+  faults '{"match":"log$","most":3,"delay_ms":20}'
+  cp -r "$MNT/logs" "$BATS_TEST_TMPDIR/copy"
+  same_tree "$ORIGINAL/logs" "$BATS_TEST_TMPDIR/copy"
+  [ "$(head -n 20 "$NGINX_DIR/at-once" | sort -n | tail -n 1)" -gt 5 ] || fail 'the server was never asked for too much'
+  [ "$(tail -n 20 "$NGINX_DIR/at-once" | sort -n | tail -n 1)" -le 5 ] || fail 'the server is asked for as much as ever'
+}
+
 # listing_refused FAULT [PATTERN]: a first listing with that fault mounts nothing, in bounded time.
 listing_refused() {
   mkdir "$MNT"

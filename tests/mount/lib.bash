@@ -95,11 +95,11 @@ credentials() {
   export AWS_ACCESS_KEY_ID=${1:-}testaccesskey AWS_SECRET_ACCESS_KEY=${1:-}$SECRET AWS_REGION=us-east-1
 }
 
-# faults JSON: what the fault proxy does from now on; `faults []` is nothing. The count of hits starts anew.
+# faults JSON: what the fault proxy does from now on; `faults []` is nothing. DIR/hits and DIR/at-once start anew.
 faults() {
   printf '%s\n' "$1" >"$NGINX_DIR/fault.new"
   mv "$NGINX_DIR/fault.new" "$NGINX_DIR/fault.json"
-  rm -f "$NGINX_DIR/hits"
+  rm -f "$NGINX_DIR/hits" "$NGINX_DIR/at-once"
 }
 
 # hits N: at least N requests have been falsified since the last `faults`.

@@ -18,6 +18,18 @@ function counted(r) {
   return before;
 }
 
+// enter notes a request as under way, and in DIR/at-once how many are; it is not allowed where `most` are
+// that are. Workers share nothing but files.
+function enter(r, most) {
+  let folder = r.variables.fault_dir + '/under-way';
+  try { fs.mkdirSync(folder); } catch (e) { /* it is there */ }
+  let others = fs.readdirSync(folder), allowed = others.filter((name) => name[0] == 'y').length < most;
+  let file = folder + '/' + (allowed ? 'yes-' : 'no-') + process.pid + '-' + r.variables.connection;
+  fs.writeFileSync(file, '');
+  fs.appendFileSync(r.variables.fault_dir + '/at-once', others.length + 1 + '\n');
+  return { file, allowed };
+}
+
 // rule_for gives the first rule that fits the request, or null.
 function rule_for(r) {
   let rules = JSON.parse(fs.readFileSync(r.variables.fault_dir + '/fault.json'));
@@ -126,7 +138,10 @@ async function proxy(r) {
   if (!rule || (rule.first !== undefined && counted(r) >= rule.first)) return r.internalRedirect('@up');
   if (rule.first === undefined) counted(r);
   let wait = (rule.delay_ms || 0) + Math.random() * (rule.jitter_ms || 0);
+  let entered = rule.most && enter(r, rule.most);
   if (wait > 0) await sleep(wait);
+  if (entered) fs.unlinkSync(entered.file);
+  if (entered && !entered.allowed) return refuse(r, 503, 'SlowDown');
   if (wrong_region(r, rule)) return;
   if (rule.rate) r.variables.fault_rate = rule.rate;
   if (rule.swap) r.variables.fault_uri = r.variables.request_uri.replace(/^\/[^\/]*/, '/' + rule.swap);

@@ -1,7 +1,9 @@
 /* The HTTP engine against a real server: what its callbacks' verdicts do, urgency, bounds, endings. */
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 
+#include "base/cleanup.h"
 #include "store/http.h"
 #include "test_s3_server.h"
 
@@ -263,6 +265,52 @@ Test(http_engine, no_more_requests_are_on_the_wire_than_connections)
     for (size_t i = 0; i < COUNT(probes); i++)
         cr_assert_eq(probe_wait(&probes[i]), 0, "%s", probes[i].err.message);
     cr_assert_leq(atomic_load(&most_on_wire), 3);
+}
+
+/* The most requests that the server saw at once, among the requests from number FROM to number TO. */
+static int most_at_once(int from, int to)
+{
+    _cleanup_free_ char *lines = scratch_read("server/at-once");
+    char *rest = lines;
+    int most = 0;
+    for (int n = 0; n < to && *rest; n++, rest += *rest == '\n') {
+        int seen = (int)strtol(rest, &rest, 10);
+        if (n >= from && seen > most)
+            most = seen;
+    }
+    return most;
+}
+
+Test(http_engine, fewer_requests_are_on_the_wire_where_the_server_asks_for_less)
+{
+    static struct probe probes[150];
+    open_engine(24);
+    server_faults("{\"most\": 3, \"delay_ms\": 20}");
+    for (size_t i = 0; i < COUNT(probes); i++) {
+        probe_init(&probes[i], "/b/run/small");
+        probes[i].verdict = HTTP_THROTTLED;
+        http_submit(engine, &probes[i].http);
+    }
+    for (size_t i = 0; i < COUNT(probes); i++)
+        cr_assert_eq(probe_wait(&probes[i]), 0, "%s", probes[i].err.message);
+    cr_assert_gt(most_at_once(0, 24), 6);
+    cr_assert_leq(most_at_once(100, INT_MAX), 5);
+}
+
+/* A pause and nothing more: a server that fails is not one that is asked for too much. */
+Test(http_engine, other_refusals_leave_as_many_on_the_wire)
+{
+    static struct probe probes[30];
+    open_engine(8);
+    server_faults("{\"most\": 6, \"delay_ms\": 20}");
+    for (size_t i = 0; i < COUNT(probes); i++) {
+        probe_init(&probes[i], "/b/run/small");
+        probes[i].verdict = HTTP_RETRY;
+        http_submit(engine, &probes[i].http);
+    }
+    for (size_t i = 0; i < COUNT(probes); i++)
+        (void)probe_wait(&probes[i]);
+    cr_assert_gt(most_at_once(8, INT_MAX), 6);
 }
 
 Test(http_engine, requests_can_be_cancelled_in_the_queue)

@@ -85,6 +85,7 @@ void server_faults(const char *json)
     scratch_write("server/fault.new", json);
     cr_assert_eq(rename(scratch_path("server/fault.new"), scratch_path("server/fault.json")), 0);
     (void)unlink(scratch_path("server/hits"));
+    (void)unlink(scratch_path("server/at-once"));
     cr_assert_eq(truncate(scratch_path("server/fault.log"), 0), 0);
 }
 
