@@ -10,6 +10,9 @@
 /* Monotonic milliseconds since an arbitrary start. */
 uint64_t clock_ms(void);
 
+/* The same clock in microseconds. */
+uint64_t clock_us(void);
+
 /* Milliseconds since 1970 UTC: for what outlives the process. */
 uint64_t clock_real_ms(void);
 

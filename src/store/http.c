@@ -17,6 +17,7 @@
 
 static void finish(struct http_request *request, int result)
 {
+    http_stats_ended(&request->engine->stats, request, result);
     request->ops->done(request, result, &request->failure);
 }
 
@@ -71,10 +72,12 @@ static void retry(struct http_engine *engine, struct http_request *request)
     }
     uint64_t pause = backoff_ms(engine, request->attempts);
     request->not_before = now + (pause > request->retry_after_ms ? pause : request->retry_after_ms);
-    if (request->not_before >= deadline(request))
+    if (request->not_before >= deadline(request)) {
         fail_timeout(request);
-    else
-        TAILQ_INSERT_TAIL(&engine->delayed, request, link);
+        return;
+    }
+    http_stats_retried(&engine->stats, request);
+    TAILQ_INSERT_TAIL(&engine->delayed, request, link);
 }
 
 static void enqueue_first(struct http_engine *engine, struct http_request *request)
@@ -88,6 +91,7 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
     switch (result) {
     case ATTEMPT_DONE:
         http_pace_good(&engine->pace, request->pace_number);
+        http_stats_allowed(&engine->stats, engine->pace.allowed);
         finish(request, 0);
         break;
     case ATTEMPT_FAILED:
@@ -102,6 +106,7 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
         break;
     case ATTEMPT_THROTTLED:
         http_pace_throttled(&engine->pace, request->pace_number);
+        http_stats_allowed(&engine->stats, engine->pace.allowed);
         retry(engine, request);
         break;
     case ATTEMPT_RETRY:
@@ -115,6 +120,7 @@ static void leave_wire(struct http_engine *engine, struct http_request *request)
     attempt_stop(engine, request);
     TAILQ_REMOVE(&engine->active, request, link);
     engine->active_count--;
+    http_stats_active(&engine->stats, engine->active_count);
 }
 
 static void start_one(struct http_engine *engine, struct http_request *request)
@@ -127,6 +133,7 @@ static void start_one(struct http_engine *engine, struct http_request *request)
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
     engine->active_count++;
+    http_stats_started(&engine->stats, engine->active_count);
     if (result < 0) {
         leave_wire(engine, request);
         finish(request, result);
@@ -154,6 +161,8 @@ static void collect_ended(struct http_engine *engine)
         struct http_request *request = NULL;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
         enum attempt_result result = attempt_judge(request, code);
+        if (result == ATTEMPT_DONE)
+            http_stats_answered(&engine->stats, request);
         leave_wire(engine, request);
         settle(engine, request, result);
     }
@@ -198,6 +207,7 @@ static void sweep_active(struct http_engine *engine, uint64_t now)
             fail_timeout(request);
         } else if (now >= stall_at(request)) {
             leave_wire(engine, request);
+            request->fault = REQUEST_TIMEOUT;
             retry(engine, request);
         }
     }
@@ -309,11 +319,18 @@ static void *engine_thread(void *context)
 void http_submit(struct http_engine *engine, struct http_request *request)
 {
     request->engine = engine;
+    request->submitted_us = clock_us();
+    http_stats_submitted(&engine->stats);
     request->progress_at = request->queued_at = clock_ms();
     (void)pthread_mutex_lock(&engine->lock);
     TAILQ_INSERT_TAIL(&engine->incoming, request, link);
     (void)pthread_mutex_unlock(&engine->lock);
     (void)curl_multi_wakeup(engine->multi);
+}
+
+void http_engine_stats(struct http_engine *engine, struct store_stats *ret_stats)
+{
+    http_stats_read(&engine->stats, ret_stats);
 }
 
 static void free_engine(struct http_engine *engine)
@@ -332,6 +349,7 @@ static int set_up(struct http_engine *engine, const struct http_config *config)
 {
     engine->connections = config->connections;
     http_pace_init(&engine->pace, config->connections);
+    http_stats_allowed(&engine->stats, engine->pace.allowed);
     engine->seed = (unsigned)clock_ms();
     TAILQ_INIT(&engine->incoming);
     TAILQ_INIT(&engine->delayed);

@@ -57,11 +57,12 @@ struct http_request_ops {
     void (*done)(struct http_request *request, int result, const struct error *err);
 };
 
-/* Embedded as the first member of each kind of request. The caller sets the first four fields, zeroes the
+/* Embedded as the first member of each kind of request. The caller sets the first five fields, zeroes the
  * others. */
 struct http_request {
     const struct http_request_ops *ops;
     enum fetch_class fetch_class;
+    enum request_kind kind; /* for the statistics */
     const char *what;    /* names the request in errors, such as its s3:// address; borrowed until done() */
     uint64_t timeout_ms; /* the request fails when it makes no progress for so long */
 
@@ -79,10 +80,12 @@ struct http_request {
     uint64_t not_before;     /* clock_ms before which a retry must not start */
     uint64_t queued_at;      /* clock_ms since when it waits in a queue for others to end */
     uint64_t pace_number;    /* of the attempt, for http_pace */
+    uint64_t submitted_us;   /* clock_us */
     size_t unnoticed;        /* body bytes since progress was last noticed */
     unsigned attempts;
-    int abort_code; /* set by a callback that ended the attempt, negative errno */
-    bool begun;     /* this attempt's head has been accepted */
+    enum request_result fault; /* why the last attempt is tried again */
+    int abort_code;            /* set by a callback that ended the attempt, negative errno */
+    bool begun;                /* this attempt's head has been accepted */
 };
 
 struct http_config {
@@ -95,6 +98,9 @@ int http_engine_open(const struct http_config *config, struct http_engine **ret_
 
 /* Queues a request; done() follows, sooner or later. Thread-safe. */
 void http_submit(struct http_engine *engine, struct http_request *request);
+
+/* Tells what became of all requests so far. Thread-safe; waits for nothing. */
+void http_engine_stats(struct http_engine *engine, struct store_stats *ret_stats);
 
 /* Ends all requests with -ECANCELED, joins the thread and frees the engine; NULL is allowed. */
 void http_engine_close(struct http_engine *engine);

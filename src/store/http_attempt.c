@@ -48,6 +48,7 @@ static int take_body(struct http_request *request, const char *bytes, size_t len
 /* Bytes that only trickle are no progress (PROGRESS_BYTES). */
 static void notice_progress(struct http_request *request, size_t len)
 {
+    http_stats_bytes(&request->engine->stats, len);
     request->unnoticed += len;
     if (request->unnoticed < PROGRESS_BYTES)
         return;
@@ -176,6 +177,7 @@ static enum attempt_result judge_fault(struct http_request *request, CURLcode co
 {
     const char *text = request->curl_error[0] ? request->curl_error : curl_easy_strerror(code);
     (void)error_set(&request->failure, EIO, "%s: %s", request->what, text);
+    request->fault = code == CURLE_OPERATION_TIMEDOUT ? REQUEST_TIMEOUT : REQUEST_CONNECTION;
     bool connecting = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
                       code == CURLE_SSL_CONNECT_ERROR;
     if (connecting && request->attempts >= CONNECT_ATTEMPTS_MAX)
@@ -183,8 +185,9 @@ static enum attempt_result judge_fault(struct http_request *request, CURLcode co
     return is_passing(code) ? ATTEMPT_RETRY : ATTEMPT_FAILED;
 }
 
-static enum attempt_result judge_code(int result)
+static enum attempt_result judge_code(struct http_request *request, int result)
 {
+    request->fault = REQUEST_SERVER_ERROR;
     return result == 0 ? ATTEMPT_DONE : result == -EAGAIN ? ATTEMPT_RETRY : ATTEMPT_FAILED;
 }
 
@@ -193,7 +196,7 @@ static enum attempt_result judge_success(struct http_request *request)
     int result = begin_once(request);
     if (result == 0 && request->ops->end)
         result = request->ops->end(request, &request->failure);
-    return judge_code(result);
+    return judge_code(request, result);
 }
 
 static enum attempt_result judge_refusal(struct http_request *request)
@@ -203,8 +206,10 @@ static enum attempt_result judge_refusal(struct http_request *request)
     case HTTP_AGAIN:
         return ATTEMPT_AGAIN;
     case HTTP_RETRY:
+        request->fault = REQUEST_SERVER_ERROR;
         return ATTEMPT_RETRY;
     case HTTP_THROTTLED:
+        request->fault = REQUEST_THROTTLED;
         return ATTEMPT_THROTTLED;
     default:
         return ATTEMPT_FAILED;
@@ -215,7 +220,7 @@ enum attempt_result attempt_judge(struct http_request *request, CURLcode code)
 {
     load_status(request);
     if (request->abort_code < 0)
-        return judge_code(request->abort_code);
+        return judge_code(request, request->abort_code);
     if (code != CURLE_OK)
         return judge_fault(request, code);
     return is_success(request->response->status) ? judge_success(request) : judge_refusal(request);

@@ -7,6 +7,7 @@
 
 #include "store/http.h"
 #include "store/http_pace.h"
+#include "store/http_stats.h"
 
 TAILQ_HEAD(http_requests, http_request);
 
@@ -15,6 +16,8 @@ struct http_engine {
     pthread_t thread;
     char *ca_bundle; /* owned, may be NULL */
     unsigned connections;
+
+    struct http_stats stats; /* written by the thread, but for http_stats_submitted(); read by any */
 
     pthread_mutex_t lock;          /* guards the two below */
     struct http_requests incoming; /* submitted, not yet seen by the thread */

@@ -20,7 +20,13 @@ static void s3_close(struct store *store)
     free(s3);
 }
 
-static const struct store_ops s3_ops = {.list = s3_list, .fetch = s3_fetch, .close = s3_close};
+static void s3_stats(struct store *store, struct store_stats *ret_stats)
+{
+    http_engine_stats(((struct s3 *)store)->engine, ret_stats);
+}
+
+static const struct store_ops s3_ops = {
+    .list = s3_list, .fetch = s3_fetch, .stats = s3_stats, .close = s3_close};
 
 static int set_up(struct s3 *s3, const struct s3_config *config, struct error *err)
 {

@@ -154,6 +154,7 @@ int s3_fetch(struct store *store, const struct object *object, uint64_t offset, 
     get->len = len;
     get->request.http.ops = &get_ops;
     get->request.http.fetch_class = fetch_class;
+    get->request.http.kind = REQUEST_GET;
     /* what nobody waits for yet must not hold up whoever asked for it */
     uint64_t timeout_ms = fetch_class == FETCH_READ ? s3->timeout_ms : 0;
     int result = s3_request_init(&get->request, s3, object->key, object->key_len, timeout_ms, err);

@@ -147,6 +147,7 @@ int s3_list_page(struct s3 *s3, const char *query, const struct wait *wait, stru
         .arrived = STRBUF_INIT(S3_PAGE_BYTES_MAX),
     };
     request.request.http.ops = &page_ops;
+    request.request.http.kind = REQUEST_LIST;
     int result = s3_request_init(&request.request, s3, "", 0, s3->timeout_ms, err);
     if (result < 0)
         return result;
