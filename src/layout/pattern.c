@@ -10,13 +10,6 @@
 static const char artifacts_mark[] = "{artifacts}";
 static const char artifacts_subdir[] = "artifacts/";
 
-/* A component of a pattern: HEAD{ARG}TAIL, or HEAD alone. */
-struct piece {
-    struct runfs_span head;
-    struct runfs_span tail;
-    enum arg arg;
-};
-
 static struct piece piece_of(struct runfs_span component)
 {
     size_t open = span_find(component, '{');
@@ -103,23 +96,43 @@ static bool take_component(struct runfs_span *key, enum arg arg, struct runfs_sp
     return true;
 }
 
-bool pattern_match(const char *pattern, bool directory, struct runfs_span key, struct runfs_class *ret_values,
-                   size_t *ret_score)
+struct pattern pattern_of(const char *text)
 {
-    bool marked;
+    struct pattern pattern = {0};
+    struct runfs_span rest = strip_mark(text, &pattern.marked);
+    struct runfs_span component;
+    while (pattern.count < PATTERN_PIECES_MAX && span_take(&rest, '/', &component))
+        pattern.pieces[pattern.count++] = piece_of(component);
+    return pattern;
+}
+
+/* Whether KEY begins and, but for what lies below a directory, ends as all that fits does. Most patterns fail by this
+   alone, which is cheap. */
+static bool ends_fit(const struct pattern *pattern, bool directory, struct runfs_span key)
+{
+    if (!pattern->count)
+        return true;
+    const struct piece *last = &pattern->pieces[pattern->count - 1];
+    return (pattern->marked || span_starts(key, pattern->pieces[0].head)) &&
+           (directory || span_ends(key, last->arg == ARG_NONE ? last->head : last->tail));
+}
+
+bool pattern_match(const struct pattern *pattern, bool directory, struct runfs_span key,
+                   struct runfs_class *ret_values, size_t *ret_score)
+{
+    if (!ends_fit(pattern, directory, key))
+        return false;
     struct runfs_class values = {0};
-    struct runfs_span rest = strip_mark(pattern, &marked);
-    struct runfs_span wanted;
     struct runfs_span component;
     size_t score = 0;
-    if (marked && span_starts(key, span_of(artifacts_subdir)))
+    if (pattern->marked && span_starts(key, span_of(artifacts_subdir)))
         key = span_skip(key, sizeof artifacts_subdir - 1);
-    while (span_take(&rest, '/', &wanted)) {
-        struct piece piece = piece_of(wanted);
-        if (!take_component(&key, piece.arg, &component) ||
-            !match_piece(&piece, component, key.len == 0, &values))
+    for (size_t i = 0; i < pattern->count; i++) {
+        const struct piece *piece = &pattern->pieces[i];
+        if (!take_component(&key, piece->arg, &component) ||
+            !match_piece(piece, component, key.len == 0, &values))
             return false;
-        score += COMPONENT_SCORE + piece.head.len + piece.tail.len;
+        score += COMPONENT_SCORE + piece->head.len + piece->tail.len;
     }
     if (key.len && !directory)
         return false;

@@ -39,6 +39,7 @@ static const struct runfs_output outputs[] = {
 /* clang-format on */
 
 #define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)
+_Static_assert(OUTPUT_COUNT <= OUTPUTS_MAX, "OUTPUTS_MAX holds all rows");
 
 static const struct runfs_output other = {.name = "other"};
 

@@ -6,7 +6,8 @@
 
 #include "layout/arg.h"
 
-#define FORMS_MAX 2
+#define FORMS_MAX   2
+#define OUTPUTS_MAX 32
 
 /* One form of an output's path, used by runs of the days from SINCE up to, but without, UNTIL.
    0 stands for no limit. */

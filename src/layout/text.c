@@ -1,44 +1,6 @@
 /* Spans of text and the components of paths; see text.h. */
 #include "layout/text.h"
 
-#include <string.h>
-
-struct runfs_span span_of(const char *text)
-{
-    return (struct runfs_span){text, strlen(text)};
-}
-
-bool span_equal(struct runfs_span a, struct runfs_span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.text, b.text, a.len) == 0);
-}
-
-bool span_is(struct runfs_span span, const char *text)
-{
-    return span_equal(span, span_of(text));
-}
-
-bool span_starts(struct runfs_span span, struct runfs_span part)
-{
-    return span.len >= part.len && span_equal((struct runfs_span){span.text, part.len}, part);
-}
-
-bool span_ends(struct runfs_span span, struct runfs_span part)
-{
-    return span.len >= part.len && span_equal(span_skip(span, span.len - part.len), part);
-}
-
-struct runfs_span span_skip(struct runfs_span span, size_t len)
-{
-    return len ? (struct runfs_span){span.text + len, span.len - len} : span;
-}
-
-size_t span_find(struct runfs_span span, char c)
-{
-    const char *found = span.len ? memchr(span.text, c, span.len) : NULL;
-    return found ? (size_t)(found - span.text) : span.len;
-}
-
 bool span_take(struct runfs_span *rest, char separator, struct runfs_span *ret_part)
 {
     if (rest->len == 0)
