@@ -74,16 +74,17 @@ static int hex_value(char c)
 
 int unescape_percent(struct strbuf *out, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] != '%') {
-            strbuf_add(out, &text[i], 1);
-            continue;
-        }
-        if (len - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+    const char *code;
+    while ((code = len ? memchr(text, '%', len) : NULL) != NULL) {
+        size_t plain = (size_t)(code - text);
+        strbuf_add(out, text, plain);
+        if (len - plain < 3 || hex_value(code[1]) < 0 || hex_value(code[2]) < 0)
             return -EINVAL;
-        char c = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+        char c = (char)(hex_value(code[1]) * 16 + hex_value(code[2]));
         strbuf_add(out, &c, 1);
-        i += 2;
+        text = code + 3;
+        len -= plain + 3;
     }
+    strbuf_add(out, text, len);
     return 0;
 }
