@@ -27,6 +27,12 @@ struct job {
     struct error failure;
 };
 
+/* A page that was asked for while the one before it was still arriving. */
+struct ahead {
+    struct s3_page_request *request; /* NULL: none */
+    char *token;                     /* that it was asked for with, owned */
+};
+
 /* One chain of pages. Keys and texts are below the bucket. */
 struct chain {
     struct job *job;
@@ -34,7 +40,8 @@ struct chain {
     struct strbuf after; /* the last key seen; the first page starts behind it */
     char *token;         /* owned; NULL: go on by AFTER */
     const char *const
-        *leaps;      /* subtrees that others list, below the store's prefix; NULL-terminated, or NULL */
+        *leaps; /* subtrees that others list, below the store's prefix; NULL-terminated, or NULL */
+    struct ahead ahead;
     bool first_only; /* stop after one page */
     bool more;       /* there are pages left */
 };
@@ -45,15 +52,16 @@ static void add_parameter(struct strbuf *query, const char *name, const char *va
     escape_percent(query, value, len, false);
 }
 
-/* Parameters in the order in which they are signed. */
-static int build_query(const struct chain *chain, struct strbuf *query, struct error *err)
+/* Of the page behind TOKEN, or where that is NULL behind the last key seen. Parameters in the order in which they are
+   signed. */
+static int build_query(const struct chain *chain, const char *token, struct strbuf *query, struct error *err)
 {
-    if (chain->token)
-        add_parameter(query, "continuation-token", chain->token, strlen(chain->token));
+    if (token)
+        add_parameter(query, "continuation-token", token, strlen(token));
     add_parameter(query, "encoding-type", "url", 3);
     add_parameter(query, "list-type", "2", 1);
     add_parameter(query, "prefix", chain->prefix, strlen(chain->prefix));
-    if (!chain->token && chain->after.len)
+    if (!token && chain->after.len)
         add_parameter(query, "start-after", strbuf_text(&chain->after), chain->after.len);
     return query->failed ? error_errno(err, query->failed, "s3://%s: listing", chain->job->s3->address.bucket)
                          : 0;
@@ -156,14 +164,57 @@ static int leap_over(struct chain *chain, const char *leap, struct error *err)
     return chain->after.failed ? error_errno(err, ENOMEM, "listing") : 0;
 }
 
-static int next_page(struct chain *chain, struct s3_page *page, struct error *err)
+static void drop_ahead(struct chain *chain)
+{
+    s3_page_drop(chain->ahead.request);
+    free(chain->ahead.token);
+    chain->ahead = (struct ahead){0};
+}
+
+static int ask(const struct chain *chain, const char *token, uint64_t timeout_ms,
+               struct s3_page_request **ret_request, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf query = STRBUF_INIT(QUERY_MAX);
-    const char *leap = NULL;
+    int result = build_query(chain, token, &query, err);
+    return result < 0 ? result
+                      : s3_page_ask(chain->job->s3, strbuf_text(&query), timeout_ms, ret_request, err);
+}
+
+/* The server works on the next page while this one is read. Where that fails, the page is asked for in its turn. */
+static void ask_ahead(void *context, const char *token)
+{
+    struct chain *chain = context;
+    struct error ignored;
+    drop_ahead(chain);
+    chain->ahead.token = strdup(token);
+    if (chain->ahead.token)
+        (void)ask(chain, token, 0, &chain->ahead.request, &ignored);
+}
+
+/* The page that was asked for ahead, where it goes on as the page before it said in the end: an attempt that broke
+   off may have said something else. */
+static struct s3_page_request *take_ahead(struct chain *chain)
+{
+    bool right = chain->ahead.request && chain->token && strcmp(chain->ahead.token, chain->token) == 0;
+    struct s3_page_request *request = right ? TAKE_PTR(chain->ahead.request) : NULL;
+    drop_ahead(chain);
+    return request;
+}
+
+static int get_page(struct chain *chain, struct s3_page *page, struct error *err)
+{
+    struct s3_page_request *request = take_ahead(chain);
+    /* a chain that leaps does not always go on by the token */
+    s3_page_more_fn more = chain->first_only || chain->leaps ? NULL : ask_ahead;
     s3_page_clear(page);
-    int result = build_query(chain, &query, err);
-    if (result == 0)
-        result = s3_list_page(chain->job->s3, strbuf_text(&query), chain->job->wait, page, err);
+    int result = request ? 0 : ask(chain, chain->token, chain->job->s3->timeout_ms, &request, err);
+    return result < 0 ? result : s3_page_receive(request, chain->job->wait, page, more, chain, err);
+}
+
+static int next_page(struct chain *chain, struct s3_page *page, struct error *err)
+{
+    const char *leap = NULL;
+    int result = get_page(chain, page, err);
     if (result == 0)
         result = emit_page(chain, page, &leap, err);
     if (result < 0)
@@ -207,6 +258,7 @@ static void run_chain(struct chain *chain)
             break;
         }
     } while (chain->more && !chain->first_only && !job_failed(chain->job));
+    drop_ahead(chain);
     s3_page_done(&page);
 }
 
@@ -276,7 +328,7 @@ static void list_in_branches(struct chain *main, const char *const *subtrees)
         }
         leaps[count++] = *subtrees;
     }
-    main->leaps = leaps;
+    main->leaps = count ? leaps : NULL;
     run_chain(main);
     for (size_t i = 0; i < count; i++)
         end_branch(&branches[i]);

@@ -1,12 +1,26 @@
-/* One page of a listing: a blocking request, parsed as it arrives. */
+/* One page of a listing: asked for, then parsed as it arrives. */
 #ifndef RUNFS_STORE_S3_LIST_PAGE_H
 #define RUNFS_STORE_S3_LIST_PAGE_H
 
 #include "store/s3_request.h"
 #include "store/s3_xml.h"
 
-/* Gets the page of QUERY (already encoded) into PAGE. Errors as store_ops.list. */
-int s3_list_page(struct s3 *s3, const char *query, const struct wait *wait, struct s3_page *page,
-                 struct error *err);
+/* A page that has been asked for. */
+struct s3_page_request;
+
+/* Asks for the page of QUERY (already encoded, copied). Waits for credentials for TIMEOUT_MS at most, with 0 not at
+   all (-EAGAIN). */
+int s3_page_ask(struct s3 *s3, const char *query, uint64_t timeout_ms, struct s3_page_request **ret_request,
+                struct error *err);
+
+/* Told once an attempt, as soon as it is known that the page is not the last one and how to go on behind it. */
+typedef void (*s3_page_more_fn)(void *context, const char *token);
+
+/* Receives the page into PAGE and frees the request. MORE may be NULL. Errors as store_ops.list. */
+int s3_page_receive(struct s3_page_request *request, const struct wait *wait, struct s3_page *page,
+                    s3_page_more_fn more, void *context, struct error *err);
+
+/* Gives a page up that nobody will receive; NULL is allowed. */
+void s3_page_drop(struct s3_page_request *request);
 
 #endif

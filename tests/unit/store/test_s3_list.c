@@ -18,6 +18,8 @@ struct collection {
     size_t stop_at;   /* the call that sets STOP and fails with REFUSAL; 0 for none */
     atomic_bool stop; /* cancels a listing */
     int refusal;
+    size_t wait_at; /* the call that waits until the server has had so many requests; 0 for none */
+    size_t requests;
 };
 
 static struct store *store;
@@ -33,6 +35,7 @@ static int collect(void *context, const struct object *object, struct error *err
     }
     c->keys[c->count++] = strdup(object->key);
     atomic_store(&c->inside, false);
+    wait_until(c->count != c->wait_at || server_hits() >= c->requests);
     if (c->count != c->stop_at)
         return 0;
     atomic_store(&c->stop, true);
@@ -306,6 +309,41 @@ Test(s3_branches, a_run_that_is_one_subtree_is_listed)
     static const struct part parts[] = {{"logs/%05u", 3500}};
     make_parts(parts, COUNT(parts));
     assert_listed(subtrees, made, made_count);
+}
+
+/* The keys of the second page are given out only once the third page has been asked for. */
+Test(s3_branches, the_next_page_is_asked_for_while_one_is_read)
+{
+    static const struct part parts[] = {{"a%05u", 3500}};
+    make_parts(parts, COUNT(parts));
+    server_faults("{\"match\": \"list-type\"}");
+    collection.wait_at = 1001;
+    collection.requests = 3;
+    assert_listed(no_subtrees, made, made_count);
+    cr_assert_eq(server_hits(), 4);
+}
+
+Test(s3_branches, pages_that_break_off_are_asked_for_again)
+{
+    static const struct part parts[] = {{"a%05u", 2500}, {"logs/%05u", 5500}};
+    make_parts(parts, COUNT(parts));
+    server_faults("{\"ptrunc\": 0.3, \"p500\": 0.2}");
+    assert_listed(subtrees, made, made_count);
+    assert_listed(no_subtrees, made, made_count);
+}
+
+/* The page asked for ahead, behind key run/a01999, never comes. */
+Test(s3_branches, a_listing_that_ends_waits_for_no_page_ahead)
+{
+    static const struct part parts[] = {{"a%05u", 3500}};
+    struct error err = {0};
+    make_parts(parts, COUNT(parts));
+    server_faults("{\"match\": \"continuation-token=1cnVuL2EwMTk5OQ\", \"phang\": 1}");
+    collection.wait_at = 1001;
+    collection.requests = 1;
+    collection.stop_at = 1500;
+    collection.refusal = -ENOSPC;
+    assert_refused(list(no_subtrees, &patient, &err), ENOSPC, &err, "the receiver has had enough");
 }
 
 Test(s3_branches, a_failure_in_a_branch_fails_the_listing)
