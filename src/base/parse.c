@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#define DAYS_TO_1970 719468 /* from March 1 of the year 0 */
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -169,6 +171,21 @@ static int take_clock(const char **text, struct tm *tm)
     return tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60 ? -EINVAL : 0;
 }
 
+/* Days from 1970-01-01, by the Gregorian calendar of four centuries. Its years begin in March: leap days come last. */
+static int64_t days_of(const struct tm *tm)
+{
+    int year = tm->tm_year + 1900 - (tm->tm_mon < 2);
+    int month = tm->tm_mon < 2 ? tm->tm_mon + 10 : tm->tm_mon - 2;
+    int day_of_year = (153 * month + 2) / 5 + tm->tm_mday - 1;
+    return 365 * (int64_t)year + year / 4 - year / 100 + year / 400 + day_of_year - DAYS_TO_1970;
+}
+
+/* What timegm() gives for times that have been checked; it looks for time zones first, for each key of a listing. */
+static int64_t seconds_of(const struct tm *tm)
+{
+    return ((days_of(tm) * 24 + tm->tm_hour) * 60 + tm->tm_min) * 60 + tm->tm_sec;
+}
+
 int parse_time(const char *text, int64_t *ret_ns)
 {
     struct tm tm = {0};
@@ -183,6 +200,6 @@ int parse_time(const char *text, int64_t *ret_ns)
     if (take_clock(&text, &tm) < 0 || take_fraction(&text, &fraction) < 0 || take_zone(&text, &zone) < 0 ||
         *text)
         return -EINVAL;
-    *ret_ns = ((int64_t)timegm(&tm) - zone) * 1000000000 + fraction;
+    *ret_ns = (seconds_of(&tm) - zone) * 1000000000 + fraction;
     return 0;
 }

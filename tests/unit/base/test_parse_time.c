@@ -2,6 +2,7 @@
 #include "base/parse.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "testing.h"
 
@@ -100,5 +101,19 @@ Test(parse_time, years_that_do_not_fit_are_out_of_range)
     for (size_t i = 0; i < COUNT(years); i++) {
         int64_t ns;
         cr_assert_eq(parse_time(years[i], &ns), -ERANGE, "%s", years[i]);
+    }
+}
+
+/* Each day that can be told, at an hour that moves. */
+Test(parse_time, agrees_with_the_c_library)
+{
+    for (time_t seconds = 0; seconds < INT64_C(9200000000); seconds += 24 * 3600 + 61) {
+        char text[32];
+        struct tm tm;
+        int64_t ns = -1;
+        cr_assert(gmtime_r(&seconds, &tm));
+        cr_assert_gt(strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm), 0);
+        cr_assert_eq(parse_time(text, &ns), 0, "%s", text);
+        cr_assert_eq(ns, seconds * INT64_C(1000000000), "%s", text);
     }
 }
