@@ -246,6 +246,16 @@ static int compare_nodes(const void *a, const void *b)
     return order ? order : (left->mtime_ns > right->mtime_ns) - (left->mtime_ns < right->mtime_ns);
 }
 
+/* Listings come in order, so that most directories are sorted as they are built. */
+static void sort_by_name(struct directory *d)
+{
+    size_t i = 1;
+    while (i < d->count && compare_nodes(&d->children[i - 1], &d->children[i]) <= 0)
+        i++;
+    if (i < d->count)
+        qsort(d->children, d->count, sizeof(struct node *), compare_nodes);
+}
+
 static void hide(struct tree *tree, struct node *node, enum tree_fate fate)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(64U * 1024);
@@ -291,8 +301,7 @@ static void sort_by_ino(struct directory *d)
 static void finish_directory(struct tree *tree, struct node *node)
 {
     struct directory *d = node->directory;
-    if (d->count)
-        qsort(d->children, d->count, sizeof(struct node *), compare_nodes);
+    sort_by_name(d);
     settle_names(tree, d);
     sort_by_ino(d);
     tree->totals.directories++;
