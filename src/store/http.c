@@ -140,8 +140,26 @@ static void start_one(struct http_engine *engine, struct http_request *request)
     }
 }
 
+/* What somebody waits for now goes with the reads, so that those cannot keep it waiting for ever. */
+static void promote_urgent(struct http_engine *engine)
+{
+    for (int c = FETCH_READ + 1; c < FETCH_CLASSES; c++) {
+        struct http_request *next;
+        for (struct http_request *request = TAILQ_FIRST(&engine->queues[c]); request; request = next) {
+            next = TAILQ_NEXT(request, link);
+            if (!request->ops->urgent || !request->ops->urgent(request))
+                continue;
+            TAILQ_REMOVE(&engine->queues[c], request, link);
+            request->fetch_class = FETCH_READ;
+            TAILQ_INSERT_TAIL(&engine->queues[FETCH_READ], request, link);
+        }
+    }
+}
+
 static void start_ready(struct http_engine *engine)
 {
+    if (engine->active_count < engine->pace.allowed)
+        promote_urgent(engine);
     for (int c = 0; c < FETCH_CLASSES; c++)
         while (engine->active_count < engine->pace.allowed && !TAILQ_EMPTY(&engine->queues[c])) {
             struct http_request *request = TAILQ_FIRST(&engine->queues[c]);
@@ -226,22 +244,6 @@ static void move_due(struct http_engine *engine, uint64_t now)
     }
 }
 
-/* What somebody waits for now goes with the reads, so that those cannot keep it waiting for ever. */
-static void promote_urgent(struct http_engine *engine)
-{
-    for (int c = FETCH_READ + 1; c < FETCH_CLASSES; c++) {
-        struct http_request *next;
-        for (struct http_request *request = TAILQ_FIRST(&engine->queues[c]); request; request = next) {
-            next = TAILQ_NEXT(request, link);
-            if (!request->ops->urgent || !request->ops->urgent(request))
-                continue;
-            TAILQ_REMOVE(&engine->queues[c], request, link);
-            request->fetch_class = FETCH_READ;
-            TAILQ_INSERT_TAIL(&engine->queues[FETCH_READ], request, link);
-        }
-    }
-}
-
 static void sweep(struct http_engine *engine)
 {
     uint64_t now = clock_ms();
@@ -249,7 +251,6 @@ static void sweep(struct http_engine *engine)
     if (now < engine->swept_at + SWEEP_MS)
         return;
     engine->swept_at = now;
-    promote_urgent(engine);
     for (int c = 0; c < FETCH_CLASSES; c++)
         sweep_waiting(engine, &engine->queues[c], now);
     sweep_waiting(engine, &engine->delayed, now);
