@@ -37,7 +37,7 @@ void plan_init(struct plan *plan, uint64_t size);
    fetching all of it, at full speed, costs less than waiting for one block after the other: then each further read asks
    for the next part of the whole. */
 #define PLAN_JUMPS 8
-#define PLAN_SHARE 32
+#define PLAN_SHARE 64
 struct plan_step plan_read(struct plan *plan, const struct plan_limits *limits, uint64_t offset, size_t len,
                            uint64_t now_ms);
 
