@@ -72,8 +72,11 @@ struct plan_step plan_read(struct plan *plan, const struct plan_limits *limits, 
 {
     uint64_t end = offset + len;
     bool near = is_near(plan, offset, end);
-    if (len == 0 || end > plan->size)
+    bool again = plan->reads && offset == plan->last && end == plan->last_end;
+    if (len == 0 || end > plan->size || again)
         return (struct plan_step){0};
+    plan->last = offset;
+    plan->last_end = end;
     if (!near)
         begin_sequence(plan, offset, end, now_ms);
     else if (end > plan->end)

@@ -8,8 +8,10 @@
 
 /* One reader's way through an object. */
 struct plan {
-    uint64_t size;      /* of the object */
-    uint64_t end;       /* of the furthest read of the sequence */
+    uint64_t size; /* of the object */
+    uint64_t end;  /* of the furthest read of the sequence */
+    uint64_t last; /* where the last read began, and where it ended */
+    uint64_t last_end;
     uint64_t began;     /* where the sequence began */
     unsigned reads;     /* in the sequence */
     uint64_t ahead;     /* the block up to which the sequence was fetched ahead */
@@ -32,7 +34,8 @@ struct plan_step {
 
 void plan_init(struct plan *plan, uint64_t size);
 
-/* Notes a read of LEN bytes at OFFSET at NOW_MS. A sequential reader gets a window that doubles with each block, from two
+/* Notes a read of LEN bytes at OFFSET at NOW_MS; the same read once more, as when it has to wait after all, is not noted
+   again. A sequential reader gets a window that doubles with each block, from two
    blocks on. Where many reads in turn jump about (more than PLAN_JUMPS, and one for each PLAN_SHARE blocks of the object),
    fetching all of it, at full speed, costs less than waiting for one block after the other: then each further read asks
    for the next part of the whole. */
