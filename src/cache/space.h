@@ -1,8 +1,10 @@
 /* How much of the disk the cache takes, counted together by all processes that use it. Whoever wants to write reserves
    first, a batch at a time, so that the limit holds whatever is under way.
 
-   DIR/space: "runfsspc", the bytes taken (8, little-endian), XXH3-64 of those 16 bytes. A count that is missing or wrong
-   is made anew from the files. What a process had reserved when it was killed stays counted until then. */
+   DIR/space: "runfsspc", the bytes taken, the generation of the count (8 each, little-endian), XXH3-64 of those 24 bytes.
+   A count that is missing or wrong is made anew from the files, and so it is where something is evicted; that begins a new
+   generation. What a process had reserved before is not in the new count, so it reserves anew; what one had that was killed
+   stays counted until then. */
 #ifndef RUNFS_CACHE_SPACE_H
 #define RUNFS_CACHE_SPACE_H
 
@@ -23,8 +25,9 @@ struct space {
     space_evict_fn evict;
     void *context;
     pthread_mutex_t
-        lock;          /* guards what follows; held while the file is locked, so that a process asks once */
-    uint64_t reserved; /* counted in the file and not used up yet */
+        lock;            /* guards what follows; held while the file is locked, so that a process asks once */
+    uint64_t reserved;   /* counted in the file and not used up yet */
+    uint64_t generation; /* of the count that holds it */
     _Atomic uint64_t spent; /* used without having been reserved: small things, settled with the next batch */
 };
 
