@@ -48,11 +48,16 @@ bool disk_may_write(const struct disk *disk)
     return disk->writable && clock_ms() >= atomic_load(&disk->paused_until);
 }
 
+void disk_pause(struct disk *disk)
+{
+    atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
+}
+
 void disk_write_failed(struct disk *disk, const char *what, int code)
 {
     char text[160];
     atomic_fetch_add(&disk->writes_failed, 1);
-    atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
+    disk_pause(disk);
     if (!disk->note || atomic_flag_test_and_set(&disk->noted))
         return;
     (void)snprintf(text, sizeof text, "%s: %s; going on without keeping more on disk", what,
@@ -133,8 +138,8 @@ static int set_limits(struct disk *disk, const struct disk_config *config)
 static int open_all(struct disk *disk, const struct disk_config *config)
 {
     if (config->make)
-        make_parents(config->directory);
-    disk->fd = open_directory(AT_FDCWD, config->directory, config->make);
+        make_parents(disk->directory);
+    disk->fd = open_directory(AT_FDCWD, disk->directory, config->make);
     if (disk->fd < 0)
         return disk->fd;
     int result = set_limits(disk, config);
@@ -156,6 +161,9 @@ int disk_open(const struct disk_config *config, struct disk **ret_disk, struct e
         free(disk);
         return error_errno(err, ENOMEM, "cache");
     }
+    /* "link/" would be followed */
+    for (size_t len = strlen(disk->directory); len > 1 && disk->directory[len - 1] == '/'; len--)
+        disk->directory[len - 1] = '\0';
     disk->fd = disk->objects_fd = disk->listings_fd = disk->space.fd = -1;
     disk->space.evict = disk_evict;
     disk->space.context = disk;

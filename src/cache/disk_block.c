@@ -199,23 +199,34 @@ static int save(struct disk_object *object, uint64_t number, const void *data, s
     return result;
 }
 
+/* Others that do not let us write are left alone for a while. Nobody need know of that, nor of a cache that was taken
+   away. */
+static void note_failure(struct disk *disk, int result)
+{
+    if (result == -EAGAIN)
+        disk_pause(disk);
+    else if (result != -ESTALE && result != -EMFILE && result != -EBUSY)
+        disk_write_failed(disk, "cannot write", -result);
+}
+
 int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
 {
     struct disk *disk = object->disk;
+    if (!disk->writable)
+        disk_write_failed(disk, "cannot write", EROFS);
     if (!disk_may_write(disk))
         return -EROFS;
     int result = disk_object_use(object, true);
-    if (result < 0)
-        return result;
-    result = save(object, number, data, len, unused);
-    if (result == -ESTALE && disk_object_reopen(object) == 0)
+    if (result == 0) {
         result = save(object, number, data, len, unused);
-    if (result == 0)
+        if (result == -ESTALE && disk_object_reopen(object) == 0)
+            result = save(object, number, data, len, unused);
+        disk_object_know(object, number, result == 0);
+        disk_object_unuse(object);
+    }
+    if (result < 0)
+        note_failure(disk, result);
+    else
         atomic_fetch_add(&disk->bytes_written, len);
-    disk_object_know(object, number, result == 0);
-    disk_object_unuse(object);
-    /* nobody need know of a cache that others are busy with, or that was taken away */
-    if (result < 0 && result != -EAGAIN && result != -ESTALE && result != -EROFS && result != -EMFILE)
-        disk_write_failed(disk, "cannot write", -result);
     return result;
 }

@@ -70,6 +70,9 @@ void disk_object_know(struct disk_object *object, uint64_t number, bool here);
 /* Whether writing makes sense now. */
 bool disk_may_write(const struct disk *disk);
 
+/* Nothing is written for a while. */
+void disk_pause(struct disk *disk);
+
 /* A write failed: no further ones for a while; said once. */
 void disk_write_failed(struct disk *disk, const char *what, int code);
 
