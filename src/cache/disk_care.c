@@ -93,7 +93,7 @@ static int verify_object(void *context, struct disk_visit *visit)
         if (!is_right(visit, data_fd, number, &entry, verify->block)) {
             verify->totals.bad++;
             verify->bad(verify->context, &item, number);
-            (void)disk_visit_drop(visit, data_fd, number, &entry);
+            disk_visit_drop(visit, data_fd, number);
         }
         verify->progress(verify->context, verify->totals.bytes);
     }

@@ -1,15 +1,18 @@
-/* Eviction from the disk cache: the blocks that were used longest ago go first; see disk.h. */
+/* Eviction from the disk cache: the blocks and listings that were used longest ago go first; see disk.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cache/disk_internal.h"
 
-/* When a block was used last, and what it takes. */
+#define STAT_BLOCK 512 /* unit of st_blocks */
+
+/* When a block or a listing was used last, and what it takes. */
 struct candidate {
     uint64_t used_ms;
     uint64_t bytes;
@@ -19,35 +22,64 @@ struct candidates {
     struct candidate *items;
     size_t count;
     size_t capacity;
+    bool failed; /* no memory */
 };
 
-/* Blocks that were used before or at CUTOFF_MS go, until LEFT bytes are freed. */
+/* Blocks and listings that were used before or at CUTOFF_MS go, until LEFT bytes are freed. */
 struct eviction {
+    const struct disk *disk;
     uint64_t cutoff_ms;
     uint64_t left;
     uint64_t freed;
     uint64_t blocks;
 };
 
+static void add_candidate(struct candidates *candidates, uint64_t used_ms, uint64_t bytes)
+{
+    if (candidates->count == candidates->capacity) {
+        size_t capacity = candidates->capacity ? 2 * candidates->capacity : 1024;
+        struct candidate *items = reallocarray(candidates->items, capacity, sizeof *items);
+        if (!items) {
+            candidates->failed = true;
+            return;
+        }
+        candidates->items = items;
+        candidates->capacity = capacity;
+    }
+    candidates->items[candidates->count++] = (struct candidate){used_ms, bytes};
+}
+
+static uint64_t count_present(const struct disk_visit *visit)
+{
+    struct map_entry entry;
+    uint64_t present = 0;
+    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+        disk_visit_entry(visit, number, &entry);
+        present += entry.present;
+    }
+    return present;
+}
+
+/* The blocks of an object share all that its files take. What is there without a block goes first. */
 static int collect(void *context, struct disk_visit *visit)
 {
     struct candidates *candidates = context;
     struct map_entry entry;
-    for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
+    uint64_t present = count_present(visit);
+    if (!present && visit->old)
+        add_candidate(candidates, 0, visit->allocated);
+    for (uint64_t number = 0; present && number < disk_visit_entries(visit); number++) {
         disk_visit_entry(visit, number, &entry);
-        if (!entry.present)
-            continue;
-        if (candidates->count == candidates->capacity) {
-            size_t capacity = candidates->capacity ? 2 * candidates->capacity : 1024;
-            struct candidate *items = reallocarray(candidates->items, capacity, sizeof *items);
-            if (!items)
-                return -ENOMEM;
-            candidates->items = items;
-            candidates->capacity = capacity;
-        }
-        candidates->items[candidates->count++] = (struct candidate){entry.used_ms, entry.len};
+        if (entry.present)
+            add_candidate(candidates, entry.used_ms, visit->allocated / present);
     }
-    return 0;
+    return candidates->failed ? -ENOMEM : 0;
+}
+
+static void collect_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+{
+    (void)name;
+    add_candidate(context, used_ms, allocated);
 }
 
 static int compare(const void *a, const void *b)
@@ -71,6 +103,37 @@ static uint64_t cutoff_for(struct candidates *candidates, uint64_t bytes)
     return UINT64_MAX;
 }
 
+static bool is_due(const struct eviction *eviction, uint64_t used_ms)
+{
+    return used_ms <= eviction->cutoff_ms && eviction->freed < eviction->left;
+}
+
+static void evict_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+{
+    struct eviction *eviction = context;
+    if (is_due(eviction, used_ms) && unlinkat(eviction->disk->listings_fd, name, 0) == 0)
+        eviction->freed += allocated;
+}
+
+/* What the open file takes; 0 where there is none. */
+static uint64_t allocated_by(int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_blocks * STAT_BLOCK : 0;
+}
+
+/* Drops a block, and counts what that has really freed. */
+static void evict_block(struct eviction *eviction, struct disk_visit *visit, int data_fd, uint64_t number)
+{
+    uint64_t before = allocated_by(data_fd);
+    disk_visit_drop(visit, data_fd, number);
+    uint64_t after = allocated_by(data_fd);
+    uint64_t freed = before > after ? before - after : 0;
+    eviction->freed += freed;
+    visit->allocated -= freed < visit->allocated ? freed : visit->allocated;
+    eviction->blocks++;
+}
+
 /* Drops the old blocks of one object, and the object where none is left that anybody may still be interested in. */
 static int evict_from(void *context, struct disk_visit *visit)
 {
@@ -78,26 +141,21 @@ static int evict_from(void *context, struct disk_visit *visit)
     struct map_entry entry;
     char data[IDENTITY_NAME + 8];
     uint64_t kept = 0;
-    uint64_t dropped = 0;
+    uint64_t before = eviction->blocks;
     if (eviction->freed >= eviction->left)
         return 1;
     disk_data_name(visit->name, data);
     _cleanup_close_ int data_fd = disk_open_file(visit->shard_fd, data, O_RDWR);
     for (uint64_t number = 0; number < disk_visit_entries(visit); number++) {
         disk_visit_entry(visit, number, &entry);
-        if (!entry.present)
-            continue;
-        if (entry.used_ms > eviction->cutoff_ms || eviction->freed >= eviction->left) {
-            kept++;
-            continue;
-        }
-        eviction->freed += disk_visit_drop(visit, data_fd, number, &entry);
-        dropped++;
+        if (entry.present && is_due(eviction, entry.used_ms))
+            evict_block(eviction, visit, data_fd, number);
+        else
+            kept += entry.present;
     }
-    eviction->blocks += dropped;
-    if (kept == 0 && dropped) {
+    if (kept == 0 && (eviction->blocks > before || visit->old)) {
         disk_visit_unlink(visit);
-        eviction->freed += 2ULL * 4096;
+        eviction->freed += visit->allocated;
     }
     return 0;
 }
@@ -109,8 +167,10 @@ int disk_evict(void *context, uint64_t target, uint64_t *ret_taken)
     uint64_t taken;
     int result = disk_walk(disk, true, target == UINT64_MAX ? NULL : collect, &candidates, &taken);
     if (result == 0 && taken > target) {
-        struct eviction eviction = {.left = taken - target};
+        struct eviction eviction = {.disk = disk, .left = taken - target};
+        disk_walk_listings(disk, collect_listing, &candidates);
         eviction.cutoff_ms = cutoff_for(&candidates, eviction.left);
+        disk_walk_listings(disk, evict_listing, &eviction);
         result = disk_walk(disk, false, evict_from, &eviction, NULL);
         taken -= eviction.freed < taken ? eviction.freed : taken;
         atomic_fetch_add(&disk->blocks_evicted, eviction.blocks);

@@ -88,6 +88,7 @@ struct disk_visit {
     const char *identity;
     size_t identity_len;
     uint64_t allocated; /* bytes that both files take */
+    bool old;           /* not written to for long: nobody is just making it */
 };
 
 /* Calls FN for each object whose map is whole. What is broken, and what a killed process left, is removed on the way where
@@ -96,6 +97,10 @@ struct disk_visit {
 typedef int (*disk_visit_fn)(void *context, struct disk_visit *visit);
 int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, uint64_t *ret_allocated);
 
+/* Calls FN for each listing, USED_MS being when it was made or read last. */
+typedef void (*disk_listing_fn)(void *context, const char *name, uint64_t used_ms, uint64_t allocated);
+void disk_walk_listings(const struct disk *disk, disk_listing_fn fn, void *context);
+
 /* How many entries the map has (no more than the object has blocks), and entry NUMBER of them. */
 uint64_t disk_visit_entries(const struct disk_visit *visit);
 void disk_visit_entry(const struct disk_visit *visit, uint64_t number, struct map_entry *ret_entry);
@@ -103,9 +108,8 @@ void disk_visit_entry(const struct disk_visit *visit, uint64_t number, struct ma
 /* The name of the data file beside the map NAME. */
 void disk_data_name(const char *name, char ret_name[IDENTITY_NAME + 8]);
 
-/* Drops block NUMBER: its entry first, then its bytes. Returns how many bytes that freed. */
-uint64_t disk_visit_drop(struct disk_visit *visit, int data_fd, uint64_t number,
-                         const struct map_entry *entry);
+/* Drops block NUMBER: its entry first, then its bytes. */
+void disk_visit_drop(struct disk_visit *visit, int data_fd, uint64_t number);
 
 /* Removes both files. */
 void disk_visit_unlink(struct disk_visit *visit);

@@ -66,15 +66,13 @@ void disk_visit_entry(const struct disk_visit *visit, uint64_t number, struct ma
         ret_entry->present = false;
 }
 
-uint64_t disk_visit_drop(struct disk_visit *visit, int data_fd, uint64_t number,
-                         const struct map_entry *entry)
+void disk_visit_drop(struct disk_visit *visit, int data_fd, uint64_t number)
 {
     static const char nothing[MAP_ENTRY];
     if (pwrite(visit->map_fd, nothing, sizeof nothing, (off_t)map_entry_at(visit->identity_len, number)) < 0)
-        return 0;
+        return;
     (void)fallocate(data_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(number * CACHE_BLOCK_SIZE),
                     CACHE_BLOCK_SIZE);
-    return ((uint64_t)entry->len + 4095) / 4096 * 4096;
 }
 
 void disk_visit_unlink(struct disk_visit *visit)
@@ -85,12 +83,18 @@ void disk_visit_unlink(struct disk_visit *visit)
     (void)unlinkat(visit->shard_fd, data, 0);
 }
 
+static bool is_old(const struct stat *st, time_t now)
+{
+    return st->st_mtime + STALE_S < now;
+}
+
 /* Reads the whole map. False where it is none. */
-static bool read_map(struct disk_visit *visit)
+static bool read_map(struct disk_visit *visit, time_t now)
 {
     struct stat st;
     if (fstat(visit->map_fd, &st) < 0 || st.st_size < MAP_HEADER || (uint64_t)st.st_size > MAP_LEN_MAX)
         return false;
+    visit->old = is_old(&st, now);
     visit->len = (size_t)st.st_size;
     visit->bytes = malloc(visit->len);
     if (!visit->bytes || pread(visit->map_fd, visit->bytes, visit->len, 0) != (ssize_t)visit->len ||
@@ -119,7 +123,7 @@ static int visit_map(struct walk *walk, int shard_fd, const char *name)
         return 0;
     visit.allocated = allocated_by(shard_fd, name) + allocated_by(shard_fd, data);
     int result = 0;
-    if (read_map(&visit)) {
+    if (read_map(&visit, walk->now)) {
         walk->allocated += visit.allocated;
         result = walk->fn ? walk->fn(walk->context, &visit) : 0;
     } else if (walk->clean) {
@@ -139,7 +143,7 @@ static void visit_other(struct walk *walk, int shard_fd, const char *name)
     struct stat st;
     if (fstatat(shard_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
-    bool stale = st.st_mtime + STALE_S < walk->now;
+    bool stale = is_old(&st, walk->now);
     if (ends_with(name, ".data")) {
         (void)snprintf(map, sizeof map, "%.32s.map", name);
         if (faccessat(shard_fd, map, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -168,15 +172,24 @@ static int walk_shard(struct walk *walk, const char *shard)
     return result;
 }
 
-/* What listings take; those that are not renewed go by themselves in the end. */
-static uint64_t allocated_by_listings(const struct disk *disk)
+void disk_walk_listings(const struct disk *disk, disk_listing_fn fn, void *context)
 {
     _cleanup_dir_ DIR *dir = list_directory(disk->listings_fd);
-    uint64_t allocated = 0;
+    struct stat st;
     for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.')
-            allocated += allocated_by(disk->listings_fd, entry->d_name);
-    return allocated;
+        if (entry->d_name[0] != '.' &&
+            fstatat(disk->listings_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            fn(context, entry->d_name, (uint64_t)st.st_mtime * 1000, (uint64_t)st.st_blocks * STAT_BLOCK);
+}
+
+/* Listings count like objects; one in the making that is old was left by a process that was killed. */
+static void visit_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+{
+    struct walk *walk = context;
+    if (walk->clean && strncmp(name, "new-", 4) == 0 && used_ms / 1000 + STALE_S < (uint64_t)walk->now)
+        (void)unlinkat(walk->disk->listings_fd, name, 0);
+    else
+        walk->allocated += allocated;
 }
 
 int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, uint64_t *ret_allocated)
@@ -190,7 +203,8 @@ int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, ui
     for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
         if (entry->d_name[0] != '.' && strlen(entry->d_name) == 2)
             result = walk_shard(&walk, entry->d_name);
+    disk_walk_listings(disk, visit_listing, &walk);
     if (ret_allocated)
-        *ret_allocated = walk.allocated + allocated_by_listings(disk);
+        *ret_allocated = walk.allocated;
     return result;
 }

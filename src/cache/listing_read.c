@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -177,7 +178,10 @@ int listing_read(struct disk *disk, const struct cache_scope *scope, const char 
     if (file && head.began_ms >= since_ms && head.began_ms <= clock_real_ms() && verify(file, bytes) &&
         fseeko(file, LISTING_HEAD, SEEK_SET) == 0 && is_of(file, &head, scope, access))
         result = give_out(file, &head, fn, context, err);
-    if (result == 0)
+    if (result == 0) {
         *ret_began_ms = head.began_ms;
+        if (disk->writable) /* it was used, so others go before it */
+            (void)utimensat(disk->listings_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+    }
     return result == -ENOENT ? error_errno(err, ENOENT, "listing") : result;
 }
