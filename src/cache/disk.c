@@ -48,17 +48,14 @@ bool disk_may_write(const struct disk *disk)
     return disk->writable && clock_ms() >= atomic_load(&disk->paused_until);
 }
 
-void disk_pause(struct disk *disk)
-{
-    atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
-}
-
 void disk_write_failed(struct disk *disk, const char *what, int code)
 {
     char text[160];
+    if (code == ESTALE || code == EMFILE || code == EBUSY)
+        return;
     atomic_fetch_add(&disk->writes_failed, 1);
-    disk_pause(disk);
-    if (!disk->note || atomic_flag_test_and_set(&disk->noted))
+    atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
+    if (code == EAGAIN || !disk->note || atomic_flag_test_and_set(&disk->noted))
         return;
     (void)snprintf(text, sizeof text, "%s: %s; going on without keeping more on disk", what,
                    error_text(code));

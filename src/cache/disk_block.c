@@ -199,16 +199,6 @@ static int save(struct disk_object *object, uint64_t number, const void *data, s
     return result;
 }
 
-/* Others that do not let us write are left alone for a while. Nobody need know of that, nor of a cache that was taken
-   away. */
-static void note_failure(struct disk *disk, int result)
-{
-    if (result == -EAGAIN)
-        disk_pause(disk);
-    else if (result != -ESTALE && result != -EMFILE && result != -EBUSY)
-        disk_write_failed(disk, "cannot write", -result);
-}
-
 int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
 {
     struct disk *disk = object->disk;
@@ -225,7 +215,7 @@ int disk_object_save(struct disk_object *object, uint64_t number, const void *da
         disk_object_unuse(object);
     }
     if (result < 0)
-        note_failure(disk, result);
+        disk_write_failed(disk, "cannot write", -result);
     else
         atomic_fetch_add(&disk->bytes_written, len);
     return result;

@@ -70,10 +70,8 @@ void disk_object_know(struct disk_object *object, uint64_t number, bool here);
 /* Whether writing makes sense now. */
 bool disk_may_write(const struct disk *disk);
 
-/* Nothing is written for a while. */
-void disk_pause(struct disk *disk);
-
-/* A write failed: no further ones for a while; said once. */
+/* A write failed with CODE, a positive errno: no further ones for a while; said once. Nobody need know that other processes
+   are busy with the cache (EAGAIN), nor of a file that was taken away or that there are too many of; those cost one block. */
 void disk_write_failed(struct disk *disk, const char *what, int code);
 
 /* An object met on a walk over all of them, with its map open. */

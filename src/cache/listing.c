@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -135,29 +136,50 @@ void listing_writer_add(struct listing_writer *writer, const struct object *obje
     writer->head.count++;
 }
 
+/* What the file NAME takes; 0 where there is none. */
+static uint64_t allocated_by(const struct disk *disk, const char *name)
+{
+    struct stat st;
+    return fstatat(disk->listings_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+}
+
+/* Gives the file its name, and the room of the one before back. */
+static int put_in_place(struct listing_writer *writer)
+{
+    struct disk *disk = writer->disk;
+    uint64_t bytes = allocated_by(disk, writer->temporary);
+    uint64_t before = allocated_by(disk, writer->name);
+    int result = space_reserve(&disk->space, bytes);
+    if (result < 0)
+        return result;
+    if (renameat(disk->listings_fd, writer->temporary, disk->listings_fd, writer->name) < 0) {
+        result = -errno;
+        before = bytes;
+    }
+    space_return(&disk->space, before);
+    return result;
+}
+
 /* The checksum covers the head as well, which is known only now: it is hashed last. */
-static bool finish(struct listing_writer *writer, uint64_t began_ms)
+static int finish(struct listing_writer *writer, uint64_t began_ms)
 {
     char bytes[LISTING_HEAD];
     writer->head.began_ms = began_ms;
     writer->head.identity_len = writer->identity.len;
     listing_head_write(bytes, &writer->head, writer->hash);
-    if (writer->failed || fflush(writer->out) == EOF)
-        return false;
-    off_t len = ftello(writer->out);
-    if (len < 0 || space_reserve(&writer->disk->space, (uint64_t)len) < 0)
-        return false;
-    return pwrite(fileno(writer->out), bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes &&
-           renameat(writer->disk->listings_fd, writer->temporary, writer->disk->listings_fd, writer->name) ==
-               0;
+    errno = 0;
+    if (writer->failed || fflush(writer->out) == EOF ||
+        pwrite(fileno(writer->out), bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return errno ? -errno : -ENOSPC;
+    return put_in_place(writer);
 }
 
 void listing_writer_close(struct listing_writer *writer, uint64_t began_ms)
 {
     if (!writer)
         return;
-    errno = 0;
-    if (began_ms && !finish(writer, began_ms))
-        disk_write_failed(writer->disk, "cannot keep a listing", errno ? errno : ENOSPC);
+    int result = began_ms ? finish(writer, began_ms) : 0;
+    if (result < 0)
+        disk_write_failed(writer->disk, "cannot keep a listing", -result);
     free_writer(writer);
 }

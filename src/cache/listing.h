@@ -31,8 +31,8 @@ void listing_writer_add(struct listing_writer *writer, const struct object *obje
    allowed. */
 void listing_writer_close(struct listing_writer *writer, uint64_t began_ms);
 
-/* Reads a listing that began at SINCE_MS or later, of whoever listed where ACCESS is NULL: calls FN for each object, as
-   store_ops.list does. -ENOENT where there is none, or it is damaged: FN has not been called then. */
+/* Reads a listing that began at SINCE_MS or later (0: ever, whatever the clock says), the newest one of whoever listed where
+   ACCESS is NULL: calls FN for each object, as store_ops.list does. -ENOENT where there is none, or it is damaged: FN has not been called then. */
 int listing_read(struct disk *disk, const struct cache_scope *scope, const char *access, uint64_t since_ms,
                  list_fn fn, void *context, uint64_t *ret_began_ms, struct error *err);
 

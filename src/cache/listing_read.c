@@ -106,48 +106,6 @@ static int give_out(FILE *file, const struct listing_head *head, list_fn fn, voi
     return result;
 }
 
-/* Opens a listing and reads its head; NULL where it is none. */
-static FILE *open_listing(struct disk *disk, const char *name, char ret_bytes[LISTING_HEAD],
-                          struct listing_head *ret_head)
-{
-    int fd = disk_open_file(disk->listings_fd, name, O_RDONLY);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!file && fd >= 0)
-        (void)close(fd);
-    if (file && fread(ret_bytes, 1, LISTING_HEAD, file) == LISTING_HEAD &&
-        listing_head_read(ret_bytes, ret_head))
-        return file;
-    if (file)
-        (void)fclose(file);
-    return NULL;
-}
-
-/* The name of the newest listing of a scope, whoever made it. False where there is none. */
-static bool find_newest(struct disk *disk, const struct cache_scope *scope, char ret_name[LISTING_NAME])
-{
-    char any[LISTING_NAME];
-    char bytes[LISTING_HEAD];
-    struct listing_head head;
-    uint64_t newest = 0;
-    listing_name(scope, "", any);
-    int fd = openat(disk->listings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (strncmp(entry->d_name, any, IDENTITY_NAME) != 0)
-            continue;
-        FILE *file = open_listing(disk, entry->d_name, bytes, &head);
-        if (file && head.began_ms > newest) {
-            newest = head.began_ms;
-            (void)snprintf(ret_name, LISTING_NAME, "%.49s", entry->d_name);
-        }
-        if (file)
-            (void)fclose(file);
-    }
-    if (dir)
-        (void)closedir(dir);
-    return newest > 0;
-}
-
 /* Whether what stands in the file is the identity it must have; steps over it. Whoever listed may be anybody. */
 static bool is_of(FILE *file, const struct listing_head *head, const struct cache_scope *scope,
                   const char *access)
@@ -162,26 +120,80 @@ static bool is_of(FILE *file, const struct listing_head *head, const struct cach
            memcmp(found, strbuf_text(&expected), len) == 0;
 }
 
+/* Which listing is wanted. */
+struct wanted {
+    const struct cache_scope *scope;
+    const char *access; /* NULL: anybody's */
+    uint64_t since_ms;  /* it began then or later; 0: ever */
+};
+
+/* One from the future is not to be trusted for longer than others. */
+static bool is_new_enough(const struct listing_head *head, const struct wanted *wanted)
+{
+    return !wanted->since_ms || (head->began_ms >= wanted->since_ms && head->began_ms <= clock_real_ms());
+}
+
+/* Opens the listing NAME at its first object; NULL where it is not the one that is wanted, or not whole. */
+static FILE *open_listing(struct disk *disk, const char *name, const struct wanted *wanted,
+                          struct listing_head *ret_head)
+{
+    char bytes[LISTING_HEAD];
+    int fd = disk_open_file(disk->listings_fd, name, O_RDONLY);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!file && fd >= 0)
+        (void)close(fd);
+    if (file && fread(bytes, 1, LISTING_HEAD, file) == LISTING_HEAD && listing_head_read(bytes, ret_head) &&
+        is_new_enough(ret_head, wanted) && verify(file, bytes) && fseeko(file, LISTING_HEAD, SEEK_SET) == 0 &&
+        is_of(file, ret_head, wanted->scope, wanted->access))
+        return file;
+    if (file)
+        (void)fclose(file);
+    return NULL;
+}
+
+/* The name of the newest listing that is wanted, whoever made it. False where there is none. */
+static bool find_newest(struct disk *disk, const struct wanted *wanted, char ret_name[LISTING_NAME])
+{
+    char any[LISTING_NAME];
+    struct listing_head head;
+    uint64_t newest = 0;
+    listing_name(wanted->scope, "", any);
+    int fd = openat(disk->listings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (strncmp(entry->d_name, any, IDENTITY_NAME) != 0)
+            continue;
+        FILE *file = open_listing(disk, entry->d_name, wanted, &head);
+        if (file && head.began_ms > newest) {
+            newest = head.began_ms;
+            (void)snprintf(ret_name, LISTING_NAME, "%.49s", entry->d_name);
+        }
+        if (file)
+            (void)fclose(file);
+    }
+    if (dir)
+        (void)closedir(dir);
+    return newest > 0;
+}
+
 int listing_read(struct disk *disk, const struct cache_scope *scope, const char *access, uint64_t since_ms,
                  list_fn fn, void *context, uint64_t *ret_began_ms, struct error *err)
 {
     char name[LISTING_NAME];
-    char bytes[LISTING_HEAD];
     struct listing_head head;
-    int result = -ENOENT;
+    const struct wanted wanted = {scope, access, since_ms};
     if (access)
         listing_name(scope, access, name);
-    else if (!find_newest(disk, scope, name))
+    else if (!find_newest(disk, &wanted, name))
         return error_errno(err, ENOENT, "listing");
-    _cleanup_fclose_ FILE *file = open_listing(disk, name, bytes, &head);
-    /* one from the future is not to be trusted for longer than others */
-    if (file && head.began_ms >= since_ms && head.began_ms <= clock_real_ms() && verify(file, bytes) &&
-        fseeko(file, LISTING_HEAD, SEEK_SET) == 0 && is_of(file, &head, scope, access))
-        result = give_out(file, &head, fn, context, err);
-    if (result == 0) {
-        *ret_began_ms = head.began_ms;
-        if (disk->writable) /* it was used, so others go before it */
-            (void)utimensat(disk->listings_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
-    }
-    return result == -ENOENT ? error_errno(err, ENOENT, "listing") : result;
+    _cleanup_fclose_ FILE *file = open_listing(disk, name, &wanted, &head);
+    if (!file)
+        return error_errno(err, ENOENT, "listing");
+    int result = give_out(file, &head, fn, context, err);
+    if (result < 0)
+        return result;
+    *ret_began_ms = head.began_ms;
+    if (disk->writable) /* it was used, so others go before it */
+        (void)utimensat(disk->listings_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+    return 0;
 }
