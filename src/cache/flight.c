@@ -83,6 +83,8 @@ void flight_add(struct flight *flight, struct block *block)
     flight->blocks[flight->count++] = block;
     block->flight = flight;
     block->filling = false;
+    if (block->users) /* who came before the flight was made */
+        atomic_store(&flight->sink.urgent, true);
 }
 
 void flight_start(struct flight *flight)
