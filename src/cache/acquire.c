@@ -9,8 +9,10 @@
 #include "cache/map.h"
 
 #define FAILURE_KEPT_MS 1000
+#define THERE_TRIES     3       /* what is said to be there and cannot be read is fetched */
 #define FOREIGN_POLL_NS 3000000 /* how often to look whether another process has fetched a block */
 #define FOREIGN_MAX_MS  5000    /* then it is stopped or slow: fetched here as well */
+#define IMPATIENT_MS    30000   /* and so is what any of them has claimed, for so long */
 
 /* When the time without progress began, for a wait that starts now. */
 static uint64_t wait_start(const struct wait *wait)
@@ -80,12 +82,29 @@ static bool load(struct block *block)
     return true;
 }
 
+bool pool_is_impatient(const struct cache *cache)
+{
+    return clock_ms() < atomic_load(&cache->impatient_until);
+}
+
+/* Whether the process that has claimed a block is to be waited for on. */
+static bool is_worth_waiting(struct cache *cache, const struct wait *wait, uint64_t began)
+{
+    if (wait_cancelled(wait) || pool_is_impatient(cache))
+        return false;
+    if (clock_ms() <= began + FOREIGN_MAX_MS)
+        return true;
+    atomic_store(&cache->impatient_until, clock_ms() + IMPATIENT_MS);
+    return false;
+}
+
 /* Claims the block, or waits for the process that has. True where it could be read from disk after all. */
 static bool load_or_claim(struct block *block, const struct wait *wait)
 {
     const struct timespec pause = {.tv_nsec = FOREIGN_POLL_NS};
     struct disk_object *disk = block->source->disk;
     uint64_t began = clock_ms();
+    unsigned there = 0;
     for (;;) {
         if (load(block))
             return true;
@@ -93,10 +112,12 @@ static bool load_or_claim(struct block *block, const struct wait *wait)
         block->claimed = claim == DISK_CLAIMED;
         if (claim == DISK_CLAIMED || claim == DISK_UNUSABLE)
             return false;
-        if (wait_cancelled(wait) || clock_ms() > began + FOREIGN_MAX_MS)
+        if (claim == DISK_FOREIGN && !is_worth_waiting(block->cache, wait, began))
             return false;
         if (claim == DISK_FOREIGN)
             (void)nanosleep(&pause, NULL);
+        else if (++there > THERE_TRIES)
+            return false;
     }
 }
 

@@ -75,7 +75,8 @@ static bool is_ours(struct block *block)
         return true;
     enum disk_claim claim = disk_object_claim(block->source->disk, block->number);
     block->claimed = claim == DISK_CLAIMED;
-    return claim == DISK_CLAIMED || claim == DISK_UNUSABLE;
+    return claim == DISK_CLAIMED || claim == DISK_UNUSABLE ||
+           (claim == DISK_FOREIGN && pool_is_impatient(block->cache));
 }
 
 /* A flight of the first blocks of COUNT that are OURS; those before them are withdrawn. Steps *I over them. NULL where

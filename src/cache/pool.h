@@ -74,6 +74,7 @@ struct cache {
     _Atomic uint64_t progress_at; /* clock_ms when bytes came last, for any block */
     _Atomic uint64_t bytes_given;
     _Atomic uint64_t bytes_fetched;
+    _Atomic uint64_t impatient_until; /* clock_ms: other processes are not waited for */
     pthread_mutex_t lock; /* guards everything below; never held across a store's call, the disk or a copy */
     pthread_cond_t room;  /* a block became idle, went away or was made */
     uint64_t used;        /* bytes of blocks */
@@ -105,6 +106,10 @@ int block_acquire(struct cache *cache, struct source *source, uint64_t number, c
 
 /* The caller has copied what it needed. */
 void block_release(struct block *block);
+
+/* Whether a process that had claimed a block has just been waited for in vain: then others are not waited for either for a
+   while, or one that was stopped would cost a wait for each block that it has claimed. */
+bool pool_is_impatient(const struct cache *cache);
 
 /* Starts fetching those of COUNT blocks from NUMBER on that are neither here nor on disk, for nobody yet: neighbours in
    one request. Waits for nothing and evicts idle blocks only, as long as not too much is here that nobody has used.

@@ -8,6 +8,8 @@
 struct fake_store fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
 struct cache *cache;
 unsigned connections = 32;
+struct disk *cache_disk;
+bool cache_offline;
 
 unsigned fake_count(void)
 {
@@ -109,11 +111,20 @@ void cache_tear_down(void)
 
 void cache_replace(uint64_t pool_bytes, uint64_t readahead)
 {
-    struct cache_config config = {
-        .pool_bytes = pool_bytes, .readahead = readahead, .connections = connections};
+    struct cache_config config = {.pool_bytes = pool_bytes,
+                                  .readahead = readahead,
+                                  .connections = connections,
+                                  .disk = cache_disk,
+                                  .scope = {"http://server", "bucket", "run/"},
+                                  .offline = cache_offline};
     struct error err;
     cache_close(cache);
     assert_ok(cache_open(&config, &fake.store, &cache, &err), &err);
+}
+
+void cache_renew(void)
+{
+    cache_replace(4 * BLOCK, 0);
 }
 
 struct object object_of(const char *key, uint64_t size)

@@ -36,9 +36,17 @@ extern unsigned connections; /* of the store, for cache_replace() */
 void cache_set_up(void);
 void cache_tear_down(void);
 
+/* The disk cache of those made below, and whether they are offline; NULL and false as long as nobody sets them. */
+extern struct disk *cache_disk;
+extern bool cache_offline;
+
 /* Makes a cache of POOL_BYTES in place of the present one. READAHEAD is 0 for all tests but those of reading
    ahead. */
 void cache_replace(uint64_t pool_bytes, uint64_t readahead);
+
+/* Writes to disk what is still to be written, and goes on with a cache of four blocks that knows nothing but what is
+   there. No reader may be left. */
+void cache_renew(void);
 
 /* How many fetches have been started. */
 unsigned fake_count(void);
