@@ -3,14 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/escape.h"
+#include "base/format.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "fs/json.h"
 
 #define PATH_LIMIT (64U * 1024)
 
@@ -43,14 +44,6 @@ static const char *mode_text(const struct node *node)
     return texts[node->type];
 }
 
-static void time_text(const struct node *node, char *text, size_t size)
-{
-    time_t seconds = (time_t)(node->mtime_ns / 1000000000);
-    struct tm tm;
-    if (!gmtime_r(&seconds, &tm) || !strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm))
-        (void)snprintf(text, size, "-");
-}
-
 static void print_name(const struct listing *listing, const char *name)
 {
     char safe[PATH_LIMIT];
@@ -63,9 +56,9 @@ static void print_name(const struct listing *listing, const char *name)
 
 static void print_text(const struct listing *listing, const struct node *node, const char *path)
 {
-    char when[32];
+    char when[FORMAT_MAX];
     if (listing->details) {
-        time_text(node, when, sizeof when);
+        format_time(when, node->mtime_ns / 1000000000);
         (void)printf("%s %12" PRIu64 " %s %-32s ", mode_text(node), node->size, when,
                      node_etag(node)[0] ? node_etag(node) : "-");
     }
@@ -77,33 +70,21 @@ static void print_text(const struct listing *listing, const struct node *node, c
     (void)putchar('\n');
 }
 
-/* JSON is UTF-8: where a name is not, its path shows "?" for such bytes; https_url has the exact ones. */
-static json_t *json_path(const char *path)
-{
-    json_t *text = json_string(path);
-    if (text)
-        return text;
-    _cleanup_strbuf_ struct strbuf ascii = STRBUF_INIT(PATH_LIMIT);
-    for (; *path; path++)
-        strbuf_add(&ascii, (unsigned char)*path < 0x80 ? path : "?", 1);
-    return json_string(strbuf_text(&ascii));
-}
-
 static void add_location(const struct listing *listing, const struct node *node, json_t *entry,
                          enum run_form form, const char *name)
 {
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(PATH_LIMIT);
     if (run_locate(listing->run, node, form, &text) == 0)
-        (void)json_object_set_new(entry, name, json_path(strbuf_text(&text)));
+        (void)json_object_set_new(entry, name, json_text(strbuf_text(&text)));
 }
 
 static int add_json(struct listing *listing, const struct node *node, const char *path)
 {
     static const char *const types[] = {
         [NODE_FILE] = "file", [NODE_DIRECTORY] = "directory", [NODE_LINK] = "symlink"};
-    char when[32];
-    time_text(node, when, sizeof when);
-    json_t *entry = json_pack("{s:o, s:s, s:I, s:s}", "path", json_path(path), "type", types[node->type],
+    char when[FORMAT_MAX];
+    format_time(when, node->mtime_ns / 1000000000);
+    json_t *entry = json_pack("{s:o, s:s, s:I, s:s}", "path", json_text(path), "type", types[node->type],
                               "size", (json_int_t)node->size, "mtime", when);
     if (!entry)
         return -ENOMEM;
@@ -112,7 +93,7 @@ static int add_json(struct listing *listing, const struct node *node, const char
     if (node->output)
         (void)json_object_set_new(entry, "output", json_string(runfs_output_name(node->output)));
     if (node->type == NODE_LINK)
-        (void)json_object_set_new(entry, "target", json_path(node_link(node)));
+        (void)json_object_set_new(entry, "target", json_text(node_link(node)));
     add_location(listing, node, entry, RUN_S3_URI, "s3_uri");
     add_location(listing, node, entry, RUN_HTTPS_URL, "https_url");
     return json_array_append_new(listing->array, entry) < 0 ? -ENOMEM : 0;
