@@ -17,7 +17,7 @@ struct read_job {
     struct node *node; /* the kernel refers to it until the read is answered */
     size_t size;
     uint64_t offset;
-    uint64_t arrived;      /* clock_ms */
+    uint64_t arrived_us;   /* clock_us */
     atomic_bool cancelled; /* the caller got a fatal signal */
 };
 
@@ -124,10 +124,22 @@ static void invalidate_entry(struct fs *fs, const struct node *node)
         (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
 }
 
+/* Counts a read that is about to be answered. Given up by its caller, it is no error. */
+static void count(struct read_counts *reads, const struct read_job *read, int result, uint64_t len)
+{
+    atomic_fetch_add(&reads->count, 1);
+    if (result == 0)
+        atomic_fetch_add(&reads->bytes, len);
+    else if (result != -EINTR)
+        atomic_fetch_add(&reads->errors, 1);
+    histogram_add(&reads->latency, clock_us() - read->arrived_us);
+}
+
 static void answer(const struct read_job *read, int result, struct loan *loan, const struct error *err)
 {
     struct fs *fs = fs_of(read->req);
     struct node *node = read->node;
+    count(&fs->reads, read, result, result == 0 ? loan->len : 0);
     if (result == 0) {
         (void)fuse_reply_iov(read->req, loan->pieces, (int)loan->count);
         loan_release(loan);
@@ -148,7 +160,7 @@ static void run_read(struct job *job)
     struct fs *fs = fs_of(read->req);
     struct wait wait = {
         .timeout_ms = fs->config.timeout_ms,
-        .since_ms = read->arrived,
+        .since_ms = read->arrived_us / 1000,
         .cancelled = &read->cancelled,
         .shutdown = &fs->ending,
     };
@@ -178,7 +190,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         .node = fs_node(fs_of(req), ino),
         .size = size,
         .offset = (uint64_t)offset,
-        .arrived = clock_ms(),
+        .arrived_us = clock_us(),
     };
     int result = reader_lend(read.reader, size, read.offset, &at_once, &loan, &err);
     /* a stale file has to be told to the kernel, which a session thread must not do */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "base/histogram.h"
 #include "fs/fs.h"
 #include "fs/workers.h"
 
@@ -19,6 +20,14 @@ struct handle {
     off_t first;           /* of a directory: the offset before the first entry of the last reply */
     struct strbuf names;   /* the names of that reply, each with its NUL */
     char before[256];      /* the name before them; "" for none */
+};
+
+/* What became of read calls. */
+struct read_counts {
+    _Atomic uint64_t count;
+    _Atomic uint64_t errors;  /* those that were answered with an error */
+    _Atomic uint64_t bytes;   /* given to the callers */
+    struct histogram latency; /* microseconds from a call's arrival to its answer */
 };
 
 struct fs {
@@ -33,6 +42,10 @@ struct fs {
     _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
     _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
     atomic_bool ending;           /* unmounted: waits end */
+    uint64_t opened_us;           /* clock_us when it was mounted */
+    uint64_t opened_real_ms;      /* clock_real_ms then */
+    _Atomic uint64_t open_files;
+    struct read_counts reads;
 };
 
 /* The fs of a request, and the node of an inode number. A node id is the node's address; the root has its
@@ -79,6 +92,10 @@ void fs_close_handle(struct fs *fs, struct handle *handle);
 /* Has the kernel read further ahead where we may say so; MOUNTPOINT has just been mounted. A name with blanks, which the
    kernel escapes, is left as it is. */
 void fs_raise_read_ahead(const char *mountpoint);
+
+/* Appends what the mount has done and does, as a JSON object; its members are documented in runfs-status(1). Waits for no
+   read, no server and no disk. 0, -ENOMEM or -E2BIG. The tree's read lock must be held. */
+int fs_status(struct fs *fs, struct strbuf *out);
 
 /* The table of operations, and each file's part of it. */
 extern const struct fuse_lowlevel_ops fs_operations;

@@ -25,6 +25,8 @@ void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *re
     (void)pthread_mutex_lock(&fs->lock);
     LIST_INSERT_HEAD(&fs->handles, handle, link);
     (void)pthread_mutex_unlock(&fs->lock);
+    if (reader)
+        atomic_fetch_add(&fs->open_files, 1);
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
         fs_close_handle(fs, handle);
@@ -35,6 +37,8 @@ void fs_close_handle(struct fs *fs, struct handle *handle)
     (void)pthread_mutex_lock(&fs->lock);
     LIST_REMOVE(handle, link);
     (void)pthread_mutex_unlock(&fs->lock);
+    if (handle->reader)
+        atomic_fetch_sub(&fs->open_files, 1);
     reader_close(handle->reader);
     strbuf_done(&handle->names);
     free(handle);

@@ -131,6 +131,8 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
     LIST_INIT(&fs->handles);
     (void)pthread_mutex_init(&fs->lock, NULL);
     atomic_store(&fs->valid_until, run_listed_at(run) + config->refresh_ms);
+    fs->opened_us = clock_us();
+    fs->opened_real_ms = clock_real_ms();
     int result = set_up(fs, err);
     if (result < 0) {
         fs_close(fs);

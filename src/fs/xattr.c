@@ -1,5 +1,7 @@
-/* Extended attributes: where an object is stored and what its content id is. One table row an attribute. */
+/* Extended attributes: where an object is stored, what its content id is, how much of it is here; on the root, what the
+   mount does. One table row an attribute. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +11,7 @@
 
 #define VALUE_MAX (64U * 1024)
 
-/* Appends the value; -ENODATA where the node has none. The tree's read lock is held. */
+/* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but for a value that waits. */
 typedef int (*value_fn)(struct fs *fs, const struct node *node, struct strbuf *out);
 
 static int s3_uri(struct fs *fs, const struct node *node, struct strbuf *out)
@@ -29,26 +31,63 @@ static int etag(struct fs *fs, const struct node *node, struct strbuf *out)
     return out->len ? 0 : -ENODATA;
 }
 
+static bool is_root(struct fs *fs, const struct node *node)
+{
+    return node == tree_root(fs->tree);
+}
+
 /* The process that serves the mount, for umount to wait for. */
 static int pid(struct fs *fs, const struct node *node, struct strbuf *out)
 {
-    if (node != tree_root(fs->tree))
+    if (!is_root(fs, node))
         return -ENODATA;
     strbuf_addf(out, "%d", (int)getpid());
     return 0;
 }
 
-static const struct {
+/* "HERE/ALL", bytes on disk of bytes in all. Reads the disk. */
+static int cached(struct fs *fs, const struct node *node, struct strbuf *out)
+{
+    uint64_t here;
+    int result = run_bytes_here(fs->run, node, &here);
+    if (result == 0)
+        strbuf_addf(out, "%" PRIu64 "/%" PRIu64, here, node->size);
+    return result;
+}
+
+static int status(struct fs *fs, const struct node *node, struct strbuf *out)
+{
+    return is_root(fs, node) ? fs_status(fs, out) : -ENODATA;
+}
+
+static bool is_object(struct fs *fs, const struct node *node)
+{
+    _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(VALUE_MAX);
+    return node->type == NODE_FILE && s3_uri(fs, node, &uri) == 0;
+}
+
+static const struct attribute {
     const char *name;
     value_fn value;
+    bool (*has)(struct fs *fs,
+                const struct node *node); /* whether a node has it; NULL: where there is a value */
+    bool waits;                           /* the value may be asked for by a worker only */
+    size_t growth; /* bytes that it may grow by between the question for its size and the one for it */
 } attributes[] = {
-    {"user.runfs.s3_uri", s3_uri},
-    {"user.runfs.https_url", https_url},
-    {"user.runfs.etag", etag},
-    {"user.runfs.pid", pid},
+    {"user.runfs.s3_uri", s3_uri, NULL, false, 0}, {"user.runfs.https_url", https_url, NULL, false, 0},
+    {"user.runfs.etag", etag, NULL, false, 0},     {"user.runfs.cached", cached, is_object, true, 0},
+    {"user.runfs.pid", pid, is_root, false, 0},    {"user.runfs.status", status, is_root, false, 512},
 };
 
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
+
+static const struct attribute *find_attribute(const char *name)
+{
+    for (size_t i = 0; i < ATTRIBUTES; i++)
+        if (strcmp(name, attributes[i].name) == 0)
+            return &attributes[i];
+    return NULL;
+}
 
 /* Answers in the manner of getxattr(2): the size where SIZE is 0, the bytes where they fit. */
 static void reply(fuse_req_t req, const struct strbuf *value, size_t size)
@@ -63,33 +102,78 @@ static void reply(fuse_req_t req, const struct strbuf *value, size_t size)
         (void)fuse_reply_buf(req, strbuf_text(value), value->len);
 }
 
-void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+static void answer(fuse_req_t req, const struct attribute *attribute, const struct node *node, size_t size)
 {
     struct fs *fs = fs_of(req);
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
-    int result = -ENODATA;
-    tree_lock_read(fs->tree);
-    for (size_t i = 0; i < ATTRIBUTES; i++)
-        if (strcmp(name, attributes[i].name) == 0)
-            result = attributes[i].value(fs, fs_node(fs, ino), &value);
-    tree_unlock(fs->tree);
+    if (!attribute->waits)
+        tree_lock_read(fs->tree);
+    int result = attribute->value(fs, node, &value);
+    if (!attribute->waits)
+        tree_unlock(fs->tree);
     if (result < 0)
         (void)fuse_reply_err(req, ENODATA);
+    else if (size == 0)
+        (void)fuse_reply_xattr(req, value.len + attribute->growth);
     else
         reply(req, &value, size);
+}
+
+/* A question for a worker. */
+struct xattr_job {
+    struct job job;
+    fuse_req_t req;
+    const struct attribute *attribute;
+    const struct node *node; /* the kernel refers to it until the question is answered */
+    size_t size;
+};
+
+static void run_answer(struct job *job)
+{
+    struct xattr_job *question = (struct xattr_job *)job;
+    answer(question->req, question->attribute, question->node, question->size);
+    free(question);
+}
+
+static void answer_later(fuse_req_t req, const struct attribute *attribute, const struct node *node,
+                         size_t size)
+{
+    struct xattr_job *question = malloc(sizeof *question);
+    if (!question) {
+        (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    *question = (struct xattr_job){
+        .job = {.run = run_answer}, .req = req, .attribute = attribute, .node = node, .size = size};
+    workers_submit(fs_of(req)->readers, &question->job);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    const struct attribute *attribute = find_attribute(name);
+    const struct node *node = fs_node(fs_of(req), ino);
+    if (!attribute)
+        (void)fuse_reply_err(req, ENODATA);
+    else if (attribute->waits)
+        answer_later(req, attribute, node, size);
+    else
+        answer(req, attribute, node, size);
+}
+
+static bool has(struct fs *fs, const struct node *node, const struct attribute *attribute)
+{
+    _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
+    return attribute->has ? attribute->has(fs, node) : attribute->value(fs, node, &value) == 0;
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
     struct fs *fs = fs_of(req);
     _cleanup_strbuf_ struct strbuf names = STRBUF_INIT(VALUE_MAX);
-    _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
     tree_lock_read(fs->tree);
-    for (size_t i = 0; i < ATTRIBUTES; i++) {
-        strbuf_clear(&value);
-        if (attributes[i].value(fs, fs_node(fs, ino), &value) == 0)
+    for (size_t i = 0; i < ATTRIBUTES; i++)
+        if (has(fs, fs_node(fs, ino), &attributes[i]))
             strbuf_add(&names, attributes[i].name, strlen(attributes[i].name) + 1);
-    }
     tree_unlock(fs->tree);
     reply(req, &names, size);
 }

@@ -1,0 +1,115 @@
+/* What a mount has done and does, as JSON: the value of user.runfs.status. The names of its members are a contract, see
+   runfs-status(1). Everything here is read from counters, so it is answered while reads wait. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/format.h"
+#include "fs/fs_internal.h"
+#include "fs/json.h"
+
+/* Adds PART, taken over, as a member; without memory it is missing. */
+static void add(json_t *object, const char *name, json_t *part)
+{
+    (void)json_object_set_new(object, name, part);
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static void add_mount(json_t *status, const struct fs *fs)
+{
+    char since[FORMAT_MAX];
+    format_time(since, (int64_t)(fs->opened_real_ms / 1000));
+    add(status, "source", json_text(run_title(fs->run)));
+    add(status, "pid", number((uint64_t)getpid()));
+    add(status, "mounted_since", json_string(since));
+    add(status, "uptime_s", number((clock_us() - fs->opened_us) / 1000000));
+}
+
+static void add_bytes(json_t *status, const struct fs *fs, const struct run_stats *stats)
+{
+    json_t *bytes = json_object();
+    add(bytes, "given", number(fs->reads.bytes));
+    if (stats->remote) {
+        add(bytes, "fetched", number(stats->cache.bytes_fetched));
+        add(bytes, "from_disk", number(stats->disk.bytes_read));
+        add(bytes, "written_to_disk", number(stats->disk.bytes_written));
+        add(bytes, "prefetched", number(stats->cache.bytes_ahead));
+        add(bytes, "prefetched_used", number(stats->cache.bytes_ahead_used));
+    }
+    add(status, "bytes", bytes);
+}
+
+static void add_pool(json_t *status, const struct run_stats *stats)
+{
+    json_t *pool = json_object();
+    add(pool, "bytes", number(stats->cache.pool_bytes));
+    add(pool, "max", number(stats->cache.pool_max));
+    add(status, "pool", pool);
+}
+
+static void add_cache(json_t *status, struct fs *fs, const struct run_stats *stats)
+{
+    const struct disk *disk = run_disk(fs->run);
+    json_t *cache = json_object();
+    add(cache, "directory", json_text(disk_directory(disk)));
+    add(cache, "size_max", number(disk_size_max(disk)));
+    add(cache, "min_free", number(disk_free_min(disk)));
+    add(cache, "bad_blocks", number(stats->disk.blocks_bad));
+    add(cache, "evicted", number(stats->disk.blocks_evicted));
+    add(cache, "write_failures", number(stats->disk.writes_failed));
+    add(status, "cache", cache);
+}
+
+static void add_reads(json_t *status, const struct fs *fs)
+{
+    struct percentiles percentiles = histogram_percentiles(&fs->reads.latency);
+    json_t *latency = json_object();
+    json_t *reads = json_object();
+    add(latency, "p50", number(percentiles.p50));
+    add(latency, "p90", number(percentiles.p90));
+    add(latency, "p99", number(percentiles.p99));
+    add(reads, "count", number(fs->reads.count));
+    add(reads, "errors", number(fs->reads.errors));
+    add(reads, "latency_us", latency);
+    add(status, "reads", reads);
+}
+
+static void add_listing(json_t *status, struct fs *fs)
+{
+    struct tree_totals totals = tree_totals(fs->tree);
+    json_t *listing = json_object();
+    add(listing, "age_s", number((clock_ms() - run_listed_at(fs->run)) / 1000));
+    add(listing, "files", number(totals.files));
+    add(listing, "directories", number(totals.directories));
+    add(listing, "bytes", number(totals.bytes));
+    add(status, "listing", listing);
+}
+
+int fs_status(struct fs *fs, struct strbuf *out)
+{
+    struct run_stats stats;
+    json_t *status = json_object();
+    run_stats(fs->run, &stats);
+    add(status, "version", json_string(RUNFS_VERSION));
+    add_mount(status, fs);
+    add_listing(status, fs);
+    add_reads(status, fs);
+    add(status, "open_files", number(fs->open_files));
+    add_bytes(status, fs, &stats);
+    if (stats.remote)
+        add_pool(status, &stats);
+    if (stats.has_disk)
+        add_cache(status, fs, &stats);
+    _cleanup_free_ char *text = json_dumps(status, JSON_COMPACT);
+    json_decref(status);
+    if (!text)
+        return -ENOMEM;
+    strbuf_adds(out, text);
+    return -out->failed;
+}
