@@ -24,6 +24,8 @@ static const struct command commands[] = {
      SOURCE_OPTIONS "  --staging-dir DIR  its path below a local staging directory, too\n"
                     "  --json           as JSON\n",
      cmd_resolve},
+    {"status", "[--json] MOUNTPOINT", "show what a mount has done and does", "  --json           as JSON\n",
+     cmd_status},
     {"help", "[COMMAND]", "show how the program, or a command, is used", "", cmd_help},
 };
 

@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <mntent.h>
-#include <poll.h>
-#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +13,15 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/question.h"
 
 #define OUR_TYPE      "fuse.runfs"
 #define STACKED_MAX   16
 #define MNTENT_BYTES  (64U * 1024)
-#define ANSWER_MS     3000 /* for a driver to say who it is */
 #define LOCK_TRIES    100
 #define LOCK_PAUSE_US 50000
 
@@ -72,77 +69,34 @@ static int top_type(const char *absolute, char *type, size_t size, struct error 
     return 0;
 }
 
-/* A question to a driver. It is asked by a thread of its own, since a stopped driver never answers: then the
-   thread, the question and its pipe are left to the end of this short-lived process. */
-struct question {
-    char *mountpoint;
-    int pipe[2];
-};
-
-struct answer {
-    pid_t pid;
-    bool dead;
-    bool given; /* false: the driver is silent */
-};
-
-/* What the kernel answers from its own memory (stat) tells nothing of the driver; an attribute it has to ask
- * for. */
-static void *ask(void *context)
+/* Whether the driver of our mount is there, and its process (0 where it does not say). */
+static enum mount_state ask_driver(const char *mountpoint, pid_t *ret_pid)
 {
-    struct question *question = context;
-    struct answer answer = {.given = true};
-    char text[32] = "";
+    _cleanup_free_ char *text = NULL;
     uint64_t pid;
-    if (getxattr(question->mountpoint, "user.runfs.pid", text, sizeof text - 1) < 0)
-        answer.dead = errno == ENOTCONN;
-    else if (parse_u64(text, INT32_MAX, &pid) == 0)
-        answer.pid = (pid_t)pid;
-    if (write(question->pipe[1], &answer, sizeof answer) < 0)
-        return NULL; /* silence means "no answer" to the reader */
-    return NULL;
-}
-
-static int ask_driver(const char *mountpoint, struct answer *ret_answer)
-{
-    pthread_t thread;
-    struct question *question = calloc(1, sizeof *question);
-    if (!question || !(question->mountpoint = strdup(mountpoint)) || pipe2(question->pipe, O_CLOEXEC) < 0 ||
-        pthread_create(&thread, NULL, ask, question)) {
-        if (question)
-            free(question->mountpoint);
-        free(question);
-        return -ENOMEM;
-    }
-    struct pollfd ready = {.fd = question->pipe[0], .events = POLLIN};
-    struct answer answer = {0};
-    if (poll(&ready, 1, ANSWER_MS) == 1 && read(question->pipe[0], &answer, sizeof answer) == sizeof answer) {
-        (void)pthread_join(thread, NULL);
-        (void)close(question->pipe[0]);
-        (void)close(question->pipe[1]);
-        free(question->mountpoint);
-        free(question);
-    }
-    *ret_answer = answer;
-    return 0;
+    int result = driver_ask(mountpoint, "user.runfs.pid", &text);
+    if (result == -ENOTCONN)
+        return MOUNT_DEAD;
+    if (result == -ETIMEDOUT)
+        return MOUNT_SILENT;
+    if (result == 0 && parse_u64(text, INT32_MAX, &pid) == 0)
+        *ret_pid = (pid_t)pid;
+    return MOUNT_OURS;
 }
 
 int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err)
 {
     char type[64];
-    struct answer answer = {0};
     int result = top_type(absolute, type, sizeof type, err);
     if (result < 0)
         return result;
-    bool ours = strcmp(type, OUR_TYPE) == 0;
-    if (ours && ask_driver(absolute, &answer) < 0)
-        return error_errno(err, ENOMEM, "%s", absolute);
-    *ret_pid = answer.pid;
+    *ret_pid = 0;
     if (!type[0])
         *ret_state = MOUNT_NONE;
-    else if (!ours)
+    else if (strcmp(type, OUR_TYPE) != 0)
         *ret_state = MOUNT_OTHER;
     else
-        *ret_state = answer.dead ? MOUNT_DEAD : answer.given ? MOUNT_OURS : MOUNT_SILENT;
+        *ret_state = ask_driver(absolute, ret_pid);
     return 0;
 }
 
