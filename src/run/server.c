@@ -11,8 +11,6 @@
 #include "store/aws_environment.h"
 #include "store/s3.h"
 
-#define AWS_ENDPOINT "https://s3.amazonaws.com" /* buckets have one name in all regions */
-
 struct server {
     struct aws_config aws;
     struct aws_provider *provider; /* NULL: unsigned */
@@ -106,7 +104,7 @@ int server_open_store(const struct server *server, const char *bucket, const cha
 
 const char *server_endpoint(const struct server *server)
 {
-    return server->aws.endpoint ? server->aws.endpoint : AWS_ENDPOINT;
+    return server->aws.endpoint ? server->aws.endpoint : SERVER_AWS;
 }
 
 const char *server_access(const struct server *server)

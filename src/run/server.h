@@ -6,6 +6,9 @@
 #include "run/source.h"
 #include "store/store.h"
 
+/* Stands for AWS where the names of what is cached have an endpoint: buckets have one name in all regions. */
+#define SERVER_AWS "https://s3.amazonaws.com"
+
 struct server;
 
 /* Resolves endpoint, region and credentials. Where none are said, a run's region is the layout's. *RET_SERVER
@@ -17,7 +20,7 @@ int server_resolve(const struct run_config *config, const struct source *source,
 int server_open_store(const struct server *server, const char *bucket, const char *prefix,
                       struct store **ret_store, struct error *err);
 
-/* The server, for the names of what is cached: its endpoint, or one that stands for AWS. */
+/* The server, for the names of what is cached: its endpoint, or SERVER_AWS. */
 const char *server_endpoint(const struct server *server);
 
 /* Who asks: a text that is another for other credentials, and tells nothing of them. */
