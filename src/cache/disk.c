@@ -142,8 +142,8 @@ static int open_all(struct disk *disk, const struct disk_config *config)
     int result = set_limits(disk, config);
     if (result < 0)
         return result;
-    disk->objects_fd = open_directory(disk->fd, "objects", true);
-    disk->listings_fd = open_directory(disk->fd, "listings", true);
+    disk->objects_fd = open_directory(disk->fd, "objects", config->make);
+    disk->listings_fd = open_directory(disk->fd, "listings", config->make);
     if (disk->objects_fd < 0 || disk->listings_fd < 0)
         return disk->objects_fd < 0 ? disk->objects_fd : disk->listings_fd;
     result = space_open(&disk->space, disk->fd);

@@ -24,7 +24,7 @@ struct disk_config {
     const char *directory; /* copied */
     uint64_t size_max;     /* bytes it may take; 0: a tenth of the file system */
     uint64_t free_min;     /* bytes to be left on the file system; 0: a twentieth of it */
-    bool make;             /* make the directory where it is missing */
+    bool make;             /* make the directory, and what it holds, where that is missing */
     /* Told once why nothing is written any more. May be NULL. */
     void (*note)(const char *what, const char *why);
 };

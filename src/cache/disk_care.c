@@ -73,6 +73,18 @@ static bool is_right(const struct disk_visit *visit, int data_fd, uint64_t numbe
     return memcmp(hash, entry->hash, sizeof hash) == 0;
 }
 
+/* Whether the entry still says what it did when the map was read: else the block was evicted, or written anew, meanwhile. */
+static bool is_same(const struct disk_visit *visit, uint64_t number, const struct map_entry *entry)
+{
+    char bytes[MAP_ENTRY];
+    struct map_entry now;
+    if (pread(visit->map_fd, bytes, sizeof bytes, (off_t)map_entry_at(visit->identity_len, number)) !=
+        (ssize_t)sizeof bytes)
+        return false;
+    map_entry_read(bytes, &now);
+    return now.present && memcmp(now.hash, entry->hash, sizeof now.hash) == 0;
+}
+
 static int verify_object(void *context, struct disk_visit *visit)
 {
     struct verify *verify = context;
@@ -90,7 +102,7 @@ static int verify_object(void *context, struct disk_visit *visit)
             continue;
         verify->totals.blocks++;
         verify->totals.bytes += entry.len;
-        if (!is_right(visit, data_fd, number, &entry, verify->block)) {
+        if (!is_right(visit, data_fd, number, &entry, verify->block) && is_same(visit, number, &entry)) {
             verify->totals.bad++;
             verify->bad(verify->context, &item, number);
             disk_visit_drop(visit, data_fd, number);
