@@ -243,6 +243,7 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     (void)pthread_mutex_init(&cache->lock, NULL);
     (void)pthread_cond_init(&cache->room, NULL);
     (void)pthread_cond_init(&cache->unsaved_came, NULL);
+    (void)pthread_cond_init(&cache->saved, NULL);
     int code = saver_open(cache);
     if (code) {
         cache_close(cache);
@@ -258,6 +259,7 @@ void cache_close(struct cache *cache)
         return;
     saver_close(cache);
     pool_clear(cache);
+    (void)pthread_cond_destroy(&cache->saved);
     (void)pthread_cond_destroy(&cache->unsaved_came);
     (void)pthread_cond_destroy(&cache->room);
     (void)pthread_mutex_destroy(&cache->lock);

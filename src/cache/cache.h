@@ -50,6 +50,9 @@ bool cache_prefetch(struct cache *cache, const struct object *object);
 /* How many bytes of OBJECT are on disk. Reads its map. */
 uint64_t cache_bytes_here(struct cache *cache, const struct object *object);
 
+/* Waits until what has been fetched so far is on disk, or could not be written. */
+void cache_settle(struct cache *cache);
+
 /* What the cache has done so far. */
 struct cache_stats {
     uint64_t bytes_given;   /* to readers */

@@ -105,6 +105,17 @@ struct disk_item {
 typedef int (*disk_item_fn)(void *context, const struct disk_item *item);
 int disk_each(struct disk *disk, disk_item_fn fn, void *context, struct error *err);
 
+/* How full it is. Looks at all files. */
+struct disk_usage {
+    uint64_t taken;   /* bytes that its files take */
+    uint64_t free;    /* bytes that the file system has left */
+    uint64_t objects; /* of which there is a block */
+    uint64_t blocks;
+    uint64_t bytes; /* in blocks */
+    uint64_t listings;
+};
+int disk_usage(struct disk *disk, struct disk_usage *ret_usage, struct error *err);
+
 /* Reads all blocks and checks them; those that are wrong are dropped, each told to FN (NUMBER of the block). */
 typedef void (*disk_bad_fn)(void *context, const struct disk_item *item, uint64_t number);
 typedef void (*disk_progress_fn)(void *context, uint64_t bytes_checked);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -53,6 +54,39 @@ int disk_each(struct disk *disk, disk_item_fn fn, void *context, struct error *e
 {
     struct each each = {fn, context};
     return walk_failed(disk, disk_walk(disk, false, tell, &each, NULL), err);
+}
+
+static int add_up(void *context, struct disk_visit *visit)
+{
+    struct disk_usage *usage = context;
+    struct disk_item item;
+    describe(visit, &item);
+    usage->objects += item.blocks != 0;
+    usage->blocks += item.blocks;
+    usage->bytes += item.here;
+    return 0;
+}
+
+static void count_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+{
+    struct disk_usage *usage = context;
+    (void)used_ms, (void)allocated;
+    usage->listings += strncmp(name, "new-", 4) != 0; /* those are in the making */
+}
+
+int disk_usage(struct disk *disk, struct disk_usage *ret_usage, struct error *err)
+{
+    struct disk_usage usage = {0};
+    struct statvfs fs;
+    int result = walk_failed(disk, disk_walk(disk, false, add_up, &usage, &usage.taken), err);
+    if (result < 0)
+        return result;
+    disk_walk_listings(disk, count_listing, &usage);
+    if (fstatvfs(disk->fd, &fs) < 0)
+        return error_errno(err, errno, "cache %s", disk->directory);
+    usage.free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    *ret_usage = usage;
+    return 0;
 }
 
 struct verify {

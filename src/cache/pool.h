@@ -87,6 +87,8 @@ struct cache {
     struct block_queue idle;    /* least recently used first */
     struct block_queue unsaved; /* to be written to disk, oldest first */
     pthread_cond_t unsaved_came;
+    bool saving;          /* a block is being written */
+    pthread_cond_t saved; /* nothing is left to be written */
     bool closing;
     bool saver_runs;
     pthread_t saver;

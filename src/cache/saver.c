@@ -36,10 +36,14 @@ static void *saver_thread(void *context)
         if (!block)
             break;
         TAILQ_REMOVE(&cache->unsaved, block, age);
+        cache->saving = true;
         bool ahead = block->ahead;
         (void)pthread_mutex_unlock(&cache->lock);
         bool saved = save(block, ahead);
         (void)pthread_mutex_lock(&cache->lock);
+        cache->saving = false;
+        if (TAILQ_EMPTY(&cache->unsaved))
+            (void)pthread_cond_broadcast(&cache->saved);
         block->saving = false;
         block->claimed = false;
         block->on_disk = saved;
@@ -69,4 +73,12 @@ void saver_close(struct cache *cache)
     (void)pthread_cond_signal(&cache->unsaved_came);
     (void)pthread_mutex_unlock(&cache->lock);
     (void)pthread_join(cache->saver, NULL);
+}
+
+void cache_settle(struct cache *cache)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    while (cache->saving || !TAILQ_EMPTY(&cache->unsaved))
+        (void)pthread_cond_wait(&cache->saved, &cache->lock);
+    (void)pthread_mutex_unlock(&cache->lock);
 }

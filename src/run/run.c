@@ -108,6 +108,12 @@ int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes
     return result;
 }
 
+void run_settle(struct run *run)
+{
+    if (run->cache)
+        cache_settle(run->cache);
+}
+
 struct disk *run_disk(struct run *run)
 {
     return run->disk;

@@ -80,6 +80,9 @@ const char *run_title(const struct run *run);
    tree's read lock itself. */
 int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes);
 
+/* Waits until what has been read so far is on disk, or could not be written. */
+void run_settle(struct run *run);
+
 /* What has been done so far, by room. */
 struct run_stats {
     bool remote; /* false for a local run, which has none of the following */
