@@ -26,6 +26,11 @@ static const struct command commands[] = {
      cmd_resolve},
     {"status", "[--json] MOUNTPOINT", "show what a mount has done and does", "  --json           as JSON\n",
      cmd_status},
+    {"cache", "[status|list|prefetch SOURCE [PATH...]|prune|verify|clear] [--json] [-q]",
+     "look after what is kept on disk",
+     SOURCE_OPTIONS "  -q               no progress bar\n"
+                    "  --json           as JSON\n",
+     cmd_cache},
     {"help", "[COMMAND]", "show how the program, or a command, is used", "", cmd_help},
 };
 

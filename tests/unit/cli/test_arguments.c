@@ -96,7 +96,7 @@ Test(arguments, a_bad_option_is_exit_code_1)
 
 Test(arguments, each_command_is_found_by_its_name)
 {
-    static const char *const names[] = {"mount", "umount", "ls", "cat", "resolve", "status", "help"};
+    static const char *const names[] = {"mount", "umount", "ls", "cat", "resolve", "status", "cache", "help"};
     for (size_t i = 0; i < COUNT(names); i++)
         cr_assert_str_eq(command_find(names[i])->name, names[i]);
     cr_assert_null(command_find("Mount"));

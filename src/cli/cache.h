@@ -1,0 +1,37 @@
+/* Inside of runfs cache: its actions (cache.c has their table), and what they share. */
+#ifndef RUNFS_CLI_CACHE_H
+#define RUNFS_CLI_CACHE_H
+
+#include <stdbool.h>
+
+#include "cache/disk.h"
+#include "cli/options.h"
+
+/* What was asked for. */
+struct cache_request {
+    struct options options;
+    bool json;
+    bool quiet;
+    char **operands; /* those of the action */
+    int count;
+};
+
+/* Each does its work, says what is to be said, and returns an exit code; fills in ERR, which is then said by the caller,
+   where it returns a negative errno. */
+int action_status(struct cache_request *request, struct error *err);
+int action_list(struct cache_request *request, struct error *err);
+int action_prefetch(struct cache_request *request, struct error *err);
+int action_prune(struct cache_request *request, struct error *err);
+int action_verify(struct cache_request *request, struct error *err);
+int action_clear(struct cache_request *request, struct error *err);
+
+/* Opens the cache that the options say. *RET_DISK is NULL where its directory is not there: that is an empty cache. */
+int action_open_disk(const struct cache_request *request, struct disk **ret_disk, struct error *err);
+
+/* Appends s3://BUCKET/KEY; "?" where the identity is none. */
+void action_item_uri(const struct disk_item *item, struct strbuf *out);
+
+#define _cleanup_disk_ __attribute__((cleanup(action_close_disk)))
+void action_close_disk(struct disk **disk);
+
+#endif
