@@ -188,7 +188,7 @@ static int prefetch_all(struct prefetch *prefetch, const struct cache_request *r
         return EXIT_FAILED;
     format_bytes(all, prefetch->bytes);
     format_bytes(fetched, missing);
-    (void)printf("%zu files, %s, are in the cache; %s were not before\n", files, all, fetched);
+    (void)printf("%zu files, %s, are in the cache, %s of it new\n", files, all, fetched);
     return EXIT_DONE;
 }
 

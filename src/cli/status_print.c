@@ -100,6 +100,34 @@ static void print_open(const struct printer *p)
     (void)fprintf(p->out, "%" PRIu64, number(p, "open_files"));
 }
 
+/* The sum of a kind of requests, and of those that ended well. */
+static void print_kind(const struct printer *p, const char *kind, const char *word)
+{
+    static const char *const ends[] = {"ok", "denied", "missing", "changed", "failed", "cancelled"};
+    const json_t *results = json_object_get(member(p->status, "requests"), kind);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        sum += (uint64_t)json_integer_value(json_object_get(results, ends[i]));
+    (void)fprintf(p->out, "%" PRIu64 " %s, %" PRIu64 " of them well; ", sum, word,
+                  (uint64_t)json_integer_value(json_object_get(results, "ok")));
+}
+
+static void print_requests(const struct printer *p)
+{
+    print_kind(p, "list", "to list");
+    print_kind(p, "get", "for objects");
+    (void)fprintf(p->out, "%" PRIu64 " attempts", number(p, "requests.attempts"));
+    print_latency(p, "; half within", "requests.latency_us.p50");
+    print_latency(p, ", 99 % within", "requests.latency_us.p99");
+}
+
+static void print_now(const struct printer *p)
+{
+    (void)fprintf(p->out, "%" PRIu64 " requests queued, %" PRIu64 " under way, of %" PRIu64 " at most",
+                  number(p, "requests.queued"), number(p, "requests.active"),
+                  number(p, "requests.connections_allowed"));
+}
+
 static void print_given(const struct printer *p)
 {
     print_bytes(p, "bytes.given");
@@ -167,6 +195,8 @@ static const struct row {
     {"listing", "listing", print_listing},
     {"reads", "reads", print_reads},
     {"open files", "open_files", print_open},
+    {"requests", "requests", print_requests},
+    {"now", "requests", print_now},
     {"given", "bytes.given", print_given},
     {"hit ratio", "bytes.fetched", print_hits},
     {"fetched", "bytes.fetched", print_fetched},

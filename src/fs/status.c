@@ -45,6 +45,51 @@ static void add_bytes(json_t *status, const struct fs *fs, const struct run_stat
     add(status, "bytes", bytes);
 }
 
+static json_t *percentiles_of(const struct histogram *histogram)
+{
+    struct percentiles percentiles = histogram_percentiles(histogram);
+    json_t *object = json_object();
+    add(object, "p50", number(percentiles.p50));
+    add(object, "p90", number(percentiles.p90));
+    add(object, "p99", number(percentiles.p99));
+    return object;
+}
+
+/* What became of requests of one kind. */
+static json_t *results_of(const uint64_t results[REQUEST_RESULTS])
+{
+    static const char *const names[REQUEST_RESULTS] = {
+        [REQUEST_OK] = "ok",
+        [REQUEST_DENIED] = "denied",
+        [REQUEST_MISSING] = "missing",
+        [REQUEST_CHANGED] = "changed",
+        [REQUEST_FAILED] = "failed",
+        [REQUEST_CANCELLED] = "cancelled",
+        [REQUEST_THROTTLED] = "throttled",
+        [REQUEST_SERVER_ERROR] = "server_error",
+        [REQUEST_TIMEOUT] = "timeout",
+        [REQUEST_CONNECTION] = "connection",
+    };
+    json_t *object = json_object();
+    for (int i = 0; i < REQUEST_RESULTS; i++)
+        add(object, names[i], number(results[i]));
+    return object;
+}
+
+static void add_requests(json_t *status, const struct store_stats *store)
+{
+    json_t *requests = json_object();
+    add(requests, "attempts", number(store->attempts));
+    add(requests, "queued", number(store->waiting));
+    add(requests, "active", number(store->active));
+    add(requests, "connections_allowed", number(store->allowed));
+    add(requests, "list", results_of(store->results[REQUEST_LIST]));
+    add(requests, "get", results_of(store->results[REQUEST_GET]));
+    add(requests, "first_byte_us", percentiles_of(&store->first_byte));
+    add(requests, "latency_us", percentiles_of(&store->whole));
+    add(status, "requests", requests);
+}
+
 static void add_pool(json_t *status, const struct run_stats *stats)
 {
     json_t *pool = json_object();
@@ -68,15 +113,10 @@ static void add_cache(json_t *status, struct fs *fs, const struct run_stats *sta
 
 static void add_reads(json_t *status, const struct fs *fs)
 {
-    struct percentiles percentiles = histogram_percentiles(&fs->reads.latency);
-    json_t *latency = json_object();
     json_t *reads = json_object();
-    add(latency, "p50", number(percentiles.p50));
-    add(latency, "p90", number(percentiles.p90));
-    add(latency, "p99", number(percentiles.p99));
     add(reads, "count", number(fs->reads.count));
     add(reads, "errors", number(fs->reads.errors));
-    add(reads, "latency_us", latency);
+    add(reads, "latency_us", percentiles_of(&fs->reads.latency));
     add(status, "reads", reads);
 }
 
@@ -102,6 +142,8 @@ int fs_status(struct fs *fs, struct strbuf *out)
     add_reads(status, fs);
     add(status, "open_files", number(fs->open_files));
     add_bytes(status, fs, &stats);
+    if (stats.has_store)
+        add_requests(status, &stats.store);
     if (stats.remote)
         add_pool(status, &stats);
     if (stats.has_disk)

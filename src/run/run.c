@@ -126,6 +126,9 @@ void run_stats(struct run *run, struct run_stats *ret_stats)
         cache_stats(run->cache, &ret_stats->cache);
     if (run->disk)
         disk_stats(run->disk, &ret_stats->disk);
+    ret_stats->has_store = run->store && run->store->ops->stats;
+    if (ret_stats->has_store)
+        run->store->ops->stats(run->store, &ret_stats->store);
 }
 
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out)

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "cache/disk.h"
 #include "reader/reader.h"
+#include "store/store.h"
 #include "tree/tree.h"
 
 /* What the user said; strings are borrowed for the call, NULL where not said. */
@@ -89,6 +90,8 @@ struct run_stats {
     struct cache_stats cache;
     bool has_disk;
     struct disk_stats disk;
+    bool has_store; /* false where offline */
+    struct store_stats store;
 };
 void run_stats(struct run *run, struct run_stats *ret_stats);
 

@@ -100,6 +100,30 @@ part_here() {
   tells .bytes.from_disk "$all"
 }
 
+@test "requests are counted as the server counts them, by kind and result" {
+  : >"$NGINX_DIR/access.log"
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$NGINX")"
+  diff -r "$ORIGINAL" "$MNT"
+  wait_until 30 tells .requests.active 0
+  tells .requests.list.ok "$(grep -c 'list-type=2' "$NGINX_DIR/access.log")"
+  tells .requests.get.ok "$(grep -cv 'list-type=2' "$NGINX_DIR/access.log")"
+  tells .requests.attempts "$(wc -l <"$NGINX_DIR/access.log")"
+  tells '.requests | .get.failed + .list.failed + .queued' 0
+  tells .requests.connections_allowed 32
+  mount_run "$SOURCE" "$BATS_TEST_TMPDIR/offline" "$(anonymous "$NGINX"),offline"
+  [ "$(xattr status "$BATS_TEST_TMPDIR/offline" | jq .requests)" = null ]
+}
+
+@test "refused and repeated requests are counted" {
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),readahead=0,timeout=20"
+  faults '{"match":"manifests/index","p403":1}'
+  run cat "$MNT/manifests/index.html"
+  faults '{"match":"/index.html$","first":2,"p503":1}'
+  cat "$MNT/index.html" >/dev/null
+  [ "$(told .requests.get.denied)" -ge 1 ]
+  tells .requests.get.throttled 2
+}
+
 @test "open files and failed reads are counted" {
   mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=3"
   tells .open_files 0

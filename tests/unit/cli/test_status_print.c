@@ -44,6 +44,9 @@ static const char *line(const char *label)
     "2000000}},"                                                                                             \
     " \"open_files\": 4, \"bytes\": {\"given\": 4096, \"fetched\": 1024, \"from_disk\": 3072,"               \
     " \"written_to_disk\": 1024, \"prefetched\": 1000, \"prefetched_used\": 250},"                           \
+    " \"requests\": {\"attempts\": 9, \"queued\": 1, \"active\": 2, \"connections_allowed\": 32,"            \
+    " \"list\": {\"ok\": 1, \"failed\": 1}, \"get\": {\"ok\": 4, \"denied\": 1, \"throttled\": 2},"          \
+    " \"latency_us\": {\"p50\": 900, \"p99\": 1000}},"                                                       \
     " \"pool\": {\"bytes\": 1048576, \"max\": 41943040}, \"cache\": {\"directory\": \"/c\","                 \
     " \"size_max\": 1073741824, \"min_free\": 1048576, \"bad_blocks\": 1, \"evicted\": 2, "                  \
     "\"write_failures\": 3}}"
@@ -56,6 +59,10 @@ Test(status_print, every_part_has_its_line)
     cr_assert_str_eq(line("listing"), "3 files in 2 directories, 2.0 KiB; 5 s old");
     cr_assert_str_eq(line("reads"), "10, 1 failed; half within 80 us, 90 % within 1.5 ms, 99 % within 2.0 s");
     cr_assert_str_eq(line("open files"), "4");
+    cr_assert_str_eq(line("requests"),
+                     "2 to list, 1 of them well; 5 for objects, 4 of them well; 9 attempts; "
+                     "half within 900 us, 99 % within 1.0 ms");
+    cr_assert_str_eq(line("now"), "1 requests queued, 2 under way, of 32 at most");
     cr_assert_str_eq(line("given"), "4.0 KiB");
     cr_assert_str_eq(line("hit ratio"), "75 %");
     cr_assert_str_eq(line("fetched"), "1.0 KiB");
