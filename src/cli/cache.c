@@ -94,7 +94,7 @@ static int choose_action(struct cache_request *request, const struct action **re
 static int run_action(struct cache_request *request, int argc, char **argv)
 {
     static const struct option longs[] = {{"json", no_argument, NULL, FLAG_JSON}, {0}};
-    const struct action *action;
+    const struct action *action = NULL;
     struct error err = {0};
     int first;
     int code = arguments_parse(argc, argv, "q", longs, on_flag, request, 0, -1, &request->options, &first);
@@ -104,7 +104,7 @@ static int run_action(struct cache_request *request, int argc, char **argv)
     request->count = argc - first;
     request->options.run.note = command_note;
     code = choose_action(request, &action);
-    if (code)
+    if (!action)
         return code;
     code = action->run(request, &err);
     return code < 0 ? command_failed(&err) : code;
