@@ -118,7 +118,7 @@ static enum disk_claim claim(struct disk_object *object, uint64_t number)
 {
     struct map_entry entry;
     if (!object->writable)
-        return DISK_UNUSABLE;
+        return read_entry(object, number, &entry) ? DISK_THERE : DISK_UNUSABLE;
     int result = lock_entry(object, number, F_WRLCK);
     if (result == -EAGAIN || result == -EACCES)
         return DISK_FOREIGN;
