@@ -1,0 +1,115 @@
+/* Fuzzes listings on disk. The input is what follows the head and the identity of a listing's file; its first bytes say how
+   the rest of the file is made: with a right checksum, so that the parser is reached, or as it comes. Any bytes give objects
+   that are sound, or an error; what is read can be written and is read again the same. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/disk_internal.h"
+#include "cache/listing.h"
+#include "cache/listing_format.h"
+#include "check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct cache_scope scope = {"http://server", "bucket", "run/"};
+static const struct cache_scope other_scope = {"http://server", "bucket", "again/"};
+static struct disk *disk;
+static char directory[64];
+
+static void remove_directory(void)
+{
+    char command[128];
+    disk_close(disk);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    (void)!system(command);
+}
+
+static void set_up(void)
+{
+    struct error err;
+    (void)snprintf(directory, sizeof directory, "%s/runfs-fuzz-listing-%ld",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
+    struct disk_config config = {.directory = directory, .size_max = 1ULL << 30, .free_min = 1, .make = true};
+    CHECK(disk_open(&config, &disk, &err) == 0);
+    (void)atexit(remove_directory);
+}
+
+/* A file with a right head for COUNT objects, and BODY. */
+static void write_right(FILE *out, uint64_t count, const void *body, size_t len)
+{
+    char head[LISTING_HEAD];
+    struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    XXH3_state_t *state = XXH3_createState();
+    identity_of_listing(&scope, "me", &identity);
+    const struct listing_head numbers = {.began_ms = 1000, .count = count, .identity_len = identity.len};
+    (void)XXH3_128bits_reset(state);
+    (void)XXH3_128bits_update(state, strbuf_text(&identity), identity.len);
+    (void)XXH3_128bits_update(state, body, len);
+    listing_head_write(head, &numbers, state);
+    CHECK(fwrite(head, 1, sizeof head, out) == sizeof head);
+    CHECK(fwrite(strbuf_text(&identity), 1, identity.len, out) == identity.len);
+    CHECK(fwrite(body, 1, len, out) == len);
+    (void)XXH3_freeState(state);
+    strbuf_done(&identity);
+}
+
+static void write_file(const uint8_t *data, size_t size)
+{
+    char name[LISTING_NAME];
+    char path[256];
+    listing_name(&scope, "me", name);
+    (void)snprintf(path, sizeof path, "%s/listings/%s", directory, name);
+    FILE *out = fopen(path, "we");
+    CHECK(out);
+    if (size >= 2 && data[0] % 4)
+        write_right(out, data[1], data + 2, size - 2);
+    else
+        CHECK(fwrite(data, 1, size, out) == size);
+    CHECK(fclose(out) == 0);
+}
+
+/* What came out, as a checksum, and to where it is written again. */
+struct seen {
+    uint64_t count;
+    uint64_t hash;
+    struct listing_writer *again;
+};
+
+static int see(void *context, const struct object *object, struct error *err)
+{
+    struct seen *seen = context;
+    (void)err;
+    CHECK(object->key[object->key_len] == '\0' && object->size <= INT64_MAX && object->mtime_ns >= 0);
+    seen->count++;
+    seen->hash = XXH3_64bits_withSeed(object->key, object->key_len, seen->hash + object->size);
+    seen->hash =
+        XXH3_64bits_withSeed(object->etag, strlen(object->etag), seen->hash ^ (uint64_t)object->mtime_ns);
+    if (seen->again)
+        listing_writer_add(seen->again, object);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct error err = {0};
+    struct seen seen = {0};
+    struct seen again = {0};
+    uint64_t began;
+    if (!disk)
+        set_up();
+    write_file(data, size);
+    seen.again = listing_writer_open(disk, &other_scope, "me");
+    CHECK(seen.again);
+    int result = listing_read(disk, &scope, size % 2 ? "me" : NULL, 0, see, &seen, &began, &err);
+    listing_writer_close(seen.again, result == 0 ? 5 : 0);
+    if (result < 0) {
+        CHECK(err.code == -result && is_plain_line(err.message));
+        return 0;
+    }
+    CHECK(listing_read(disk, &other_scope, "me", 0, see, &again, &began, &err) == 0);
+    CHECK(began == 5 && again.count == seen.count && again.hash == seen.hash);
+    return 0;
+}
