@@ -1,89 +1,90 @@
-/* Questions to drivers; see question.h. */
+/* Questions to drivers; see question.h. A process of its own asks: whoever has asked a stopped driver cannot be ended before
+   that answers, not even by SIGKILL, and must not keep us, nor the pipes of whoever waits for us. */
 #include "cli/question.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define ANSWER_MS 3000
 #define VALUE_MAX (64U * 1024) /* the kernel's own limit for an attribute */
 
-/* It is asked by a thread of its own, since a stopped driver never answers: then the thread, the question and its pipe are
-   left to the end of the process. */
-struct question {
-    char *mountpoint; /* owned */
-    char *attribute;  /* owned */
-    int pipe[2];      /* the thread writes a byte when it has the answer */
-    int result;       /* the answer: -errno, or the length of the value */
-    char value[VALUE_MAX + 1];
+/* What goes through the pipe: all of it but the unused end of the value. */
+struct answer {
+    int result; /* -errno, or the length of the value */
+    char value[VALUE_MAX];
 };
 
-static void free_question(struct question *question)
+#define HEADER offsetof(struct answer, value)
+
+/* The child, which may be a copy of a process with threads: no memory is taken, no lock, no stream. */
+static void ask(int out, const char *mountpoint, const char *attribute, struct answer *answer)
 {
-    if (!question)
-        return;
-    for (int end = 0; end < 2; end++)
-        if (question->pipe[end] >= 0)
-            (void)close(question->pipe[end]);
-    free(question->mountpoint);
-    free(question->attribute);
-    free(question);
+    if (out > 0)
+        (void)close_range(0, (unsigned)out - 1, 0);
+    (void)close_range((unsigned)out + 1, ~0U, 0);
+    ssize_t len = getxattr(mountpoint, attribute, answer->value, VALUE_MAX);
+    answer->result = len < 0 ? -errno : (int)len;
+    const char *from = (const char *)answer;
+    size_t left = HEADER + (len < 0 ? 0 : (size_t)len);
+    for (ssize_t n = 1; left && n > 0; left -= (size_t)n, from += n)
+        n = write(out, from, left);
+    _exit(0);
 }
 
-static struct question *new_question(const char *mountpoint, const char *attribute)
+/* Reads until the child has closed its end. */
+static int read_answer(int in, struct answer *answer)
 {
-    struct question *question = calloc(1, sizeof *question);
-    if (!question)
-        return NULL;
-    question->pipe[0] = question->pipe[1] = -1;
-    question->mountpoint = strdup(mountpoint);
-    question->attribute = strdup(attribute);
-    if (question->mountpoint && question->attribute && pipe2(question->pipe, O_CLOEXEC) == 0)
-        return question;
-    free_question(question);
-    return NULL;
-}
-
-static void *ask(void *context)
-{
-    struct question *question = context;
-    ssize_t len = getxattr(question->mountpoint, question->attribute, question->value, VALUE_MAX);
-    question->result = len < 0 ? -errno : (int)len;
-    (void)!write(question->pipe[1], "", 1); /* silence means "no answer" to the reader */
-    return NULL;
-}
-
-/* Takes the answer out of a question that has one. */
-static int take_answer(const struct question *question, char **ret_value)
-{
-    if (question->result < 0)
-        return question->result;
-    *ret_value = strndup(question->value, (size_t)question->result);
-    return *ret_value ? 0 : -ENOMEM;
+    uint64_t until = clock_ms() + ANSWER_MS;
+    size_t have = 0;
+    for (;;) {
+        struct pollfd ready = {.fd = in, .events = POLLIN};
+        uint64_t now = clock_ms();
+        int count = now < until ? poll(&ready, 1, (int)(until - now)) : 0;
+        if (count == 0)
+            return -ETIMEDOUT;
+        ssize_t n = count < 0 ? -1 : read(in, (char *)answer + have, sizeof *answer - have);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            break;
+        have += n < 0 ? 0 : (size_t)n;
+    }
+    if (have < HEADER || (answer->result >= 0 && have < HEADER + (size_t)answer->result))
+        return -EIO;
+    return answer->result < 0 ? answer->result : 0;
 }
 
 int driver_ask(const char *mountpoint, const char *attribute, char **ret_value)
 {
-    pthread_t thread;
-    struct question *question = new_question(mountpoint, attribute);
-    if (!question)
-        return -ENOMEM;
-    if (pthread_create(&thread, NULL, ask, question)) {
-        free_question(question);
-        return -ENOMEM;
-    }
-    struct pollfd ready = {.fd = question->pipe[0], .events = POLLIN};
-    if (poll(&ready, 1, ANSWER_MS) != 1)
-        return -ETIMEDOUT;
-    (void)pthread_join(thread, NULL);
-    int result = take_answer(question, ret_value);
-    free_question(question);
+    _cleanup_free_ struct answer *answer = calloc(1, sizeof *answer);
+    int ends[2];
+    if (!answer || pipe2(ends, O_CLOEXEC) < 0)
+        return answer ? -errno : -ENOMEM;
+    _cleanup_close_ int in = ends[0];
+    pid_t child = fork();
+    if (child == 0)
+        ask(ends[1], mountpoint, attribute, answer);
+    int result = child < 0 ? -errno : 0;
+    (void)close(ends[1]);
+    if (child < 0)
+        return result;
+    result = read_answer(in, answer);
+    if (result == -ETIMEDOUT)
+        (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, result == -ETIMEDOUT ? WNOHANG : 0);
+    if (result == 0 && !(*ret_value = strndup(answer->value, (size_t)answer->result)))
+        result = -ENOMEM;
     return result;
 }
