@@ -160,14 +160,15 @@ static int evict_from(void *context, struct disk_visit *visit)
     return 0;
 }
 
-int disk_evict(void *context, uint64_t target, uint64_t *ret_taken)
+/* Evicts what is in the way of TARGET, as far as the shares of an object's files tell that. */
+static int evict_once(struct disk *disk, uint64_t target, uint64_t *ret_taken, uint64_t *ret_freed)
 {
-    struct disk *disk = context;
     struct candidates candidates = {0};
+    struct eviction eviction = {.disk = disk};
     uint64_t taken;
     int result = disk_walk(disk, true, target == UINT64_MAX ? NULL : collect, &candidates, &taken);
     if (result == 0 && taken > target) {
-        struct eviction eviction = {.disk = disk, .left = taken - target};
+        eviction.left = taken - target;
         disk_walk_listings(disk, collect_listing, &candidates);
         eviction.cutoff_ms = cutoff_for(&candidates, eviction.left);
         disk_walk_listings(disk, evict_listing, &eviction);
@@ -177,6 +178,22 @@ int disk_evict(void *context, uint64_t target, uint64_t *ret_taken)
         result = result > 0 ? 0 : result;
     }
     free(candidates.items);
+    if (result == 0) {
+        *ret_taken = taken;
+        *ret_freed = eviction.freed;
+    }
+    return result;
+}
+
+/* More than once where the blocks that went left a map behind, which goes with the last of an object only. */
+int disk_evict(void *context, uint64_t target, uint64_t *ret_taken)
+{
+    uint64_t taken;
+    uint64_t freed;
+    int result;
+    do
+        result = evict_once(context, target, &taken, &freed);
+    while (result == 0 && taken > target && freed);
     if (result == 0)
         *ret_taken = taken;
     return result;

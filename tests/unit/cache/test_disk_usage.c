@@ -55,6 +55,7 @@ static void keep(const char *key, uint64_t size, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         size_t len = size - i * BLOCK < BLOCK ? (size_t)(size - i * BLOCK) : BLOCK;
         cr_assert_eq(disk_object_save(kept, i, block, len, false), 0);
+        (void)usleep(2000); /* their order is told by the millisecond */
     }
     disk_object_free(kept);
 }
@@ -106,6 +107,18 @@ Test(disk_usage, pruning_keeps_the_limit)
     assert_ok(disk_prune(disk, 500000, &freed, &err), &err);
     cr_assert_leq(usage().taken, 500000);
     cr_assert_gt(usage().objects, 0);
+}
+
+/* The map of an object stays as long as one of its blocks does, though each block has a share in it. */
+Test(disk_usage, pruning_keeps_the_limit_of_large_objects_to_the_byte)
+{
+    struct error err = {0};
+    uint64_t freed;
+    open_new();
+    keep("big", 3 * BLOCK, 3);
+    uint64_t map = usage().taken - 3 * BLOCK;
+    assert_ok(disk_prune(disk, BLOCK + map / 2, &freed, &err), &err);
+    cr_assert_leq(usage().taken, BLOCK + map / 2);
 }
 
 Test(disk_usage, a_cache_that_is_not_there_is_not_made)
