@@ -39,9 +39,10 @@ static void set_up(void)
     (void)atexit(remove_directory);
 }
 
+/* Only the short block has bytes, the others are holes: a fuzzer that sees checksums being compared can forge an entry. */
 static char byte_at(uint64_t number, size_t i)
 {
-    return (char)(i * 7 + i / 251 + number * 31);
+    return number == 2 ? (char)(i * 7 + i / 251 + 62) : 0;
 }
 
 static void fill(uint64_t number)
@@ -61,7 +62,6 @@ static void write_file(const struct disk_object *object, const char *suffix, con
     (void)close(fd);
 }
 
-/* The short block only is right, so that few bytes are written. */
 static void write_data(const struct disk_object *object)
 {
     char path[256];
