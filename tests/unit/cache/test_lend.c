@@ -121,7 +121,7 @@ static void *lend_pairs(void *context)
     struct lender *lender = context;
     struct error err;
     struct loan loan;
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 6; i++) {
         uint64_t offset = ((uint64_t)rand_r(&lender->seed) % 19 + 1) * BLOCK - 1000;
         if (reader_lend(reader, 2000, offset, &patient, &loan, &err) < 0) {
             lender->wrong++;
@@ -136,7 +136,7 @@ static void *lend_pairs(void *context)
 /* Where each held one block and waited for the other, two could hold the whole pool. */
 static void lend_in_a_pool_of(uint64_t blocks)
 {
-    pthread_t threads[5];
+    pthread_t threads[4];
     struct lender lenders[COUNT(threads)];
     reader_close(reader);
     cache_replace(blocks * BLOCK, 0);
