@@ -83,11 +83,9 @@ Test(space, small_things_are_settled_in_the_end)
 Test(space, where_it_does_not_fit_something_is_evicted)
 {
     struct space space = space_here(MAX);
-    uint64_t written = 0;
     for (unsigned i = 0; i < 200; i++) {
         cr_assert_eq(space_reserve(&space, MIB), 0);
         lies += MIB;
-        written += MIB;
         cr_assert_leq(lies, MAX);
     }
     cr_assert_gt(evictions, 0);
