@@ -189,6 +189,18 @@ uint64_t cache_used(void)
     return used;
 }
 
+unsigned cache_saving(void)
+{
+    unsigned count = 0;
+    struct block *block;
+    (void)pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; i < POOL_BUCKETS; i++)
+        LIST_FOREACH(block, &cache->blocks[i], link)
+    count += block->saving || block->filling;
+    (void)pthread_mutex_unlock(&cache->lock);
+    return count;
+}
+
 static void *run_reading(void *context)
 {
     struct reading *reading = context;

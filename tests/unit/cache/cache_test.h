@@ -79,6 +79,9 @@ struct block *block_in_table(uint64_t number);
 unsigned users_of(uint64_t number);
 uint64_t cache_used(void);
 
+/* How many blocks are still looked for on disk, or to be saved or released there. */
+unsigned cache_saving(void);
+
 /* A read on a thread of its own. */
 struct reading {
     struct reader *reader;

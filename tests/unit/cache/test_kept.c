@@ -1,7 +1,5 @@
-/* A cache over a disk: what is on disk is not fetched again, what another process is fetching is waited for, and what
-   cannot be kept is done without. */
+/* A cache over a disk: what is on disk is not fetched again, and what another process is fetching is waited for. */
 #include <errno.h>
-#include <sys/mount.h>
 
 #include "base/clock.h"
 #include "cache/flight.h"
@@ -58,19 +56,6 @@ static void remount(void)
     reader_close(reader);
     cache_renew();
     open_reader();
-}
-
-/* How many blocks the saver still has to do with. */
-static unsigned blocks_saving(void)
-{
-    unsigned count = 0;
-    struct block *block;
-    (void)pthread_mutex_lock(&cache->lock);
-    for (size_t i = 0; i < POOL_BUCKETS; i++)
-        LIST_FOREACH(block, &cache->blocks[i], link)
-    count += block->saving || block->filling;
-    (void)pthread_mutex_unlock(&cache->lock);
-    return count;
 }
 
 Test(kept, blocks_on_disk_are_not_fetched_again)
@@ -140,7 +125,7 @@ Test(kept, a_block_is_claimed_until_it_is_on_disk)
     disk_object_release(other, 1);
     fake_finish(0);
     assert_ok(reading_join(&reading), &reading.err);
-    wait_until(blocks_saving() == 0);
+    wait_until(cache_saving() == 0);
     cr_assert_eq(disk_object_claim(other, 0), DISK_THERE);
     cr_assert(load_block(other, 0));
 }
@@ -152,7 +137,7 @@ Test(kept, a_claim_ends_with_a_fetch_that_fails)
     wait_until(fake_count() == 1);
     fake_fail(0, -EIO, "k: broken");
     cr_assert_eq(reading_join(&reading), -EIO);
-    wait_until(blocks_saving() == 0);
+    wait_until(cache_saving() == 0);
     cr_assert_eq(disk_object_claim(other, 0), DISK_CLAIMED);
     disk_object_release(other, 0);
 }
@@ -162,7 +147,7 @@ Test(kept, a_claim_ends_with_a_fetch_that_cannot_be_started)
     struct error err = {0};
     fake.refusal = -EACCES;
     cr_assert_eq(read_range(reader, 0, 10, &patient, &err), -EACCES);
-    wait_until(blocks_saving() == 0);
+    wait_until(cache_saving() == 0);
     cr_assert_eq(disk_object_claim(other, 0), DISK_CLAIMED);
     disk_object_release(other, 0);
 }
@@ -255,7 +240,7 @@ Test(kept, what_another_process_fetches_is_not_fetched_ahead)
         cr_assert(fake.fetches[i].offset + fake.fetches[i].len <= 2 * BLOCK ||
                       fake.fetches[i].offset >= 3 * BLOCK,
                   "fetch %u of %zu", i, (size_t)fake.fetches[i].offset);
-    wait_until(blocks_saving() == 0);
+    wait_until(cache_saving() == 0);
     cr_assert_eq(cache->ahead, 0);
     cr_assert_eq(save_block(other, 2), 0);
     disk_object_release(other, 2);
@@ -314,126 +299,4 @@ Test(kept, offline_works_from_the_disk_alone)
     read_ok(0, 2 * BLOCK);
     cr_assert_eq(fake_count(), 2);
     cache_offline = false;
-}
-
-/* The pool goes on where the disk cannot. */
-static void on_a_disk_of(const char *size)
-{
-    char options[64];
-    reader_close(reader);
-    cache_tear_down();
-    disk_close(cache_disk);
-    own_mounts();
-    scratch_mkdir("small");
-    (void)snprintf(options, sizeof options, "size=%s,mode=700", size);
-    cr_assert_eq(mount("none", scratch_path("small"), "tmpfs", 0, options), 0);
-    cache_disk = disk_here("small");
-    cache = NULL;
-    cache_set_up();
-    open_reader();
-}
-
-Test(kept, a_full_disk_is_done_without)
-{
-    on_a_disk_of("64k");
-    fake.at_once = true;
-    for (int turn = 0; turn < 3; turn++)
-        read_ok(0, 7 * BLOCK);
-    wait_until(blocks_saving() == 0);
-    cr_assert_eq(disk_notes, 1, "said %u times, last: %s", disk_notes, disk_noted);
-    cr_assert_leq(cache_used(), 4 * BLOCK);
-    cr_assert_eq(cache->ahead, 0);
-}
-
-Test(kept, a_small_disk_keeps_what_it_can)
-{
-    on_a_disk_of("3m");
-    fake.at_once = true;
-    read_ok(0, 7 * BLOCK);
-    reader_close(reader);
-    cache_renew();
-    open_reader();
-    unsigned before = fake_count();
-    read_ok(6 * BLOCK, 1000);
-    cr_assert_eq(fake_count(), before);
-    cr_assert_eq(disk_notes, 0, "%s", disk_noted);
-}
-
-struct stress {
-    struct reader *reader;
-    unsigned seed;
-    unsigned wrong;
-    struct error err;
-};
-
-static void *read_at_random(void *context)
-{
-    struct stress *stress = context;
-    struct error err = {0};
-    for (int i = 0; i < 25; i++) {
-        uint64_t offset = (uint64_t)rand_r(&stress->seed) % (10 * BLOCK);
-        size_t len = (size_t)rand_r(&stress->seed) % 100000 + (i % 7 ? 0 : BLOCK);
-        if (read_range(stress->reader, offset, len, &patient, &err) < 0) {
-            stress->wrong++;
-            stress->err = err;
-        }
-    }
-    return NULL;
-}
-
-static atomic_bool stop;
-
-/* Damages and removes what there is, again and again, and prunes. */
-static void *trouble(void *context)
-{
-    unsigned seed = 5;
-    uint64_t freed;
-    (void)context;
-    while (!atomic_load(&stop)) {
-        const char *name = file_of("cache", other, rand_r(&seed) % 2 ? ".map" : ".data");
-        switch (rand_r(&seed) % 4) {
-        case 0:
-            (void)unlink(scratch_path("%s", name));
-            break;
-        case 1:
-            (void)!truncate(scratch_path("%s", name), rand_r(&seed) % 5000000);
-            break;
-        case 2:
-            (void)disk_prune(other_disk, 2 * BLOCK, &freed, NULL);
-            break;
-        default:
-            (void)disk_clear(other_disk, NULL);
-            break;
-        }
-        (void)usleep(3000);
-    }
-    return NULL;
-}
-
-Test(kept, many_readers_over_a_disk_in_trouble_get_the_right_bytes)
-{
-    pthread_t threads[6];
-    pthread_t troubler;
-    struct stress stress[6];
-    fake.at_once = true;
-    reader_close(reader);
-    cache_replace(3 * BLOCK, 2 * BLOCK);
-    disk_object_free(other);
-    other = disk_object_of(other_disk, "a", 11 * BLOCK + 5);
-    cr_assert_eq(pthread_create(&troubler, NULL, trouble, NULL), 0);
-    for (unsigned i = 0; i < COUNT(threads); i++) {
-        stress[i] = (struct stress){.reader = open_object(i % 3 ? "a" : "b", 11 * BLOCK + 5), .seed = i};
-        cr_assert_eq(pthread_create(&threads[i], NULL, read_at_random, &stress[i]), 0);
-    }
-    for (unsigned i = 0; i < COUNT(threads); i++) {
-        cr_assert_eq(pthread_join(threads[i], NULL), 0);
-        cr_assert_eq(stress[i].wrong, 0, "%s", stress[i].err.message);
-        reader_close(stress[i].reader);
-    }
-    atomic_store(&stop, true);
-    (void)pthread_join(troubler, NULL);
-    wait_until(blocks_saving() == 0);
-    cr_assert_leq(cache_used(), 3 * BLOCK);
-    cr_assert_eq(cache->ahead, 0);
-    open_reader();
 }
