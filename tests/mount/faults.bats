@@ -67,7 +67,7 @@ always_refused() {
 @test "a fault that passes is not seen at all" {
   local fault
   for fault in p503 p500 preset ptrunc; do
-    mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=20"
+    mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=20,no-cache"
     faults '{"match":"sub001_build","first":2,"'$fault'":1}'
     cmp "$ORIGINAL/${LIED[1]}" "$MNT/${LIED[1]}" || fail "seen: $fault"
     hits 2 || fail "the fault was never met: $fault"
