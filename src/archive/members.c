@@ -275,7 +275,7 @@ int members_new(const struct tar_limits *limits, members_note_fn note_fn, void *
     members->context = context;
     if (getrandom(&members->index.seed, sizeof members->index.seed, GRND_NONBLOCK) < 0)
         members->index.seed = (uint64_t)(uintptr_t)members; /* early at boot: better than nothing */
-    int result = members_hash_init(&members->hash, err);
+    int result = members_hash_init(&members->hash, members->limits.hole_bytes, err);
     if (result == 0)
         result = add_name(members, 0, "", 0, &made_directory, &root, err);
     if (result < 0) {

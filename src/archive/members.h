@@ -25,9 +25,6 @@
 /* Limit of the parts of all sparse files, -E2BIG. */
 #define MEMBERS_EXTENTS_MAX 4000000
 
-/* Bytes of holes that are hashed, in all; sparse files beyond that have no SHA-256. */
-#define MEMBERS_HOLES_MAX (1ULL << 30)
-
 /* An archive of nothing but bad members must not flood the log; all are counted. */
 #define MEMBERS_NOTES_MAX 100
 
@@ -124,7 +121,7 @@ struct members;
 /* Told of members that are refused or broken; of MEMBERS_NOTES_MAX at most. NAME is as it stands in the archive. */
 typedef void (*members_note_fn)(void *context, const char *name, const char *why);
 
-/* An empty collection. LIMITS, NULL for those of the tar reader, count made parents too. NOTE may be NULL. -ENOMEM, or
+/* An empty collection. LIMITS, NULL for the usual ones, count made parents too. NOTE may be NULL. -ENOMEM, or
    -EIO where the library has no SHA-256. */
 int members_new(const struct tar_limits *limits, members_note_fn note, void *context,
                 struct members **ret_members, struct error *err);

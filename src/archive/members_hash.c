@@ -9,11 +9,11 @@ static int failed(struct error *err)
     return error_set(err, EIO, "SHA-256: libcrypto failed");
 }
 
-int members_hash_init(struct members_hash *hash, struct error *err)
+int members_hash_init(struct members_hash *hash, uint64_t holes, struct error *err)
 {
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hash->state = EVP_MD_CTX_new();
-    hash->holes = MEMBERS_HOLES_MAX;
+    hash->holes = holes;
     return hash->algorithm && hash->state ? 0 : failed(err);
 }
 

@@ -75,8 +75,8 @@ uint32_t members_child(const struct members *members, uint32_t parent, const cha
 int members_add_child(struct members *members, uint32_t parent, const char *name, size_t len, uint32_t file,
                       uint32_t *ret_node, struct error *err);
 
-/* The hash of a member's content: its beginning, stored bytes, end. */
-int members_hash_init(struct members_hash *hash, struct error *err);
+/* The hash of a member's content: its beginning, stored bytes, end. HOLES: see TAR_HOLE_BYTES_MAX. */
+int members_hash_init(struct members_hash *hash, uint64_t holes, struct error *err);
 int members_hash_begin(struct members_hash *hash, const struct tar_member *member, struct error *err);
 int members_hash_data(struct members_hash *hash, const struct tar_member *member, const unsigned char *bytes,
                       size_t len, struct error *err);

@@ -22,6 +22,9 @@
 #define TAR_MEMBERS_MAX    4000000
 #define TAR_NAME_BYTES_MAX (256U << 20)
 
+/* Limit of the holes, of all sparse files, that are hashed with them; files with further ones have no SHA-256. */
+#define TAR_HOLE_BYTES_MAX (1U << 30)
+
 /* Limit of one pax header, -E2BIG. */
 #define TAR_PAX_MAX (1U << 20)
 
@@ -36,11 +39,12 @@
 struct tar_limits {
     uint64_t members;
     uint64_t name_bytes;
+    uint64_t hole_bytes;
 };
 
 #define TAR_LIMITS                                                                                           \
     {                                                                                                        \
-        .members = TAR_MEMBERS_MAX, .name_bytes = TAR_NAME_BYTES_MAX                                         \
+        .members = TAR_MEMBERS_MAX, .name_bytes = TAR_NAME_BYTES_MAX, .hole_bytes = TAR_HOLE_BYTES_MAX       \
     }
 
 enum tar_type {
@@ -62,12 +66,12 @@ struct tar_extent {
 
 /* Its pointers are valid until the member's end. */
 struct tar_member {
-    const char *
-        path; /* components with one '/' between them; none is "..", "." or longer than TAR_COMPONENT_MAX; "" is
-                         the root of the archive, a directory */
+    /* Components with one '/' between them; none is "..", "." or longer than TAR_COMPONENT_MAX. "" is the root of the
+       archive, a directory. */
+    const char *path;
     size_t path_len;
-    const char *
-        link; /* of a symbolic link its target as it stands, of a hard link a path of the form above, else "" */
+    /* Of a symbolic link its target as it stands, of a hard link a path of the form above, else "". */
+    const char *link;
     size_t link_len;
     enum tar_type type;
     uint32_t mode;    /* the lower twelve bits */

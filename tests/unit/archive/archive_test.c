@@ -234,10 +234,12 @@ struct member_table *table_of_part(size_t len, int *ret_result)
 
 struct member_table *table_of(void)
 {
+    static struct member_table *last; /* where leak checkers find it */
     int result;
-    struct member_table *table = table_of_part(stream.len, &result);
+    member_table_free(last);
+    last = table_of_part(stream.len, &result);
     cr_assert_eq(result, 0);
-    return table;
+    return last;
 }
 
 const char *names_of(const struct member_table *table)

@@ -54,10 +54,10 @@ const char *reading(void);
 /* Whether the reader says TEXT somewhere. */
 #define assert_says(text) cr_assert(strstr(reading(), (text)), "'%s' is not in: %s", (text), reading())
 
-/* The table of the stream's members. The process's end frees it. */
+/* The table of the stream's members; the next call frees it. */
 struct member_table *table_of(void);
 
-/* Like that, where the reading may fail; its result in *RET_RESULT. */
+/* The table of what can be read of the first LEN bytes; the reading's result in *RET_RESULT. The caller frees it. */
 struct member_table *table_of_part(size_t len, int *ret_result);
 
 /* The notes of the last table, "NAME: WHY\n" each, and how many members were refused. */

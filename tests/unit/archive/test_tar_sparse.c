@@ -145,14 +145,13 @@ Test(tar_sparse, maps_that_make_no_sense_refuse_their_member)
 
 Test(tar_sparse, a_map_longer_than_the_data_takes_nothing_of_what_follows)
 {
+    static const char map[100] = "1\n0\n9\n";
     for (uint64_t size = 0; size < 2; size++) {
         struct tar_header header = header_of('0', "s", size * 100);
         strbuf_clear(&stream);
         add_pax('x', "GNU.sparse.major", "1", "GNU.sparse.minor", "0", "GNU.sparse.realsize", "9", NULL);
         add_header(&header);
-        add_content(
-            "1\n0\n9\n                                                                                    ",
-            size * 100);
+        add_content(map, size * 100);
         add_file("after", "");
         assert_reading("refused s: its sparse map is longer than its data\n" AFTER);
     }
