@@ -249,7 +249,7 @@ static int begin(struct tar *tar, struct error *err)
 /* Headers and sparse map have been read; the data begin here. A volume's label is no member. */
 static int open_member(struct tar *tar, struct error *err)
 {
-    const char *raw;
+    const char *raw = "";
     int result = resolve_name(tar, &raw, err);
     if (result == 0)
         result = resolve_link(tar, err);

@@ -88,6 +88,9 @@ struct toc_hash {
     unsigned char bytes[TOC_HASH_SIZE];
 };
 
+/* The hash of a chunk. */
+struct toc_hash toc_hash(const void *bytes, size_t len);
+
 /* What pointers lead to belongs to whoever made the table: toc_read()'s goes with toc_free(). */
 struct toc {
     uint64_t object_size;

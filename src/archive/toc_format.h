@@ -82,9 +82,6 @@ static inline uint64_t get_le(const unsigned char *from, size_t len)
     return value;
 }
 
-/* XXH3-128 of LEN bytes, as it is written. */
-struct toc_hash toc_hash(const void *bytes, size_t len);
-
 /* Why what a table says of its object, restart points and chunks is not allowed, or NULL. */
 const char *toc_fault(const struct toc *toc);
 

@@ -136,7 +136,7 @@ static int check(const struct toc *toc, struct error *err)
 int toc_write(const struct toc *toc, unsigned char **ret_bytes, size_t *ret_len, struct error *err)
 {
     uint64_t counts[TOC_SECTIONS] = {0};
-    uint64_t len;
+    uint64_t len = 0;
     int result = check(toc, err);
     if (result == 0)
         result = count_all(toc, counts, &len, err);

@@ -92,7 +92,7 @@ static void add_record(struct strbuf *records, const char *key, const char *valu
     strbuf_addf(records, "%zu %s=%s\n", len, key, value);
 }
 
-void add_pax(char type, ...)
+void add_pax(int type, ...)
 {
     _cleanup_strbuf_ struct strbuf records = STRBUF_INIT(SIZE_MAX / 2);
     const char *key;
@@ -101,7 +101,7 @@ void add_pax(char type, ...)
     while ((key = va_arg(args, const char *)))
         add_record(&records, key, va_arg(args, const char *));
     va_end(args);
-    add_meta(type, strbuf_text(&records), records.len);
+    add_meta((char)type, strbuf_text(&records), records.len);
 }
 
 void add_end(void)

@@ -35,7 +35,7 @@ void add_directory(const char *name);
 void add_meta(char type, const void *bytes, size_t len);
 
 /* Appends a pax header of TYPE; records are KEY, VALUE, …, NULL. */
-void add_pax(char type, ...) __attribute__((sentinel));
+void add_pax(int type, ...) __attribute__((sentinel));
 
 /* Appends two zero blocks. */
 void add_end(void);
