@@ -16,8 +16,8 @@ struct members_node {
     uint16_t depth;
 };
 
-/* Finds nodes by parent and name: open addressing, a power of two slots, at most half full. A slot holds a node's number;
-   the root, which is nobody's child, stands for a free one. */
+/* Finds nodes by parent and name: open addressing, a power of two slots, at most half full. A slot holds a node's
+   number; the root, which is nobody's child, stands for a free one. */
 struct members_index {
     uint32_t *slots;
     size_t capacity;

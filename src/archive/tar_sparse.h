@@ -34,7 +34,8 @@ void tar_sparse_clear(struct tar_sparse *sparse);
 /* Frees what it holds. */
 void tar_sparse_done(struct tar_sparse *sparse);
 
-/* The map of pax 1.0, which stands before the data as decimal numbers on lines: a count, then offset and size of each. */
+/* The map of pax 1.0, which stands before the data as decimal numbers on lines: a count, then offset and size of
+   each. */
 struct tar_map {
     bool counted;
     bool complete;

@@ -1,7 +1,7 @@
-/* list-tar [PIECE]: reads a tar stream from stdin, in pieces of PIECE bytes, and prints its members as they would be after
-   extraction: path, type, mode, mtime in nanoseconds, size, link target, SHA-256 and the first name of the same file,
-   separated by tabs, bytes outside of printable ASCII as \xNN. The table goes through its binary form first. Refused
-   members go to stderr. */
+/* list-tar [PIECE]: reads a tar stream from stdin, in pieces of PIECE bytes, and prints its members as they would be
+   after extraction: path, type, mode, mtime in nanoseconds, size, link target, SHA-256 and the first name of the same
+   file, separated by tabs, bytes outside of printable ASCII as \xNN. The table goes through its binary form first.
+   Refused members go to stderr. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

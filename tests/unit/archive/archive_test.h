@@ -64,8 +64,8 @@ struct member_table *table_of_part(size_t len, int *ret_result);
 extern char noted[65536];
 extern uint64_t refused;
 
-/* The members of a table: "a/ a/b=1 c>target d", in order: directories with a slash, made ones with two, links with their
-   target, broken ones with "!", and names of one file with its number where there are several. */
+/* The members of a table, such as "a/ c>target d a/b=1", in order: directories with a slash, made ones with two, links
+   with their target, broken ones with "!", and names of one file with its number where there are several. */
 const char *names_of(const struct member_table *table);
 
 /* Member PATH, which must be there. */
