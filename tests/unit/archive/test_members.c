@@ -316,6 +316,47 @@ Test(members, made_parents_count_as_members)
     members_free(members);
 }
 
+#define MANY_EXTENSIONS (TAR_EXTENTS_MAX / OLD_SPARSE_IN_EXTENSION)
+
+/* A sparse file with nearly as many parts as one may have, a byte each. */
+static void add_full_of_holes(void)
+{
+    struct tar_header header = header_of('S', "s", MANY_EXTENSIONS * OLD_SPARSE_IN_EXTENSION);
+    memset(header.tail.old.real_size, '7', sizeof header.tail.old.real_size - 1);
+    header.tail.old.extended = 1;
+    sum_header(&header);
+    add_header(&header);
+    for (unsigned i = 0; i < MANY_EXTENSIONS; i++) {
+        struct tar_extension extension = {.extended = i + 1 < MANY_EXTENSIONS};
+        for (unsigned j = 0; j < OLD_SPARSE_IN_EXTENSION; j++) {
+            struct tar_old_extent *extent = &extension.extents[j];
+            (void)snprintf((char *)extent->offset, sizeof extent->offset, "%011o",
+                           2 * (i * OLD_SPARSE_IN_EXTENSION + j));
+            memcpy(extent->size, "00000000001", sizeof extent->size);
+        }
+        strbuf_add(&stream, &extension, sizeof extension);
+    }
+    char *content = calloc(1, MANY_EXTENSIONS * OLD_SPARSE_IN_EXTENSION);
+    add_content(content, MANY_EXTENSIONS * OLD_SPARSE_IN_EXTENSION);
+    free(content);
+}
+
+Test(members, parts_of_sparse_files_have_a_limit_in_all)
+{
+    struct members *members;
+    struct tar *tar;
+    struct error err = {0};
+    assert_ok(members_new(NULL, NULL, NULL, &members, &err), &err);
+    assert_ok(tar_new(NULL, &members_handler, members, &tar, &err), &err);
+    add_full_of_holes();
+    for (unsigned i = 0; i < MEMBERS_EXTENTS_MAX / TAR_EXTENTS_MAX; i++)
+        assert_ok(tar_feed(tar, stream.data, stream.len, &err), &err);
+    assert_refused(tar_feed(tar, stream.data, stream.len, &err), E2BIG, &err,
+                   "sparse files of more than 4000000 parts in all");
+    tar_free(tar);
+    members_free(members);
+}
+
 Test(members, paths_are_found_and_others_are_not)
 {
     uint32_t number = 77;
