@@ -8,8 +8,9 @@
 
 #include "archive/codec_internal.h"
 
-/* A frame's magic number and its descriptor, which says whether it has a checksum. */
-#define HEAD_BYTES     5
+/* The longest frame header: magic number, descriptor (which says whether there is a checksum), window, dictionary, size.
+ */
+#define HEAD_BYTES     18
 #define MAGIC_BYTES    4
 #define FRAME_MAGIC    0xFD2FB528U
 #define CHECKSUM_FLAG  0x04
@@ -51,6 +52,8 @@ static int fail(const struct zstd *z, size_t code, struct error *err)
 {
     const struct codec_decoder *d = &z->base;
     switch (ZSTD_getErrorCode(code)) {
+    case ZSTD_error_prefix_unknown:
+        return garbage(z, err);
     case ZSTD_error_memory_allocation:
         return error_errno(err, ENOMEM, "zstd");
     case ZSTD_error_frameParameter_windowTooLarge:
@@ -75,16 +78,23 @@ static int look(struct zstd *z, const uint8_t *in, size_t in_len, struct codec_s
         memcpy(z->head + z->have, in, len);
     if (z->have + len >= MAGIC_BYTES && !is_frame(z->head))
         return garbage(z, err);
-    step->unchecked = z->have + len == HEAD_BYTES && codec_le32(z->head) == FRAME_MAGIC &&
+    step->unchecked = z->have + len > MAGIC_BYTES && codec_le32(z->head) == FRAME_MAGIC &&
                       !(z->head[MAGIC_BYTES] & CHECKSUM_FLAG);
     return 0;
 }
 
-static void end_frame(struct zstd *z, struct codec_step *step)
+/* The library compares what came out with the size in the header, but not where the last block is an empty one. */
+static int end_frame(struct zstd *z, struct codec_step *step, struct error *err)
 {
+    uint64_t made = z->base.at.decoded + step->made - z->base.unit_decoded;
+    unsigned long long size = ZSTD_getFrameContentSize(z->head, z->have);
+    if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != made)
+        return error_set(err, EIO, "zstd: the frame at byte %" PRIu64 " has not the size it says",
+                         z->base.unit_encoded);
     z->have = 0;
     z->full = false;
     step->unit_ended = step->boundary = true;
+    return 0;
 }
 
 static int zstd_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
@@ -106,9 +116,7 @@ static int zstd_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, u
         return fail(z, code, err);
     z->have = HEAD_BYTES - z->have < step->used ? HEAD_BYTES : z->have + step->used;
     z->full = output.pos == out_cap;
-    if (code == 0)
-        end_frame(z, step);
-    return 0;
+    return code == 0 ? end_frame(z, step, err) : 0;
 }
 
 static int zstd_finish(struct codec_decoder *d, struct error *err)

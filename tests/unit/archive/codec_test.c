@@ -13,8 +13,8 @@
 const struct sample samples[] = {
     {"xz, one block", "xz", "xz -c orig >sample", false, 1},
     {"xz by Python", "xz", PYTHON_XZ, false, 1},
-    {"xz, many blocks", "xz", "xz -T2 --block-size=30000 -c orig >sample", false, 13},
-    {"xz, blocks without sizes", "xz", "xz --block-list=10000,50000,7,0 -c orig >sample", false, 4},
+    {"xz, many blocks", "xz", "xz -0 -T2 --block-size=30000 -c orig >sample", false, 13},
+    {"xz, blocks without sizes", "xz", "xz -0 --block-list=10000,50000,7,0 -c orig >sample", false, 4},
     {"xz by pixz", "xz", "pixz -t -p 2 -1 -f 0.05 orig sample", false, 2},
     {"xz by pixz, tar", "xz", "tar cf t orig && pixz -p 2 -1 -f 0.05 t sample", false, 2},
     {"xz, streams and padding", "xz",
@@ -23,12 +23,12 @@ const struct sample samples[] = {
      ">sample",
      false, 2},
     {"xz, streams of blocks", "xz",
-     "{ head -c 150000 orig | xz --block-size=20000 -c; printf '' | xz -c; tail -c +150001 orig | xz -C "
+     "{ head -c 150000 orig | xz -0 --block-size=20000 -c; printf '' | xz -c; tail -c +150001 orig | xz -C "
      "sha256 "
      "--block-size=90000 -c; } >sample",
      false, 11},
-    {"xz with SHA-256", "xz", "xz -C sha256 -c orig >sample", false, 1},
-    {"xz without check", "xz", "xz -C none -c orig >sample", true, 1},
+    {"xz with SHA-256", "xz", "xz -0 -C sha256 -c orig >sample", false, 1},
+    {"xz without check", "xz", "xz -0 -C none -c orig >sample", true, 1},
     {"xz with filters", "xz", "xz --delta=dist=4 --x86 --lzma2 -c orig >sample", false, 1},
     {"xz of nothing", "xz", "xz -c /dev/null >sample", false, 0},
     {"zstd", "zstd", "zstd -q -3 -c orig >sample", false, 1},

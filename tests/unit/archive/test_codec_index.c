@@ -293,7 +293,8 @@ Test(codec_index, restart_points_that_cannot_be_are_refused)
         _cleanup_outcome_ struct outcome again;
         struct codec_point point = outcome.points[5];
         ((uint8_t *)&point)[i / 8] ^= (uint8_t)(1U << i % 8);
-        if (point.encoded > encoded.len || memcmp(&point, &outcome.points[5], 18 + point.blob_len) == 0)
+        if (point.encoded > encoded.len ||
+            memcmp(&point, &outcome.points[5], 18 + outcome.points[5].blob_len) == 0)
             continue; /* a place behind the file; bytes that do not count */
         decode(&(struct decoding){.codec = "xz", .at = &point, .seed = i}, encoded.data, encoded.len, &again);
         cr_assert_lt(again.result, 0, "bit %zu", i);
