@@ -9,35 +9,34 @@
 #include "archive/codec_internal.h"
 
 /* A codec is a file that fills in a struct codec, and a row here. */
-static const struct codec *const codecs[] = {&codec_xz, &codec_zstd, &codec_gzip, &codec_none};
+static const struct codec *const codecs[] = {&codec_xz, &codec_zstd, &codec_gzip, &codec_none, NULL};
 
-#define CODEC_COUNT (sizeof codecs / sizeof *codecs)
-
-#define MIB (UINT64_C(1024) * 1024)
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
 
 const struct codec_limits codec_limits_default = {
-    .decoded_max = 64 * 1024 * MIB,
+    .decoded_max = 64 * KIB * MIB,
     .ratio_max = 1000,
     .ratio_from = 64 * MIB,
     .window_max = 128 * MIB,
     .memory_max = 144 * MIB,
-    .entries_max = 256 * 1024,
+    .entries_max = 256 * KIB,
 };
 
 const struct codec *codec_recognise(const void *head, size_t len)
 {
-    for (size_t i = 0; i < CODEC_COUNT; i++)
-        if (codecs[i]->matches(head, len))
-            return codecs[i];
-    return NULL;
+    const struct codec *const *codec = codecs;
+    while (*codec && !(*codec)->matches(head, len))
+        codec++;
+    return *codec;
 }
 
 const struct codec *codec_by_name(const char *name)
 {
-    for (size_t i = 0; i < CODEC_COUNT; i++)
-        if (strcmp(codecs[i]->name, name) == 0)
-            return codecs[i];
-    return NULL;
+    const struct codec *const *codec = codecs;
+    while (*codec && strcmp((*codec)->name, name) != 0)
+        codec++;
+    return *codec;
 }
 
 const char *codec_name(const struct codec *codec)

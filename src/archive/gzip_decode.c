@@ -11,7 +11,7 @@
 /* Window bits, plus 16 for gzip's header and check. */
 #define GZIP_BITS (15 + 16)
 /* What zlib says in zconf.h that inflating takes. */
-#define GZIP_MEMORY (48 * 1024)
+#define GZIP_MEMORY (UINT64_C(48) * 1024)
 
 enum state { MEMBER, BETWEEN, ZEROS };
 

@@ -9,7 +9,7 @@
 #include "archive/codec.h"
 #include "check.h"
 
-#define DECODED_MAX ((size_t)256 * 1024)
+#define DECODED_MAX ((size_t)32 * 1024)
 #define POINTS_MAX  64
 
 /* Small, so that inputs are many. The ratio would make the end depend on the pieces. */

@@ -283,20 +283,77 @@ Test(codec_index, a_cut_xz_file_has_no_valid_index)
     }
 }
 
-Test(codec_index, restart_points_that_cannot_be_are_refused)
+/* Longer than what is read at once. */
+Test(codec_index, of_thousands_of_xz_blocks)
 {
     _cleanup_outcome_ struct outcome outcome;
-    run_shell("xz --block-size=20000 -c orig >sample");
+    struct codec_limits limits = codec_limits_default;
+    struct codec_index *index = NULL;
+    struct error err = {0};
+    run_shell("xz --lzma2=preset=0,dict=4KiB --block-size=30 -c orig >sample");
     _cleanup_bytes_ struct bytes encoded = read_whole("sample");
-    decode(&(struct decoding){.codec = "xz"}, encoded.data, encoded.len, &outcome);
-    for (size_t i = 0; i < 8 * sizeof outcome.points[5]; i++) {
-        _cleanup_outcome_ struct outcome again;
-        struct codec_point point = outcome.points[5];
-        ((uint8_t *)&point)[i / 8] ^= (uint8_t)(1U << i % 8);
-        if (point.encoded > encoded.len ||
-            memcmp(&point, &outcome.points[5], 18 + outcome.points[5].blob_len) == 0)
-            continue; /* a place behind the file; bytes that do not count */
-        decode(&(struct decoding){.codec = "xz", .at = &point, .seed = i}, encoded.data, encoded.len, &again);
-        cr_assert_lt(again.result, 0, "bit %zu", i);
+    _cleanup_bytes_ struct bytes orig = read_whole("orig");
+    assert_ok(read_index("xz", encoded.data, encoded.len, NULL, &index, &err), &err);
+    cr_assert_eq(codec_index_count(index), (ORIGINAL_SIZE + 29) / 30);
+    assert_unit("xz", index, 13000, &encoded, &orig);
+    decode(&(struct decoding){.codec = "xz", .index = index}, encoded.data, encoded.len, &outcome);
+    cr_assert_eq(outcome.result, 0, "%s", outcome.err.message);
+    cr_assert_eq(outcome.len, orig.len);
+    codec_index_close(index);
+    index = NULL;
+    limits.memory_max = 50000;
+    assert_refused(read_index("xz", encoded.data, encoded.len, &limits, &index, &err), E2BIG, &err, "blocks");
+}
+
+struct failing_reader {
+    struct reader reader;
+    const uint8_t *data;
+    unsigned good; /* reads before the first that fails */
+};
+
+static int failing_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
+                         size_t *ret_n, struct error *err)
+{
+    struct failing_reader *failing = (struct failing_reader *)r;
+    if (wait->timeout_ms == 0)
+        return -EAGAIN;
+    if (failing->good == 0)
+        return error_set(err, ESTALE, "the object changed");
+    failing->good--;
+    memcpy(buf, failing->data + offset, len);
+    *ret_n = len;
+    return 0;
+}
+
+/* What reading the archive fails with is what reading its index fails with. */
+static void assert_failures_pass(const char *name, unsigned reads)
+{
+    static const struct reader_ops ops = {failing_pread, NULL};
+    static const struct wait patient = {.timeout_ms = 10000};
+    static const struct wait at_once = {0};
+    const struct codec *codec = codec_by_name(name);
+    _cleanup_bytes_ struct bytes encoded = read_whole("sample");
+    struct failing_reader failing = {{&ops, encoded.len}, encoded.data, 0};
+    struct codec_index *index = NULL;
+    struct error err = {0};
+    cr_assert_eq(codec_read_index(codec, &failing.reader, &codec_limits_default, &at_once, &index, &err),
+                 -EAGAIN);
+    for (unsigned good = 0; good < reads; good++) {
+        failing.good = good;
+        assert_refused(
+            codec_read_index(codec, &failing.reader, &codec_limits_default, &patient, &index, &err), ESTALE,
+            &err, "changed");
     }
+    cr_assert_null(index);
+    failing.good = reads;
+    assert_ok(codec_read_index(codec, &failing.reader, &codec_limits_default, &patient, &index, &err), &err);
+    codec_index_close(index);
+}
+
+Test(codec_index, failing_reads_are_passed_on)
+{
+    run_shell("xz --block-size=30000 -c orig >sample");
+    assert_failures_pass("xz", 2);
+    write_seekable(30000, true, true);
+    assert_failures_pass("zstd", 3);
 }
