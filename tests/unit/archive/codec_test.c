@@ -145,8 +145,12 @@ static int run_piece(struct codec_decoder *decoder, const uint8_t *in, size_t in
     if (result < 0)
         return result;
     cr_assert(*ret_used <= in_len && *ret_made <= room);
-    outcome->data = realloc(outcome->data, outcome->len + *ret_made + 1);
-    memcpy(outcome->data + outcome->len, output, *ret_made);
+    if (outcome->len + *ret_made > outcome->capacity) {
+        outcome->capacity = 2 * (outcome->len + *ret_made);
+        outcome->data = realloc(outcome->data, outcome->capacity);
+    }
+    if (*ret_made > 0)
+        memcpy(outcome->data + outcome->len, output, *ret_made);
     outcome->len += *ret_made;
     note_point(decoder, outcome);
     return 0;
@@ -160,7 +164,7 @@ static int run_all(const struct decoding *how, struct codec_decoder *decoder, co
     cr_assert_leq(done, len);
     for (;;) {
         size_t room =
-            how->seed ? 1 + random_below(&state, random_below(&state, 2) ? 9 : 30000) : (size_t)1 << 20;
+            how->seed ? 1 + random_below(&state, random_below(&state, 2) ? 9 : 30000) : (size_t)1 << 17;
         size_t piece = how->seed ? random_below(&state, random_below(&state, 2) ? 9 : 9000) : SIZE_MAX;
         size_t used = 0;
         size_t made = 0;

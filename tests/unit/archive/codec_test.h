@@ -48,6 +48,7 @@ struct outcome {
     struct error err;
     uint8_t *data; /* owned; from where decoding began */
     size_t len;
+    size_t capacity;
     struct codec_progress progress;
     struct codec_point *points; /* owned; each boundary behind the place where decoding began */
     size_t point_count;

@@ -78,9 +78,9 @@ static void assert_bomb_stops(const char *codec, const char *command, size_t enc
 Test(codec_limits, bombs_stop_early)
 {
     assert_bomb_stops("zstd", "head -c 1G /dev/zero | zstd -qc --no-check --long=27 >sample", 100000);
-    assert_bomb_stops("xz", "head -c 64M /dev/zero | xz -1c >sample", 20000);
-    assert_bomb_stops("xz", "head -c 64M /dev/zero | xz -T2 --block-size=8MiB -1c >sample", 20000);
-    assert_bomb_stops("gzip", "head -c 128M /dev/zero | gzip -9c >sample", 200000);
+    assert_bomb_stops("xz", "head -c 24M /dev/zero | xz -1c >sample", 20000);
+    assert_bomb_stops("xz", "head -c 24M /dev/zero | xz -T2 --block-size=3MiB -1c >sample", 20000);
+    assert_bomb_stops("gzip", "head -c 32M /dev/zero | gzip -9c >sample", 200000);
 }
 
 Test(codec_limits, the_default_stops_a_bomb_of_a_gibibyte)
