@@ -22,8 +22,8 @@ struct xz {
     lzma_index *index;     /* owned; of a stream that decoding began inside of */
     uint64_t index_encoded;
     uint64_t padding; /* bytes of it since the last stream */
-    uint64_t memory;
-    size_t have; /* bytes in part */
+    uint64_t memory;  /* what decoding the last block took, which strm keeps */
+    size_t have;      /* bytes in part */
     uint8_t part[LZMA_BLOCK_HEADER_SIZE_MAX];
 };
 
