@@ -1,0 +1,232 @@
+/* The table of codecs, and what all decoders have in common: limits, offsets, failing for good; see codec.h. */
+#include "archive/codec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "archive/codec_internal.h"
+
+/* A codec is a file that fills in a struct codec, and a row here. */
+static const struct codec *const codecs[] = {&codec_xz, &codec_zstd, &codec_gzip, &codec_none, NULL};
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+
+const struct codec_limits codec_limits_default = {
+    .decoded_max = 64 * KIB * MIB,
+    .ratio_max = 1000,
+    .ratio_from = 64 * MIB,
+    .window_max = 128 * MIB,
+    .memory_max = 144 * MIB,
+    .entries_max = 256 * KIB,
+};
+
+const struct codec *codec_recognise(const void *head, size_t len)
+{
+    const struct codec *const *codec = codecs;
+    while (*codec && !(*codec)->matches(head, len))
+        codec++;
+    return *codec;
+}
+
+const struct codec *codec_by_name(const char *name)
+{
+    const struct codec *const *codec = codecs;
+    while (*codec && strcmp((*codec)->name, name) != 0)
+        codec++;
+    return *codec;
+}
+
+const char *codec_name(const struct codec *codec)
+{
+    return codec->name;
+}
+
+bool codec_is_direct(const struct codec *codec)
+{
+    return codec->direct;
+}
+
+static void begin_at(struct codec_decoder *d, const struct codec_point *at)
+{
+    d->opened_decoded = d->unit_decoded = at->decoded;
+    d->opened_encoded = d->unit_encoded = at->encoded;
+    d->at = (struct codec_progress){
+        .decoded = at->decoded, .encoded = at->encoded, .verified = at->decoded, .boundary = true};
+}
+
+/* Files have at most INT64_MAX bytes; so offsets can be added up without running over. */
+static int check_point(const struct codec_point *at, struct error *err)
+{
+    if (at->decoded > INT64_MAX || at->encoded > INT64_MAX || at->blob_len > CODEC_BLOB_MAX ||
+        (at->encoded == 0 && at->decoded != 0))
+        return error_set(err, EIO, "not a restart point");
+    return 0;
+}
+
+int codec_open(const struct codec *codec, const struct codec_point *at, const struct codec_limits *limits,
+               struct codec_decoder **ret_decoder, struct error *err)
+{
+    static const struct codec_point start = {.kind = CODEC_AT_START};
+    if (!at)
+        at = &start;
+    int result = check_point(at, err);
+    if (result < 0)
+        return result;
+    struct codec_decoder *d = codec->allocate();
+    if (!d)
+        return error_errno(err, ENOMEM, "%s", codec->name);
+    d->codec = codec;
+    d->limits = *limits;
+    begin_at(d, at);
+    result = codec->open_at(d, at, err);
+    if (result < 0) {
+        codec_close(d);
+        return result;
+    }
+    *ret_decoder = d;
+    return 0;
+}
+
+void codec_close(struct codec_decoder *d)
+{
+    if (!d)
+        return;
+    (void)XXH64_freeState(d->hash);
+    d->ops->close(d);
+}
+
+static int fail_again(const struct codec_decoder *d, struct error *err)
+{
+    if (err)
+        *err = d->failure;
+    return -d->failure.code;
+}
+
+/* Runs the codec, with room for what the limit allows. At the limit one byte is asked for, to see whether there is
+   more. */
+static int run_limited(struct codec_decoder *d, const void *in, size_t in_len, void *out, size_t out_cap,
+                       struct codec_step *step)
+{
+    static const uint8_t nothing;
+    uint8_t beyond;
+    if (in_len == 0)
+        in = &nothing; /* callers may have NULL then, which codecs do not want to count from */
+    uint64_t room = d->limits.decoded_max > d->at.decoded ? d->limits.decoded_max - d->at.decoded : 0;
+    if (room > 0)
+        return d->ops->run(d, in, in_len, out, room < out_cap ? (size_t)room : out_cap, step, &d->failure);
+    int result = d->ops->run(d, in, in_len, &beyond, 1, step, &d->failure);
+    if (step->made == 0)
+        return result;
+    step->made = 0;
+    return error_set(&d->failure, EFBIG, "%s: decodes to more than %" PRIu64 " bytes", d->codec->name,
+                     d->limits.decoded_max);
+}
+
+/* What was made stands; it is the next call that fails. */
+static void check_ratio(struct codec_decoder *d)
+{
+    uint64_t decoded = d->at.decoded - d->opened_decoded;
+    uint64_t encoded = d->at.encoded - d->opened_encoded;
+    if (d->limits.ratio_max > 0 && decoded >= d->limits.ratio_from &&
+        decoded / d->limits.ratio_max >= (encoded ? encoded : 1))
+        (void)error_set(&d->failure, E2BIG,
+                        "%s: decodes to more than %" PRIu64 " times its size (%" PRIu64 " of %" PRIu64
+                        " bytes)",
+                        d->codec->name, d->limits.ratio_max, decoded, encoded);
+}
+
+static void advance(struct codec_decoder *d, const struct codec_step *step)
+{
+    d->at.encoded += step->used;
+    d->at.decoded += step->made;
+    /* A check by the index is as good as the archive's own. */
+    if (step->unchecked && !d->hash)
+        d->at.unchecked = true;
+    if (step->unit_ended && !d->at.unchecked)
+        d->at.verified = d->at.decoded;
+    if (step->boundary) {
+        d->unit_encoded = d->at.encoded;
+        d->unit_decoded = d->at.decoded;
+    }
+    if (step->used || step->made || step->boundary)
+        d->at.boundary = step->boundary;
+}
+
+/* A codec that takes nothing and makes nothing though it could would keep its caller busy for ever. */
+static bool is_stuck(const struct codec_step *step, size_t in_len)
+{
+    return in_len > 0 && step->used == 0 && step->made == 0 && !step->boundary;
+}
+
+static int run_step(struct codec_decoder *d, const void *in, size_t in_len, void *out, size_t out_cap,
+                    struct codec_step *step)
+{
+    int result = run_limited(d, in, in_len, out, out_cap, step);
+    if (d->index && step->used + step->made > 0) {
+        int told = codec_follow_step(d, step, out, &d->failure);
+        if (told < 0)
+            return told;
+    }
+    if (result == 0 && is_stuck(step, in_len))
+        return error_set(&d->failure, EIO, "%s: cannot be decoded any further", d->codec->name);
+    /* What came before the failure is given out, and the next call fails. */
+    return step->made > 0 ? 0 : result;
+}
+
+int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *ret_used, void *out,
+              size_t out_cap, size_t *ret_made, struct error *err)
+{
+    struct codec_step step = {0};
+    assert(out_cap > 0);
+    if (d->failure.code)
+        return fail_again(d, err);
+    if (run_step(d, in, in_len, out, out_cap, &step) < 0)
+        return fail_again(d, err);
+    advance(d, &step);
+    if (!d->failure.code)
+        check_ratio(d);
+    *ret_used = step.used;
+    *ret_made = step.made;
+    return 0;
+}
+
+int codec_finish(struct codec_decoder *d, struct error *err)
+{
+    if (d->failure.code)
+        return fail_again(d, err);
+    if (d->ops->finish(d, &d->failure) < 0 || (d->index && codec_follow_finish(d, &d->failure) < 0))
+        return fail_again(d, err);
+    return 0;
+}
+
+const struct codec_progress *codec_progress(const struct codec_decoder *d)
+{
+    return &d->at;
+}
+
+bool codec_point_here(const struct codec_decoder *d, struct codec_point *ret_point)
+{
+    if (!d->at.boundary || d->failure.code)
+        return false;
+    struct codec_point point = {.decoded = d->at.decoded, .encoded = d->at.encoded};
+    d->ops->point(d, &point);
+    *ret_point = point;
+    return true;
+}
+
+uint64_t codec_memory(const struct codec_decoder *d)
+{
+    return d->ops->memory(d);
+}
+
+int codec_read_index(const struct codec *codec, struct reader *encoded, const struct codec_limits *limits,
+                     const struct wait *wait, struct codec_index **ret_index, struct error *err)
+{
+    if (codec->read_index)
+        return codec->read_index(encoded, limits, wait, ret_index, err);
+    *ret_index = NULL;
+    return 0;
+}

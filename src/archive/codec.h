@@ -1,0 +1,141 @@
+/* Codecs: what an archive is compressed with, decoded forward from its start or from a restart point.
+
+   A decoder is pushed: it takes encoded bytes as they come and makes decoded ones, in any pieces. It stops behind every
+   unit (an xz block, a zstd frame, a gzip member), which is where decoding can be taken up again. What the archive's own
+   checks have covered is told apart from what was merely decoded, and nothing is made beyond the limits.
+
+   Errors of decoding, besides those named: -EIO (damaged, not this format, or not what the index says), -ENODATA (the
+   data ends before its end), -ENOTSUP (a feature that is not supported), -ENOMEM (no memory, or the archive asks for a
+   window or memory beyond the limits), -EFBIG (more decoded bytes than the limit), -E2BIG (a ratio, or entries of an
+   index, beyond the limits). */
+#ifndef RUNFS_ARCHIVE_CODEC_H
+#define RUNFS_ARCHIVE_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "reader/reader.h"
+
+struct codec;
+struct codec_decoder;
+struct codec_index;
+
+/* How much of an archive codec_recognise wants to see. */
+#define CODEC_HEAD_BYTES 512
+
+/* What an archive may ask for at most. */
+struct codec_limits {
+    uint64_t decoded_max; /* decoded bytes, counted from the archive's start */
+    uint64_t ratio_max;   /* decoded bytes for each encoded one since the decoder was opened (0: any), ... */
+    uint64_t ratio_from;  /* ... looked at once so many bytes were decoded */
+    uint64_t window_max;  /* bytes of history; zstd counts in powers of two, from 1 KiB to 2 GiB */
+    uint64_t memory_max;  /* bytes of memory for one decoder, window included, and for reading an index */
+    size_t entries_max;   /* entries of an index */
+};
+
+/* 64 GiB decoded, 1000 to 1 past 64 MiB, windows of 128 MiB in 144 MiB of memory, 262,144 entries. */
+extern const struct codec_limits codec_limits_default;
+
+#define CODEC_BLOB_MAX 32
+
+enum codec_point_kind {
+    CODEC_AT_START = 1, /* a stream, frame or member begins here, after padding perhaps */
+    CODEC_AT_BLOCK = 2, /* in an xz stream, before a block or the index; the blob tells of the stream */
+};
+
+/* Where decoding can be taken up again. Plain data without pointers, to be stored field by field. */
+struct codec_point {
+    uint64_t decoded; /* offset in the decoded archive */
+    uint64_t encoded; /* offset in the archive as it is stored */
+    uint8_t kind;     /* enum codec_point_kind */
+    uint8_t blob_len;
+    uint8_t blob[CODEC_BLOB_MAX];
+};
+
+/* A unit as an index tells of it. */
+struct codec_stretch {
+    struct codec_point point;
+    uint64_t decoded_len;
+    uint64_t encoded_len;
+};
+
+/* How far a decoder is; offsets count from the archive's start, wherever decoding began. */
+struct codec_progress {
+    uint64_t decoded;  /* bytes given out */
+    uint64_t encoded;  /* bytes taken */
+    uint64_t verified; /* everything from where decoding began to here has passed a check of the archive */
+    bool
+        unchecked; /* some of it, or of what comes now, has no check at all: verified will not get beyond it */
+    bool boundary; /* codec_point_here would give a restart point */
+};
+
+/* The codec of an archive whose first LEN bytes (CODEC_HEAD_BYTES, or all where it has fewer) are HEAD, or NULL. Names
+   play no part. A plain tar is recognised by its first header. */
+const struct codec *codec_recognise(const void *head, size_t len);
+
+/* Its name: "xz", "zstd", "gzip" or "none". */
+const char *codec_name(const struct codec *codec);
+
+/* The codec of that name, or NULL. */
+const struct codec *codec_by_name(const char *name);
+
+/* Whether the decoded bytes are the encoded ones: then no decoder is needed, and every offset is a restart point. */
+bool codec_is_direct(const struct codec *codec);
+
+/* A decoder that begins at AT (NULL: at the archive's start), copying LIMITS. AT may come from outside: a malformed
+   one is -EIO, and one that is not true gives an error on the way, as damage does; but where it stands in the decoded
+   archive is taken from it, unless codec_follow holds it to an index. Not thread-safe: one thread at a time. */
+int codec_open(const struct codec *codec, const struct codec_point *at, const struct codec_limits *limits,
+               struct codec_decoder **ret_decoder, struct error *err);
+
+/* Frees a decoder; NULL is allowed. */
+void codec_close(struct codec_decoder *decoder);
+
+/* Holds a decoder that has not run yet to INDEX, of the same archive, which must live longer: units must begin and end
+   as the index says and match its checksums where it has some, else -EIO; no byte beyond what the index promises for a
+   unit is given out. A restart point that does not begin a unit of the index is -EIO. */
+int codec_follow(struct codec_decoder *decoder, const struct codec_index *index, struct error *err);
+
+/* Takes up to IN_LEN encoded bytes from IN, makes up to OUT_CAP (not 0) decoded ones in OUT and stores both counts. It
+   returns when the input is used up, the output is full, or at a boundary. Output may remain when the input is used
+   up: call again, with IN_LEN 0 if need be, until less than OUT_CAP is made without reaching a boundary. After a
+   failure each further call fails the same; what was decoded before the failure is given out first. */
+int codec_run(struct codec_decoder *decoder, const void *in, size_t in_len, size_t *ret_used, void *out,
+              size_t out_cap, size_t *ret_made, struct error *err);
+
+/* To be called when all input was taken and all output given out: 0 where the archive is whole, -ENODATA where it is
+   cut short, or why not. */
+int codec_finish(struct codec_decoder *decoder, struct error *err);
+
+/* How far it is; valid as long as the decoder, changed by codec_run. */
+const struct codec_progress *codec_progress(const struct codec_decoder *decoder);
+
+/* Stores the restart point where the decoder stands; false, storing nothing, where that is not a boundary. */
+bool codec_point_here(const struct codec_decoder *decoder, struct codec_point *ret_point);
+
+/* About how much memory the decoder holds now, in bytes. */
+uint64_t codec_memory(const struct codec_decoder *decoder);
+
+/* Reads the index that the archive ENCODED has for random access (xz: of all streams; zstd: a seek table at the end).
+   Stores NULL where it has none. Reads little of the archive, all through reader_pread with WAIT. An index that does
+   not add up to the archive's size is -EIO; too many entries are -E2BIG; else what reader_pread returns. An index that
+   adds up may be wrong all the same: codec_follow finds that out when its units are decoded. */
+int codec_read_index(const struct codec *codec, struct reader *encoded, const struct codec_limits *limits,
+                     const struct wait *wait, struct codec_index **ret_index, struct error *err);
+
+/* Frees an index; NULL is allowed. It does not change, so threads may share it. */
+void codec_index_close(struct codec_index *index);
+
+/* The number of units, and what all of them decode to. */
+size_t codec_index_count(const struct codec_index *index);
+uint64_t codec_index_decoded_size(const struct codec_index *index);
+
+/* The unit NUMBER, counted from 0, below the count. */
+void codec_index_get(const struct codec_index *index, size_t number, struct codec_stretch *ret_stretch);
+
+/* Stores the number of the unit that holds the decoded byte OFFSET; false at and past the end. */
+bool codec_index_find(const struct codec_index *index, uint64_t offset, size_t *ret_number);
+
+#endif
