@@ -16,7 +16,8 @@
      40        8  members that were refused
      48       32  SHA-256 of the object; zeros where it is not known
      80       16  name of the codec, such as "xz" or "none": lower-case letters and digits, at least one, then zeros
-     96        4  bytes of the ETag, at most TOC_ETAG_MAX; this or the SHA-256 must be there
+     96        4  bytes of the ETag, at most TOC_ETAG_MAX; this or the SHA-256 must be there. Several have blanks between
+                  them: the object has one of those
      100       4  bytes of the problem, at most TOC_PROBLEM_MAX; not 0 where flag 1 is not set
      104       4  members M, at least 1: the root
      108       4  bytes of names
@@ -96,7 +97,7 @@ struct toc {
     uint64_t object_size;
     bool has_sha256;
     unsigned char sha256[MEMBER_SHA256_SIZE];
-    char etag[TOC_ETAG_MAX + 1]; /* "" where there is none */
+    char etag[TOC_ETAG_MAX + 1]; /* "" where there is none; several have blanks between them */
     char codec[TOC_CODEC_MAX + 1];
     uint64_t decoded_size;
     bool complete;                     /* the archive was read to its end */

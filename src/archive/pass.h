@@ -1,0 +1,39 @@
+/* The first pass over an archive: once, forward, from its first byte to its last. It decodes, lists the members, hashes
+   them and the whole, and gives out the decoded stream in chunks on the way, all of that overlapped: decoding on the
+   caller's thread, everything else on one more. What comes of it is the table of contents. */
+#ifndef RUNFS_ARCHIVE_PASS_H
+#define RUNFS_ARCHIVE_PASS_H
+
+#include "archive/codec.h"
+#include "archive/members.h"
+#include "archive/toc.h"
+#include "reader/reader.h"
+
+struct pass_config {
+    const struct codec_limits *codec; /* NULL: the defaults */
+    const struct tar_limits *tar;     /* NULL: the defaults */
+    const char *etag;                 /* of the object, or what else names this version of it */
+    const unsigned char *sha256;      /* what the object must have, NULL where that is not known */
+    /* All three get CONTEXT. May be NULL. */
+    void (*note)(void *context, const char *name, const char *why); /* of members; see members_note_fn */
+    /* Chunk NUMBER of the decoded stream, TOC_CHUNK_SIZE bytes, zeros behind its end. Not called where the decoded bytes are
+       the encoded ones. On the pass's second thread. */
+    void (*chunk)(void *context, uint64_t number, const void *data);
+    /* So far was the pass; may block for as long as nobody waits for it. False ends it, with -ECANCELED. */
+    bool (*go_on)(void *context, uint64_t encoded, uint64_t decoded);
+    void *context;
+};
+
+struct pass_result {
+    struct toc *toc;      /* owned by the caller: toc_free() */
+    unsigned char *bytes; /* the same as bytes, owned by the caller */
+    size_t len;
+};
+
+/* Passes over ENCODED, reading with WAIT. An archive that is damaged or beyond a limit gives a table of what was read and
+   may be trusted (`complete` is false, `problem` says why). -EBADMSG where nothing may be trusted, or this is no archive;
+   -ECANCELED; else what reading gave. */
+int pass_run(const struct pass_config *config, struct reader *encoded, const struct wait *wait,
+             struct pass_result *ret_result, struct error *err);
+
+#endif

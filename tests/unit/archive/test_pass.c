@@ -1,0 +1,279 @@
+/* The first pass: whole archives in every codec, and what is left of those that are damaged, cut, too large or not wanted. */
+#include <openssl/sha.h>
+
+#include "pass_test.h"
+
+#define FILES 40
+#define SIZE  150001
+
+static const struct wait patient = {.timeout_ms = 1000};
+static struct strbuf packed = STRBUF_INIT(SIZE_MAX / 2);
+static struct pass_result found;
+static struct error err;
+
+/* What the callbacks were told. */
+static struct {
+    uint64_t chunks;
+    bool wrong_chunk;
+    unsigned asked;
+    unsigned asked_max; /* then go_on() is false; 0: it never is */
+    uint64_t encoded;
+    uint64_t decoded;
+} told;
+
+static void on_chunk(void *context, uint64_t number, const void *data)
+{
+    (void)context;
+    size_t at = (size_t)number * TOC_CHUNK_SIZE;
+    size_t left = at < stream.len ? stream.len - at : 0;
+    size_t n = left < TOC_CHUNK_SIZE ? left : TOC_CHUNK_SIZE;
+    told.wrong_chunk =
+        told.wrong_chunk || number != told.chunks || memcmp(data, strbuf_text(&stream) + at, n) != 0;
+    for (size_t i = n; i < TOC_CHUNK_SIZE; i++)
+        told.wrong_chunk = told.wrong_chunk || ((const char *)data)[i];
+    told.chunks++;
+}
+
+static bool on_progress(void *context, uint64_t encoded, uint64_t decoded)
+{
+    (void)context;
+    told.encoded = encoded;
+    told.decoded = decoded;
+    return ++told.asked != told.asked_max;
+}
+
+static struct pass_config config = {.etag = "e", .chunk = on_chunk, .go_on = on_progress};
+
+static int pass(void)
+{
+    struct bytes_reader reader = bytes_reader(&packed);
+    return pass_run(&config, &reader.reader, &patient, &found, &err);
+}
+
+/* Many files, several chunks. */
+static void make_stream(void)
+{
+    char name[20];
+    for (int i = 0; i < FILES; i++) {
+        (void)snprintf(name, sizeof name, "f%02d", i);
+        add_long_file(name, SIZE);
+    }
+    add_end();
+}
+
+static void done(void)
+{
+    toc_free(found.toc);
+    free(found.bytes);
+    strbuf_done(&packed);
+    strbuf_done(&stream);
+}
+
+TestSuite(pass, .init = make_stream, .fini = done);
+
+static const struct {
+    const char *name;
+    pack_fn pack;
+} codecs[] = {{"xz", pack_xz}, {"zstd", pack_zstd}, {"gzip", pack_gzip}, {"none", pack_none}};
+
+/* As one unit and as many. */
+Test(pass, a_whole_archive_of_any_codec_gives_a_complete_table)
+{
+    for (size_t i = 0; i < 2 * COUNT(codecs); i++) {
+        memset(&told, 0, sizeof told);
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i / 2].pack, i % 2 ? 1U << 20 : stream.len);
+        assert_ok(pass(), &err);
+        cr_assert_str_eq(found.toc->codec, codecs[i / 2].name);
+        cr_assert(found.toc->complete);
+        cr_assert_str_eq(found.toc->problem, "");
+        cr_assert_str_eq(found.toc->etag, "e");
+        cr_assert_eq(found.toc->members->member_count, FILES + 1);
+        cr_assert_eq(found.toc->object_size, packed.len);
+        cr_assert_eq(found.toc->decoded_size, stream.len);
+        cr_assert(found.toc->has_sha256);
+        unsigned char digest[SHA256_DIGEST_LENGTH];
+        SHA256((const unsigned char *)strbuf_text(&packed), packed.len, digest);
+        cr_assert_arr_eq(found.toc->sha256, digest, sizeof digest);
+        cr_assert_eq(found.toc->chunk_count, (stream.len + TOC_CHUNK_SIZE - 1) / TOC_CHUNK_SIZE);
+        bool direct = codecs[i / 2].pack == pack_none;
+        cr_assert_eq(told.chunks, direct ? 0 : found.toc->chunk_count, "%s", codecs[i / 2].name);
+        cr_assert_not(told.wrong_chunk);
+        if (i % 2 && !direct)
+            cr_assert_geq(found.toc->point_count, 4, "%u", found.toc->point_count);
+        cr_assert_eq(told.encoded, packed.len);
+        cr_assert_geq(told.asked, 1);
+        toc_free(found.toc);
+        free(found.bytes);
+        found = (struct pass_result){0};
+    }
+}
+
+Test(pass, the_bytes_are_the_table)
+{
+    struct toc *again;
+    pack_stream(&packed, pack_zstd, stream.len);
+    assert_ok(pass(), &err);
+    assert_ok(toc_read(found.bytes, found.len, &again, &err), &err);
+    cr_assert_eq(again->members->member_count, FILES + 1);
+    cr_assert_eq(again->chunk_count, found.toc->chunk_count);
+    toc_free(again);
+}
+
+/* Everything that is listed lies before the damage. */
+static void check_part(const char *why)
+{
+    assert_ok(pass(), &err);
+    cr_assert_not(found.toc->complete);
+    cr_assert(strstr(found.toc->problem, why), "%s", found.toc->problem);
+    cr_assert_gt(found.toc->members->member_count, 10);
+    cr_assert_lt(found.toc->members->member_count, FILES - 5);
+    cr_assert_lt(found.toc->decoded_size, stream.len);
+    for (uint32_t i = 1; i < found.toc->members->member_count; i++) {
+        const struct member_file *file = member_file(found.toc->members, i);
+        cr_assert_leq(file->offset + file->size, found.toc->decoded_size);
+        cr_assert(file->has_sha256);
+    }
+}
+
+Test(pass, damage_in_the_middle_of_many_units_leaves_those_before)
+{
+    for (size_t i = 0; i + 1 < COUNT(codecs); i++) { /* a plain tar has no checks */
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i].pack, 300000);
+        for (size_t at = packed.len / 2; at < packed.len / 2 + 30; at++)
+            packed.data[at] ^= 0x5a;
+        check_part(codecs[i].name);
+        toc_free(found.toc);
+        free(found.bytes);
+        found = (struct pass_result){0};
+    }
+}
+
+Test(pass, an_archive_of_many_units_that_is_cut_keeps_the_whole_ones)
+{
+    for (size_t i = 0; i + 1 < COUNT(codecs); i++) {
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i].pack, 300000);
+        packed.len = packed.len / 2;
+        check_part("ends");
+        toc_free(found.toc);
+        free(found.bytes);
+        found = (struct pass_result){0};
+    }
+}
+
+Test(pass, a_tar_that_is_cut_keeps_the_whole_members)
+{
+    pack_stream(&packed, pack_none, stream.len);
+    packed.len = packed.len / 2 - packed.len / 2 % 512 + 100;
+    check_part("ends");
+}
+
+Test(pass, an_incomplete_table_needs_no_etag_where_the_hash_is_known)
+{
+    config.etag = "";
+    pack_stream(&packed, pack_none, stream.len);
+    packed.len = packed.len / 2;
+    check_part("ends");
+}
+
+Test(pass, damage_in_a_single_unit_leaves_nothing)
+{
+    for (size_t i = 0; i + 1 < COUNT(codecs); i++) {
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i].pack, stream.len);
+        packed.data[packed.len / 2] ^= 1;
+        cr_assert_eq(pass(), -EBADMSG, "%s", codecs[i].name);
+        cr_assert(strstr(err.message, codecs[i].name), "%s", err.message);
+        packed.data[packed.len / 2] ^= 1;
+        packed.len = packed.len * 3 / 4;
+        cr_assert_eq(pass(), -EBADMSG, "%s", codecs[i].name);
+        cr_assert_null(found.toc);
+    }
+}
+
+Test(pass, an_object_that_is_not_what_its_sha256_says_gives_nothing)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    pack_stream(&packed, pack_xz, stream.len);
+    SHA256((const unsigned char *)strbuf_text(&packed), packed.len, digest);
+    config.sha256 = digest;
+    assert_ok(pass(), &err);
+    toc_free(found.toc);
+    free(found.bytes);
+    found = (struct pass_result){0};
+    digest[31] ^= 1;
+    assert_refused(pass(), EBADMSG, &err, ".sha256sum");
+    cr_assert_null(found.toc);
+}
+
+Test(pass, what_is_no_archive_is_refused)
+{
+    strbuf_adds(&packed, "this is no archive");
+    assert_refused(pass(), EBADMSG, &err, "not an archive");
+    strbuf_clear(&packed);
+    assert_refused(pass(), EBADMSG, &err, "not an archive");
+}
+
+Test(pass, something_else_that_is_compressed_is_an_archive_without_members)
+{
+    stream.len = 0;
+    strbuf_adds(&stream, "this is no tar, but compressed as one");
+    pack_stream(&packed, pack_gzip, stream.len);
+    assert_ok(pass(), &err);
+    cr_assert_eq(found.toc->members->member_count, 1);
+    cr_assert_not(found.toc->complete);
+    cr_assert_str_neq(found.toc->problem, "");
+}
+
+Test(pass, beyond_a_limit_of_decoding_there_is_what_was_read)
+{
+    struct codec_limits limits = codec_limits_default;
+    limits.decoded_max = 3000000;
+    config.codec = &limits;
+    pack_stream(&packed, pack_zstd, stream.len);
+    check_part("3000000");
+    limits.decoded_max = UINT64_MAX;
+    limits.ratio_from = 3000000;
+    limits.ratio_max = 1;
+    toc_free(found.toc);
+    free(found.bytes);
+    check_part("zstd");
+}
+
+Test(pass, beyond_a_limit_of_members_there_are_those_before)
+{
+    struct tar_limits limits = TAR_LIMITS;
+    limits.members = 20;
+    config.tar = &limits;
+    pack_stream(&packed, pack_xz, 1U << 20);
+    assert_ok(pass(), &err);
+    cr_assert_not(found.toc->complete);
+    cr_assert_leq(found.toc->members->member_count, 21);
+    cr_assert_geq(found.toc->members->member_count, 15);
+    cr_assert_str_neq(found.toc->problem, "");
+}
+
+Test(pass, who_does_not_want_it_any_more_ends_it)
+{
+    pack_stream(&packed, pack_none, stream.len);
+    told.asked_max = 3;
+    cr_assert_eq(pass(), -ECANCELED);
+    cr_assert_eq(told.asked, 3);
+    cr_assert_null(found.toc);
+}
+
+Test(pass, failures_of_reading_are_told_as_they_are)
+{
+    static const int failures[] = {-ESTALE, -EACCES, -ETIMEDOUT, -EIO, -EINTR};
+    pack_stream(&packed, pack_xz, 100000);
+    for (size_t i = 0; i < 2 * COUNT(failures); i++) {
+        struct bytes_reader reader = bytes_reader(&packed);
+        reader.failure = failures[i / 2];
+        reader.fail_at = i % 2 ? packed.len - 10 : 0;
+        assert_refused(pass_run(&config, &reader.reader, &patient, &found, &err), -failures[i / 2], &err,
+                       "the reader failed");
+        cr_assert_null(found.toc);
+    }
+}
