@@ -184,6 +184,14 @@ int cache_reader_open(struct cache *cache, const struct object *object, struct r
     return 0;
 }
 
+void cache_reader_bound(struct reader *r, uint64_t end)
+{
+    struct cached_reader *reader = (struct cached_reader *)r;
+    (void)pthread_mutex_lock(&reader->lock);
+    reader->plan.bound = end < r->size ? end : r->size;
+    (void)pthread_mutex_unlock(&reader->lock);
+}
+
 bool cache_prefetch(struct cache *cache, const struct object *object)
 {
     struct source *source = source_get(cache, object);
@@ -236,6 +244,7 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     cache->store = store;
     cache->disk = config->disk;
     cache->scope = config->scope;
+    cache->decoded = config->decoded;
     cache->offline = config->offline;
     set_sizes(cache, config);
     TAILQ_INIT(&cache->idle);

@@ -14,6 +14,10 @@
 
 #define CACHE_BLOCK_SIZE (1024U * 1024)
 
+/* Nobody knows at first how large a decoded archive is: so its size is no part of its identity (it is 0 there), on disk it has
+   room for so many bytes, and its last block is filled up with zeros. */
+#define CACHE_DECODED_SIZE (64ULL << 30)
+
 struct cache;
 
 struct cache_config {
@@ -21,6 +25,7 @@ struct cache_config {
     uint64_t readahead;       /* the most bytes to fetch ahead of a sequential reader */
     unsigned connections;     /* how many requests the store makes at once */
     struct disk *disk;        /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
+    bool decoded;             /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
     struct cache_scope scope; /* where the store's objects are, for their names on disk; borrowed likewise */
     bool offline;             /* what is not on disk is an error, the store is asked for nothing */
 };
@@ -42,6 +47,9 @@ void cache_close(struct cache *cache);
    store_ops.fetch; -EIO where offline. */
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err);
+
+/* Says that READER, one of cache_reader_open(), will not soon be read behind END: nothing there is fetched ahead. */
+void cache_reader_bound(struct reader *reader, uint64_t end);
 
 /* Fetches the first block of OBJECT for whoever may read it soon. May touch the disk, waits for nothing else: false where
    there is no room. */

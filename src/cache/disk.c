@@ -144,8 +144,11 @@ static int open_all(struct disk *disk, const struct disk_config *config)
         return result;
     disk->objects_fd = open_directory(disk->fd, "objects", config->make);
     disk->listings_fd = open_directory(disk->fd, "listings", config->make);
-    if (disk->objects_fd < 0 || disk->listings_fd < 0)
-        return disk->objects_fd < 0 ? disk->objects_fd : disk->listings_fd;
+    disk->tables_fd = open_directory(disk->fd, "tables", config->make);
+    const int fds[] = {disk->objects_fd, disk->listings_fd, disk->tables_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] < 0)
+            return fds[i];
     result = space_open(&disk->space, disk->fd);
     disk->writable = result == 0;
     return result == -EROFS || result == -EACCES ? 0 : result;
@@ -161,7 +164,7 @@ int disk_open(const struct disk_config *config, struct disk **ret_disk, struct e
     /* "link/" would be followed */
     for (size_t len = strlen(disk->directory); len > 1 && disk->directory[len - 1] == '/'; len--)
         disk->directory[len - 1] = '\0';
-    disk->fd = disk->objects_fd = disk->listings_fd = disk->space.fd = -1;
+    disk->fd = disk->objects_fd = disk->listings_fd = disk->tables_fd = disk->space.fd = -1;
     disk->space.evict = disk_evict;
     disk->space.context = disk;
     disk->note = config->note;
@@ -182,7 +185,7 @@ void disk_close(struct disk *disk)
     if (!disk)
         return;
     space_close(&disk->space);
-    const int fds[] = {disk->fd, disk->objects_fd, disk->listings_fd};
+    const int fds[] = {disk->fd, disk->objects_fd, disk->listings_fd, disk->tables_fd};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);

@@ -3,6 +3,7 @@
 
      DIR/objects/ab/NAME.map, NAME.data   an object (map.h); NAME from its identity, ab its first two digits
      DIR/listings/NAME                    a listing (listing.h)
+     DIR/tables/NAME                      a table of contents (table.h)
      DIR/space                            how much is taken (space.h)
 
    A directory that is missing is made, with mode 0700; one that another user owns or may write to, or a symbolic link, is

@@ -166,12 +166,12 @@ static int unlink_object(void *context, struct disk_visit *visit)
     return 0;
 }
 
-static void unlink_listings(const struct disk *disk)
+static void unlink_all(int directory_fd)
 {
-    int fd = openat(disk->listings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     for (struct dirent *entry; dir && (entry = readdir(dir));)
-        (void)unlinkat(disk->listings_fd, entry->d_name, 0);
+        (void)unlinkat(directory_fd, entry->d_name, 0);
     if (dir)
         (void)closedir(dir);
 }
@@ -182,6 +182,7 @@ int disk_clear(struct disk *disk, struct error *err)
     if (!disk->writable)
         return error_errno(err, EROFS, "cache %s", disk->directory);
     int result = walk_failed(disk, disk_walk(disk, true, unlink_object, NULL, NULL), err);
-    unlink_listings(disk);
+    unlink_all(disk->listings_fd);
+    unlink_all(disk->tables_fd);
     return result < 0 ? result : disk_prune(disk, UINT64_MAX, &freed, err);
 }

@@ -21,6 +21,7 @@ struct disk {
     int fd;          /* of the directory */
     int objects_fd;
     int listings_fd;
+    int tables_fd;
     bool writable; /* constant: nothing is ever written where it is false */
     struct space space;
     void (*note)(const char *what, const char *why);

@@ -80,12 +80,14 @@ void disk_object_free(struct disk_object *object)
 
 bool disk_object_knows(struct disk_object *object, uint64_t number)
 {
-    return number / 8 <= map_blocks(object->size) / 8 &&
+    return number < map_blocks(object->size) &&
            (atomic_load_explicit(&object->known[number / 8], memory_order_relaxed) >> (number % 8) & 1);
 }
 
 void disk_object_know(struct disk_object *object, uint64_t number, bool here)
 {
+    if (number >= map_blocks(object->size))
+        return;
     uint8_t bit = (uint8_t)(1U << (number % 8));
     if (here)
         (void)atomic_fetch_or(&object->known[number / 8], bit);
@@ -118,8 +120,8 @@ static void load_known(struct disk_object *object, int fd)
         if (i == 0) {
             memset(bytes, 0, (size_t)ENTRIES_READ * MAP_ENTRY);
             if (pread(fd, bytes, (size_t)ENTRIES_READ * MAP_ENTRY,
-                      (off_t)map_entry_at(object->identity_len, number)) < 0)
-                return;
+                      (off_t)map_entry_at(object->identity_len, number)) <= 0)
+                return; /* the map ends with the last block that ever was here */
         }
         map_entry_read(bytes + i * MAP_ENTRY, &entry);
         disk_object_know(object, number, entry.present && entry.len == map_block_len(object->size, number));
@@ -131,7 +133,6 @@ static int make_map(struct disk_object *object, int shard_fd, const char *name)
 {
     struct disk *disk = object->disk;
     uint64_t head_len = map_entry_at(object->identity_len, 0);
-    uint64_t len = map_entry_at(object->identity_len, map_blocks(object->size));
     _cleanup_free_ char *head = malloc(head_len);
     char temporary[64];
     if (!head)
@@ -142,9 +143,7 @@ static int make_map(struct disk_object *object, int shard_fd, const char *name)
     _cleanup_close_ int fd = disk_open_file(shard_fd, temporary, O_RDWR | O_CREAT | O_EXCL);
     if (fd < 0)
         return fd;
-    int result = pwrite(fd, head, head_len, 0) == (ssize_t)head_len && ftruncate(fd, (off_t)len) == 0 ? 0
-                 : errno                                                                              ? -errno
-                         : -ENOSPC;
+    int result = pwrite(fd, head, head_len, 0) == (ssize_t)head_len ? 0 : errno ? -errno : -ENOSPC;
     if (result == 0 && linkat(shard_fd, temporary, shard_fd, name, 0) < 0)
         result = -errno;
     (void)unlinkat(shard_fd, temporary, 0);

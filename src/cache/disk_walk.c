@@ -172,6 +172,22 @@ static int walk_shard(struct walk *walk, const char *shard)
     return result;
 }
 
+/* What tables of contents take; one in the making that is old was left by a process that was killed. */
+static void visit_tables(struct walk *walk)
+{
+    int fd = walk->disk->tables_fd;
+    _cleanup_dir_ DIR *dir = list_directory(fd);
+    struct stat st;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (walk->clean && strncmp(entry->d_name, "new-", 4) == 0 && st.st_mtime + STALE_S < walk->now)
+            (void)unlinkat(fd, entry->d_name, 0);
+        else
+            walk->allocated += (uint64_t)st.st_blocks * STAT_BLOCK;
+    }
+}
+
 void disk_walk_listings(const struct disk *disk, disk_listing_fn fn, void *context)
 {
     _cleanup_dir_ DIR *dir = list_directory(disk->listings_fd);
@@ -204,6 +220,7 @@ int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, ui
         if (entry->d_name[0] != '.' && strlen(entry->d_name) == 2)
             result = walk_shard(&walk, entry->d_name);
     disk_walk_listings(disk, visit_listing, &walk);
+    visit_tables(&walk);
     if (ret_allocated)
         *ret_allocated = walk.allocated;
     return result;

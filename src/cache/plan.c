@@ -16,7 +16,7 @@
 
 void plan_init(struct plan *plan, uint64_t size)
 {
-    *plan = (struct plan){.size = size};
+    *plan = (struct plan){.size = size, .bound = size};
 }
 
 static bool is_near(const struct plan *plan, uint64_t offset, uint64_t end)
@@ -48,11 +48,10 @@ static uint64_t window_of(const struct plan *plan, const struct plan_limits *lim
 static struct plan_step sequence_step(const struct plan *plan, const struct plan_limits *limits)
 {
     struct plan_step step = {.first = (plan->end - 1) / CACHE_BLOCK_SIZE + 1};
-    uint64_t blocks = map_blocks(plan->size);
     uint64_t window = window_of(plan, limits);
     uint64_t end = window ? (plan->end + window - 1) / CACHE_BLOCK_SIZE + 1 : 0;
-    if (end > blocks)
-        end = blocks;
+    if (end > map_blocks(plan->bound))
+        end = map_blocks(plan->bound);
     if (step.first < plan->ahead)
         step.first = plan->ahead;
     if (end > step.first)

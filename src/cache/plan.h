@@ -8,9 +8,10 @@
 
 /* One reader's way through an object. */
 struct plan {
-    uint64_t size; /* of the object */
-    uint64_t end;  /* of the furthest read of the sequence */
-    uint64_t last; /* where the last read began, and where it ended */
+    uint64_t size;  /* of the object */
+    uint64_t bound; /* nothing behind this is fetched ahead */
+    uint64_t end;   /* of the furthest read of the sequence */
+    uint64_t last;  /* where the last read began, and where it ended */
     uint64_t last_end;
     uint64_t began;     /* where the sequence began */
     unsigned reads;     /* in the sequence */

@@ -66,6 +66,7 @@ struct cache {
     struct store *store;
     struct disk *disk; /* NULL: none */
     struct cache_scope scope;
+    bool decoded; /* see cache_config */
     bool offline;
     uint64_t pool_bytes;
     uint64_t ahead_max;     /* the most bytes in memory that were fetched ahead and not used */

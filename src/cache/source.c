@@ -47,11 +47,15 @@ static struct source *source_new(const struct object *object, uint64_t hash)
 static struct disk_object *place_on_disk(struct cache *cache, const struct object *object)
 {
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    struct object named = *object;
     if (!cache->disk)
         return NULL;
-    identity_build(&cache->scope, object, &identity);
+    if (cache->decoded)
+        named.size = 0;
+    identity_build(&cache->scope, &named, &identity);
     return identity.failed ? NULL
-                           : disk_object_new(cache->disk, strbuf_text(&identity), identity.len, object->size);
+                           : disk_object_new(cache->disk, strbuf_text(&identity), identity.len,
+                                             cache->decoded ? CACHE_DECODED_SIZE : object->size);
 }
 
 struct source *source_get(struct cache *cache, const struct object *object)
