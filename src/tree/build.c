@@ -234,8 +234,7 @@ int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *er
     return marker ? add_marker(tree, entry, len, err) : add_leaf(tree, entry, err);
 }
 
-/* By name; of equal names the one that stays comes last: the directory, else the newest. */
-static int compare_nodes(const void *a, const void *b)
+int node_compare(const void *a, const void *b)
 {
     const struct node *left = *(struct node *const *)a;
     const struct node *right = *(struct node *const *)b;
@@ -250,10 +249,10 @@ static int compare_nodes(const void *a, const void *b)
 static void sort_by_name(struct directory *d)
 {
     size_t i = 1;
-    while (i < d->count && compare_nodes(&d->children[i - 1], &d->children[i]) <= 0)
+    while (i < d->count && node_compare(&d->children[i - 1], &d->children[i]) <= 0)
         i++;
     if (i < d->count)
-        qsort(d->children, d->count, sizeof(struct node *), compare_nodes);
+        qsort(d->children, d->count, sizeof(struct node *), node_compare);
 }
 
 static void hide(struct tree *tree, struct node *node, enum tree_fate fate)
@@ -287,8 +286,7 @@ static int compare_ino(const void *a, const void *b, void *children)
     return (left->ino > right->ino) - (left->ino < right->ino);
 }
 
-/* Without memory there is no such order, which only costs speed. */
-static void sort_by_ino(struct directory *d)
+void directory_sort_by_ino(struct directory *d)
 {
     d->by_ino = reallocarray(NULL, d->count, sizeof *d->by_ino);
     for (size_t i = 0; d->by_ino && i < d->count; i++)
@@ -303,7 +301,9 @@ static void finish_directory(struct tree *tree, struct node *node)
     struct directory *d = node->directory;
     sort_by_name(d);
     settle_names(tree, d);
-    sort_by_ino(d);
+    if (tree->archives)
+        archives_add(tree, node);
+    directory_sort_by_ino(d);
     tree->totals.directories++;
     for (size_t i = 0; i < d->count; i++) {
         struct node *child = d->children[i];

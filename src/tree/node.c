@@ -84,5 +84,7 @@ const char *node_link(const struct node *node)
 
 uint32_t node_nlink(const struct node *node)
 {
-    return node->type == NODE_DIRECTORY && !node->detached ? 2 + node->directory->subdirectories : 1;
+    if (node->type == NODE_DIRECTORY && !node->detached)
+        return 2 + node->directory->subdirectories;
+    return node->member && node->type != NODE_DIRECTORY ? node->in_archive.links : 1;
 }

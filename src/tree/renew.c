@@ -36,14 +36,21 @@ static void detach(struct tree *tree, struct node *node)
 
 static void renew_directory(struct tree *tree, struct node *old, struct node *fresh);
 
+/* Directories that stand for the same archive have the same entries, grown or not. */
+static bool same_archive(const struct node *a, const struct node *b)
+{
+    return a->directory->archive && b->directory->archive && same_file(a, b);
+}
+
 /* Two nodes of one name: gives the one to keep. */
 static struct node *renew_entry(struct tree *tree, struct node *old, struct node *fresh)
 {
-    if (old->type == NODE_DIRECTORY && fresh->type == NODE_DIRECTORY) {
+    bool directories = old->type == NODE_DIRECTORY && fresh->type == NODE_DIRECTORY;
+    if (directories && !old->directory->archive && !fresh->directory->archive) {
         renew_directory(tree, old, fresh);
         return old;
     }
-    if (old->type != NODE_DIRECTORY && same_file(old, fresh)) {
+    if (directories ? same_archive(old, fresh) : same_file(old, fresh)) {
         node_free(fresh);
         return old;
     }

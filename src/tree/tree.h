@@ -24,7 +24,7 @@ enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_LINK };
 
 struct node;
 
-/* A directory's entries. */
+/* A directory's entries. Those of an archive come from elsewhere, once somebody looks: until then it has none. */
 struct directory {
     struct node **children; /* sorted by name once the tree is finished */
     uint32_t *by_ino;       /* indices of the entries in the order of their inode numbers; owned */
@@ -33,6 +33,9 @@ struct directory {
     uint32_t subdirectories;
     bool explicit_time; /* its time comes from an object of its own */
     atomic_bool known;  /* the kernel's copy of the entries is up to date */
+    bool archive;  /* stands for the archive beside it, whose name is node_link(), its ETag node_etag() */
+    bool grown;    /* its entries are there */
+    void *content; /* of an archive that somebody looked into: see tree_attach() */
 };
 
 /* One file, directory or link. Fields are constant once the tree is finished, but for those that tree_renew()
@@ -49,10 +52,18 @@ struct node {
     uint64_t ino; /* from the logical path: the same in every mount of the run */
     uint64_t size;
     int64_t mtime_ns;
-    _Atomic uint64_t lookups;          /* references the kernel holds */
-    const struct runfs_output *output; /* what layout says its key is; NULL for directories */
-    uint8_t type;                      /* enum node_type */
-    bool detached;                     /* replaced or gone: only the kernel still knows it */
+    _Atomic uint64_t lookups; /* references the kernel holds */
+    union {
+        const struct runfs_output *output; /* what layout says its key is; NULL for directories */
+        struct {
+            uint32_t file;  /* of a member: which file of the archive's table it is a name of */
+            uint16_t mode;  /* permissions, as recorded */
+            uint16_t links; /* names of that file */
+        } in_archive;
+    };
+    uint8_t type;  /* enum node_type */
+    bool detached; /* replaced or gone: only the kernel still knows it */
+    bool member;   /* lies in an archive */
     uint16_t name_len;
     char text[]; /* name, ETag and link target, each NUL-terminated */
 };
@@ -99,6 +110,45 @@ void tree_finish(struct tree *tree);
 
 /* Frees all nodes, also those that the kernel had kept; NULL is allowed. */
 void tree_free(struct tree *tree);
+
+/* Shows each archive (a file whose name ends in .tar, .tar.gz, .tar.xz or .tar.zst) as a directory beside it, too, by its name
+   without that ending; where that name is taken, or the preferred of several such archives has it (zst, xz, gz, none), by
+   its name with ".d" behind it. Before tree_finish(). */
+void tree_show_archives(struct tree *tree);
+
+/* A member of an archive, as a node to be. */
+struct tree_member {
+    enum node_type type;
+    const char *name;
+    size_t name_len;
+    const char *link; /* "" but for symbolic links */
+    uint64_t size;
+    int64_t mtime_ns;
+    uint64_t ino; /* 0: from its path; another node's, where it is a further name of the same file */
+    uint32_t file;
+    uint16_t mode;
+    uint16_t links;
+};
+
+/* The node of MEMBER as the next entry of PARENT, which is private: a node of tree_sprout() or, where it is NULL, a root that
+   stands for the archive ARCHIVE. Entries come in the order of their names. NULL without memory. */
+struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member);
+
+/* Has ARCHIVE, an archive of the tree, lead to CONTENT, which outlives the tree. */
+void tree_attach(struct tree *tree, struct node *archive, void *content);
+
+/* Makes what grew below ROOT the entries of ARCHIVE; frees ROOT. Where they are there already, or the archive is not in the
+   tree any more, ROOT is just freed. */
+void tree_graft(struct tree *tree, struct node *archive, struct node *root);
+
+/* Frees a private root with all below it; NULL is allowed. */
+void tree_sprout_free(struct node *root);
+
+/* The archive that NODE is in, or is; NULL where there is none. The read lock is held. */
+const struct node *tree_archive_of(const struct node *node);
+
+/* Whether DIRECTORY is an archive whose entries are not there yet. The read lock is held. */
+bool tree_needs_growing(const struct node *node);
 
 /* Makes TREE (finished, shared) show what FRESH (finished, private) shows, and frees FRESH. Nodes that are
    the same in both stay the same nodes; a changed file becomes a new node with the same inode number, and the

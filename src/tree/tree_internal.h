@@ -19,6 +19,7 @@ struct tree {
     struct tree_totals totals;
     uint64_t nodes;
     struct path_table paths; /* while building */
+    bool archives;           /* archives show as directories, too */
     struct node *orphans;    /* detached nodes that the kernel still refers to */
 };
 
@@ -34,5 +35,14 @@ int node_append(struct node *directory, struct node *child);
 
 /* The inode number of NAME in a directory with inode number PARENT. */
 uint64_t node_ino(uint64_t parent, const char *name, size_t name_len);
+
+/* Adds the directories of archives to a directory whose names are sorted and settled. */
+void archives_add(struct tree *tree, struct node *directory);
+
+/* Makes the second order of a directory's entries; without memory there is none, which only costs speed. */
+void directory_sort_by_ino(struct directory *d);
+
+/* By name; of equal names the one that stays comes last: the directory, else the newest. For qsort(3). */
+int node_compare(const void *a, const void *b);
 
 #endif
