@@ -19,7 +19,7 @@ int arguments_parse(int argc, char **argv, const char *shorts, const struct opti
     while ((flag = getopt_long(argc, argv, letters, longs ? longs : none, NULL)) != -1) {
         if (flag == ':')
             return command_misuse(argv[0], "%s: '%s' needs a value", argv[0], argv[optind - 1]);
-        if (flag == 'o') {
+        if (flag == 'o' && options) {
             if (options_parse(options, optarg, &err) < 0)
                 return command_failed(&err);
         } else if (flag == '?' || !on_flag || !on_flag(context, flag, optarg)) {

@@ -28,17 +28,16 @@ static int copy(struct reader *reader, const struct wait *wait, struct error *er
 
 static int cat_path(struct run *run, const char *path, const struct wait *wait, struct error *err)
 {
-    tree_lock_read(run_tree(run));
-    const struct node *node = tree_find(run_tree(run), path); /* nothing renews this tree: it stays */
-    tree_unlock(run_tree(run));
-    if (!node)
-        return error_errno(err, ENOENT, "%s", path);
+    struct node *node; /* nothing renews this tree: it stays */
+    int result = run_find(run, path, wait, &node, err);
+    if (result < 0)
+        return result;
     if (node->type == NODE_DIRECTORY)
         return error_errno(err, EISDIR, "%s", path);
     if (node->type == NODE_LINK)
         return error_set(err, ELOOP, "%s: a symbolic link", path);
     struct reader *reader;
-    int result = run_open_node(run, node, &reader, err);
+    result = run_open_node(run, node, &reader, err);
     if (result < 0)
         return result;
     result = copy(reader, wait, err);

@@ -24,6 +24,10 @@ static const struct command commands[] = {
      SOURCE_OPTIONS "  --staging-dir DIR  its path below a local staging directory, too\n"
                     "  --json           as JSON\n",
      cmd_resolve},
+    {"index", "[-o FILE] [-q] ARCHIVE", "write an archive's table of contents, to be stored beside it",
+     "  -o FILE          the table, in place of ARCHIVE.runfs-toc; - for standard output\n"
+     "  -q               no progress bar\n",
+     cmd_index},
     {"status", "[--json] MOUNTPOINT", "show what a mount has done and does", "  --json           as JSON\n",
      cmd_status},
     {"cache", "[status|list|prefetch SOURCE [PATH...]|prune|verify|clear] [--json] [-q]",

@@ -13,7 +13,8 @@
 #include "cli/cli.h"
 #include "fs/json.h"
 
-#define PATH_LIMIT (64U * 1024)
+#define PATH_LIMIT     (64U * 1024)
+#define MODE_TEXT_SIZE 11
 
 enum { FLAG_JSON = 256 };
 
@@ -24,7 +25,9 @@ struct listing {
     bool full_paths; /* names alone would be ambiguous */
     bool terminal;   /* control characters are shown as escapes */
     struct run *run;
-    json_t *array; /* what --json will print */
+    struct wait wait; /* for archives */
+    json_t *array;    /* what --json will print */
+    int code;         /* to exit with */
 };
 
 static bool on_flag(void *context, int flag, const char *value)
@@ -37,11 +40,36 @@ static bool on_flag(void *context, int flag, const char *value)
     return true;
 }
 
-static const char *mode_text(const struct node *node)
+/* As a mount shows it: what lies in an archive has the permissions that are recorded there. */
+static unsigned mode_of(const struct node *node)
 {
-    static const char *const texts[] = {
-        [NODE_FILE] = "-rw-r--r--", [NODE_DIRECTORY] = "drwxr-xr-x", [NODE_LINK] = "lrwxrwxrwx"};
-    return texts[node->type];
+    if (node->type == NODE_LINK)
+        return 0777;
+    return node->member ? node->in_archive.mode : node->type == NODE_DIRECTORY ? 0755 : 0644;
+}
+
+static void mode_text(const struct node *node, char text[MODE_TEXT_SIZE])
+{
+    static const char types[] = {[NODE_FILE] = '-', [NODE_DIRECTORY] = 'd', [NODE_LINK] = 'l'};
+    static const char letters[] = "rwxrwxrwx";
+    unsigned mode = mode_of(node);
+    text[0] = types[node->type];
+    for (unsigned i = 0; i < 9; i++)
+        text[1 + i] = mode & (0400U >> i) ? letters[i] : '-';
+    text[10] = '\0';
+}
+
+/* The directory of an archive knows the archive's size, which is not its own. */
+static uint64_t size_of(const struct node *node)
+{
+    return node->type == NODE_DIRECTORY ? 0 : node->size;
+}
+
+/* The ETag of an object, the SHA-256 of what lies in an archive; "" where there is none. */
+static void content_id(const struct listing *listing, const struct node *node, struct strbuf *out)
+{
+    if (run_member_sha256(listing->run, node, out) < 0)
+        strbuf_adds(out, node_etag(node));
 }
 
 static void print_name(const struct listing *listing, const char *name)
@@ -54,14 +82,21 @@ static void print_name(const struct listing *listing, const char *name)
     (void)fputs(name, stdout);
 }
 
+static void print_details(const struct listing *listing, const struct node *node)
+{
+    _cleanup_strbuf_ struct strbuf id = STRBUF_INIT(PATH_LIMIT);
+    char mode[MODE_TEXT_SIZE];
+    char when[FORMAT_MAX];
+    mode_text(node, mode);
+    format_time(when, node->mtime_ns / 1000000000);
+    content_id(listing, node, &id);
+    (void)printf("%s %12" PRIu64 " %s %-32s ", mode, size_of(node), when, id.len ? strbuf_text(&id) : "-");
+}
+
 static void print_text(const struct listing *listing, const struct node *node, const char *path)
 {
-    char when[FORMAT_MAX];
-    if (listing->details) {
-        format_time(when, node->mtime_ns / 1000000000);
-        (void)printf("%s %12" PRIu64 " %s %-32s ", mode_text(node), node->size, when,
-                     node_etag(node)[0] ? node_etag(node) : "-");
-    }
+    if (listing->details)
+        print_details(listing, node);
     print_name(listing, listing->details || listing->full_paths ? path : node_name(node));
     if (listing->details && node->type == NODE_LINK) {
         (void)fputs(" -> ", stdout);
@@ -78,6 +113,13 @@ static void add_location(const struct listing *listing, const struct node *node,
         (void)json_object_set_new(entry, name, json_text(strbuf_text(&text)));
 }
 
+static void add_sha256(const struct listing *listing, const struct node *node, json_t *entry)
+{
+    _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(PATH_LIMIT);
+    if (run_member_sha256(listing->run, node, &text) == 0)
+        (void)json_object_set_new(entry, "sha256", json_string(strbuf_text(&text)));
+}
+
 static int add_json(struct listing *listing, const struct node *node, const char *path)
 {
     static const char *const types[] = {
@@ -85,12 +127,13 @@ static int add_json(struct listing *listing, const struct node *node, const char
     char when[FORMAT_MAX];
     format_time(when, node->mtime_ns / 1000000000);
     json_t *entry = json_pack("{s:o, s:s, s:I, s:s}", "path", json_text(path), "type", types[node->type],
-                              "size", (json_int_t)node->size, "mtime", when);
+                              "size", (json_int_t)size_of(node), "mtime", when);
     if (!entry)
         return -ENOMEM;
     if (node_etag(node)[0])
         (void)json_object_set_new(entry, "etag", json_string(node_etag(node)));
-    if (node->output)
+    add_sha256(listing, node, entry);
+    if (!node->member && node->output)
         (void)json_object_set_new(entry, "output", json_string(runfs_output_name(node->output)));
     if (node->type == NODE_LINK)
         (void)json_object_set_new(entry, "target", json_text(node_link(node)));
@@ -99,7 +142,7 @@ static int add_json(struct listing *listing, const struct node *node, const char
     return json_array_append_new(listing->array, entry) < 0 ? -ENOMEM : 0;
 }
 
-static int show(struct listing *listing, const struct node *node)
+static int show_locked(struct listing *listing, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     int result = tree_path(node, &path);
@@ -111,11 +154,43 @@ static int show(struct listing *listing, const struct node *node)
     return 0;
 }
 
-static int show_entries(struct listing *listing, const struct node *directory)
+static int show(struct listing *listing, const struct node *node)
+{
+    tree_lock_read(run_tree(listing->run));
+    int result = show_locked(listing, node);
+    tree_unlock(run_tree(listing->run));
+    return result;
+}
+
+/* Not all of an archive may be there; a note has said why when it was looked into. */
+static void note_problem(struct listing *listing, const struct node *node)
+{
+    _cleanup_strbuf_ struct strbuf problem = STRBUF_INIT(PATH_LIMIT);
+    tree_lock_read(run_tree(listing->run));
+    if (run_problem(listing->run, node, &problem) == 0)
+        listing->code = EXIT_FAILED;
+    tree_unlock(run_tree(listing->run));
+}
+
+/* Has an archive's members at hand. One that cannot be read does not keep others from being listed. */
+static bool look_into(struct listing *listing, struct node *directory)
+{
+    struct error err = {0};
+    if (run_grow(listing->run, directory, &listing->wait, &err) < 0) {
+        listing->code = command_failed(&err);
+        return false;
+    }
+    note_problem(listing, directory);
+    return true;
+}
+
+static int show_entries(struct listing *listing, struct node *directory)
 {
     int result = 0;
+    if (directory->directory->archive && !look_into(listing, directory))
+        return 0;
     for (size_t i = 0; result == 0 && i < directory->directory->count; i++) {
-        const struct node *node = directory->directory->children[i];
+        struct node *node = directory->directory->children[i];
         result = show(listing, node);
         if (result == 0 && listing->recursive && node->type == NODE_DIRECTORY)
             result = show_entries(listing, node);
@@ -125,33 +200,31 @@ static int show_entries(struct listing *listing, const struct node *directory)
 
 static int show_path(struct listing *listing, const char *path, struct error *err)
 {
-    const struct node *node = tree_find(run_tree(listing->run), path);
-    if (!node)
-        return error_errno(err, ENOENT, "%s", path);
-    int result = node->type == NODE_DIRECTORY ? show_entries(listing, node) : show(listing, node);
+    struct node *node;
+    int result = run_find(listing->run, path, &listing->wait, &node, err);
+    if (result < 0)
+        return result;
+    note_problem(listing, node);
+    result = node->type == NODE_DIRECTORY ? show_entries(listing, node) : show(listing, node);
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
 }
 
-/* Every path is tried; the first that fails gives the exit code, each its message. */
-static int show_all(struct listing *listing, char **paths, int count)
+/* Every path is tried; one that fails gives the exit code, and its message. Nothing renews the tree: nodes stay. */
+static void show_all(struct listing *listing, char **paths, int count)
 {
     struct error err = {0};
-    int code = EXIT_DONE;
     char *root[] = {(char[]){""}};
     if (count == 0) {
         paths = root;
         count = 1;
     }
-    tree_lock_read(run_tree(listing->run));
     for (int i = 0; i < count; i++)
         if (show_path(listing, paths[i], &err) < 0)
-            code = command_failed(&err);
-    tree_unlock(run_tree(listing->run));
+            listing->code = command_failed(&err);
     if (listing->json) {
         (void)json_dumpf(listing->array, stdout, JSON_INDENT(2));
         (void)putchar('\n');
     }
-    return code;
 }
 
 int cmd_ls(int argc, char **argv)
@@ -174,8 +247,9 @@ int cmd_ls(int argc, char **argv)
         json_decref(listing.array);
         return command_failed(&err);
     }
-    code = show_all(&listing, argv + first + 1, argc - first - 1);
+    listing.wait.timeout_ms = options.run.timeout_ms;
+    show_all(&listing, argv + first + 1, argc - first - 1);
     json_decref(listing.array);
     run_close(listing.run);
-    return code;
+    return listing.code;
 }

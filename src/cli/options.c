@@ -186,6 +186,9 @@ static const struct row {
     {"no-cache", NO_VALUE, set_true, FIELD(run.no_cache)},
     {"refresh", WITH_VALUE, set_seconds, FIELD(run.refresh_ms)},
     {"offline", NO_VALUE, set_true, FIELD(run.offline)},
+    /* archives */
+    {"archives", NO_VALUE, set_true, FIELD(run.archives)},
+    {"verify", NO_VALUE, set_true, FIELD(run.verify)},
     /* the mount */
     {"uid", WITH_VALUE, set_id, FIELD(fs.uid)},
     {"gid", WITH_VALUE, set_id, FIELD(fs.gid)},

@@ -19,15 +19,17 @@ struct node *fs_node(struct fs *fs, fuse_ino_t ino)
     return ino == FUSE_ROOT_ID ? tree_root(fs->tree) : (struct node *)(uintptr_t)ino;
 }
 
+/* Members have the permissions that their archive says. */
 static mode_t mode_of(const struct fs *fs, const struct node *node)
 {
+    mode_t recorded = node->member ? node->in_archive.mode & 0777U : 0;
     switch (node->type) {
     case NODE_DIRECTORY:
-        return S_IFDIR | (0755 & ~fs->config.umask);
+        return S_IFDIR | ((node->member ? recorded : 0755) & ~fs->config.umask);
     case NODE_LINK:
         return S_IFLNK | 0777;
     default:
-        return S_IFREG | (0644 & ~fs->config.umask);
+        return S_IFREG | ((node->member ? recorded : 0644) & ~fs->config.umask);
     }
 }
 
@@ -37,14 +39,16 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
         .tv_sec = (time_t)(node->mtime_ns / 1000000000),
         .tv_nsec = (long)(node->mtime_ns % 1000000000),
     };
+    uint64_t size =
+        node->type == NODE_DIRECTORY ? 0 : node->size; /* an archive's directory knows the archive's */
     *ret_st = (struct stat){
         .st_ino = node->ino,
         .st_mode = mode_of(fs, node),
         .st_nlink = node_nlink(node),
         .st_uid = fs->config.uid,
         .st_gid = fs->config.gid,
-        .st_size = (off_t)node->size,
-        .st_blocks = (blkcnt_t)(node->size / 512 + (node->size % 512 != 0)),
+        .st_size = (off_t)size,
+        .st_blocks = (blkcnt_t)(size / 512 + (size % 512 != 0)),
         .st_blksize = BLOCK_SIZE,
         .st_atim = time,
         .st_mtim = time,
@@ -75,7 +79,8 @@ static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct f
     struct fs *fs = fs_of(req);
     struct fuse_entry_param entry = {.entry_timeout =
                                          fs_trust(fs)}; /* ino 0: the kernel keeps "no such entry" */
-    (void)fi;
+    if (fs_grow_first(req, parent, name, fi, lookup))
+        return;
     tree_lock_read(fs->tree);
     struct node *node = tree_lookup(fs_node(fs, parent), name, strlen(name));
     if (node)

@@ -23,7 +23,8 @@ static void opendir_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, st
 {
     struct fs *fs = fs_of(req);
     struct node *node = fs_node(fs, ino);
-    (void)name;
+    if (fs_grow_first(req, ino, name, fi, opendir_trusted))
+        return;
     fi->cache_readdir = 1;
     tree_lock_read(fs->tree);
     bool stale = node->detached;

@@ -36,6 +36,7 @@ struct fs {
     struct tree *tree; /* the run's */
     struct fuse_session *session;
     struct workers *readers; /* reads that wait for the store */
+    struct workers *growers; /* looking into archives, which waits for whole passes */
     struct workers *lister;  /* one thread: lists again, then answers what waited for that */
     pthread_mutex_t lock;    /* guards handles */
     LIST_HEAD(, handle) handles;
@@ -75,6 +76,11 @@ typedef void (*fs_operation)(fuse_req_t req, fuse_ino_t ino, const char *name, s
    (may be NULL) and FI are copied as needed. */
 void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                      fs_operation operation);
+
+/* Where INO is an archive whose members are not in the tree yet: has a worker get them, which then calls OPERATION or answers
+   with an error, and returns true. A session thread never waits for an archive. */
+bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
+                   fs_operation operation);
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
 void fs_distrust(struct fs *fs);

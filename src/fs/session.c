@@ -12,8 +12,10 @@
 #include "base/strbuf.h"
 #include "fs/fs_internal.h"
 
-#define READERS_MAX         64
-#define READERS_OF_ONE_FILE 16
+#define READERS_MAX            64
+#define READERS_OF_ONE_FILE    16
+#define GROWERS_MAX            32
+#define GROWERS_OF_ONE_ARCHIVE 8
 #define BACKGROUND_MAX                                                                                       \
     256 /* read-ahead requests under way: the default of 12 lets one stuck file stop all others */
 #define OPTIONS_MAX 16384
@@ -104,6 +106,8 @@ static int set_up(struct fs *fs, struct error *err)
     fuse_set_log_func(log_libfuse);
     int result = workers_open(READERS_MAX, READERS_OF_ONE_FILE, &fs->readers, err);
     if (result == 0)
+        result = workers_open(GROWERS_MAX, GROWERS_OF_ONE_ARCHIVE, &fs->growers, err);
+    if (result == 0)
         result = workers_open(1, 1, &fs->lister, err);
     if (result == 0)
         result = new_session(fs, err);
@@ -174,6 +178,7 @@ void fs_close(struct fs *fs)
     if (fs->session)
         disconnect(fs);
     workers_close(fs->lister);
+    workers_close(fs->growers);
     workers_close(fs->readers);
     if (fs->session)
         fuse_session_unmount(fs->session);

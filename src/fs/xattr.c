@@ -1,5 +1,5 @@
-/* Extended attributes: where an object is stored, what its content id is, how much of it is here; on the root, what the
-   mount does. One table row an attribute. */
+/* Extended attributes: where an object is stored, what its content id is, how much of it is here; what archive a file
+   comes from; on the root, what the mount does. One table row an attribute. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,6 +29,21 @@ static int etag(struct fs *fs, const struct node *node, struct strbuf *out)
     (void)fs;
     strbuf_adds(out, node_etag(node));
     return out->len ? 0 : -ENODATA;
+}
+
+static int source(struct fs *fs, const struct node *node, struct strbuf *out)
+{
+    return run_member_source(fs->run, node, out);
+}
+
+static int sha256(struct fs *fs, const struct node *node, struct strbuf *out)
+{
+    return run_member_sha256(fs->run, node, out);
+}
+
+static int problem(struct fs *fs, const struct node *node, struct strbuf *out)
+{
+    return run_problem(fs->run, node, out);
 }
 
 static bool is_root(struct fs *fs, const struct node *node)
@@ -63,7 +78,7 @@ static int status(struct fs *fs, const struct node *node, struct strbuf *out)
 static bool is_object(struct fs *fs, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(VALUE_MAX);
-    return node->type == NODE_FILE && s3_uri(fs, node, &uri) == 0;
+    return node->type == NODE_FILE && !node->member && s3_uri(fs, node, &uri) == 0;
 }
 
 static const struct attribute {
@@ -74,9 +89,11 @@ static const struct attribute {
     bool waits;                           /* the value may be asked for by a worker only */
     size_t growth; /* bytes that it may grow by between the question for its size and the one for it */
 } attributes[] = {
-    {"user.runfs.s3_uri", s3_uri, NULL, false, 0}, {"user.runfs.https_url", https_url, NULL, false, 0},
-    {"user.runfs.etag", etag, NULL, false, 0},     {"user.runfs.cached", cached, is_object, true, 0},
-    {"user.runfs.pid", pid, is_root, false, 0},    {"user.runfs.status", status, is_root, false, 512},
+    {"user.runfs.s3_uri", s3_uri, NULL, false, 0},      {"user.runfs.https_url", https_url, NULL, false, 0},
+    {"user.runfs.etag", etag, NULL, false, 0},          {"user.runfs.cached", cached, is_object, true, 0},
+    {"user.runfs.source", source, NULL, false, 0},      {"user.runfs.sha256", sha256, NULL, false, 0},
+    {"user.runfs.error", problem, NULL, false, 0},      {"user.runfs.pid", pid, is_root, false, 0},
+    {"user.runfs.status", status, is_root, false, 512},
 };
 
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)

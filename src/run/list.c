@@ -103,7 +103,7 @@ static int list_store(struct run *run, struct tree *tree, const struct wait *wai
     struct keeping keeping = {.tree = tree};
     uint64_t began_ms = clock_real_ms();
     load_subtrees(&subtrees);
-    if (run->disk)
+    if (run->disk && !run->local)
         keeping.writer = listing_writer_open(run->disk, &scope, server_access(run->server));
     int result = run->store->ops->list(run->store, subtrees.sorted, add_and_keep, &keeping, wait, err);
     /* a run that is not there yet may be there at the next look */
@@ -136,6 +136,8 @@ static uint64_t real_of(uint64_t monotonic_ms)
 
 static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
 {
+    if (run->show_archives)
+        tree_show_archives(tree);
     tree_finish(tree);
     note_hidden(run, tree);
     atomic_store(&run->listed_at, run->offline ? clock_ms() : began);
@@ -146,7 +148,7 @@ int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
 {
     struct tree *tree;
     uint64_t began_ms = 0;
-    int result = run->disk ? tree_new(run->tree ? NULL : run->note, &tree, NULL) : -ENOENT;
+    int result = run->disk && !run->local ? tree_new(run->tree ? NULL : run->note, &tree, NULL) : -ENOENT;
     if (result < 0)
         return result;
     result = list_disk(run, tree, run->offline ? 0 : real_of(since), &began_ms);

@@ -14,6 +14,8 @@
 
 void run_close_place(struct run *run)
 {
+    archives_close(run->archives); /* they read by way of the cache */
+    run->archives = NULL;
     store_close(run->store);
     cache_close(run->cache);
     free(run->prefix);
@@ -30,16 +32,6 @@ static int set_title(struct run *run, const char *directory, struct error *err)
     else if (asprintf(&run->title, "s3://%s/%s", run->root.bucket, run->root.prefix) < 0)
         run->title = NULL;
     return run->title ? 0 : error_errno(err, ENOMEM, "run");
-}
-
-static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
-{
-    run->local = true;
-    aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
-    int result = local_open(directory, run->note, &run->store, err);
-    if (result == 0)
-        result = set_title(run, directory, err);
-    return result < 0 ? result : run_list(run, clock_ms(), wait, &run->tree, err);
 }
 
 /* The prefix as stores and scopes have it: "" or ending in '/'. */
@@ -72,7 +64,9 @@ static int open_store(struct run *run, struct error *err)
     };
     if (!run->offline)
         result = server_open_store(run->server, run->root.bucket, run->prefix, &run->store, err);
-    return result < 0 ? result : cache_open(&cache, run->store, &run->cache, err);
+    if (result == 0)
+        result = cache_open(&cache, run->store, &run->cache, err);
+    return result < 0 ? result : run_open_archives(run, err);
 }
 
 /* Opens one S3 place, as its server lists it now. *RET_FOUND is false where nothing is stored there. */
@@ -177,6 +171,22 @@ static int open_disk(struct run *run, const struct run_config *config, struct er
     return 0;
 }
 
+/* Of a local run only decoded archives are worth keeping. */
+static int open_local(struct run *run, const struct run_config *config, const char *directory,
+                      const struct wait *wait, struct error *err)
+{
+    run->local = true;
+    aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
+    int result = local_open(directory, run->note, &run->store, err);
+    if (result == 0)
+        result = set_title(run, directory, err);
+    if (result == 0 && run->show_archives)
+        result = open_disk(run, config, err);
+    if (result == 0)
+        result = run_open_archives(run, err);
+    return result < 0 ? result : run_list(run, clock_ms(), wait, &run->tree, err);
+}
+
 int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
                     struct error *err)
 {
@@ -187,7 +197,7 @@ int run_open_source(struct run *run, const struct run_config *config, const stru
         return result;
     run->root = places.roots[0];
     if (places.directory) {
-        result = open_local(run, places.directory, &wait, err);
+        result = open_local(run, config, places.directory, &wait, err);
     } else {
         result = server_resolve(config, source, &run->server, err);
         if (result == 0)

@@ -40,7 +40,7 @@ static void prefetch_in_order(struct run *run, const struct node *node, enum tre
 
 void run_read_ahead(struct run *run, const struct node *node)
 {
-    if (!run->cache || !run->readahead || node->size > CACHE_BLOCK_SIZE)
+    if (!run->cache || !run->readahead || node->member || node->size > CACHE_BLOCK_SIZE)
         return;
     for (int order = 0; order < TREE_ORDERS; order++)
         prefetch_in_order(run, node, (enum tree_order)order);

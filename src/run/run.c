@@ -35,6 +35,7 @@ void run_close(struct run *run)
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_done(&run->siblings[order]);
     free(run->title);
+    free(run->decoded_endpoint);
     free(run);
 }
 
@@ -52,6 +53,9 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
     run->connections = config->connections;
     run->refresh_ms = config->refresh_ms;
     run->offline = config->offline;
+    run->verify = config->verify;
+    run->show_archives = config->archives;
+    run->timeout_ms = config->timeout_ms;
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
     atomic_store(&run->listed_at, clock_ms());
@@ -80,25 +84,34 @@ int run_object(const struct node *node, struct strbuf *path, struct object *ret_
     return 0;
 }
 
+int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,
+                    struct error *err)
+{
+    if (run->store && run->store->ops->open)
+        return run->store->ops->open(run->store, object, ret_reader, err);
+    return cache_reader_open(run->cache, object, ret_reader, err);
+}
+
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
     struct object object;
     tree_lock_read(run->tree);
-    int result = run_object(node, &path, &object);
+    bool member = node->member;
+    int result = node->detached ? -ESTALE : 0;
+    if (result == 0)
+        result = member ? run_open_member(node, ret_reader, err) : run_object(node, &path, &object);
     tree_unlock(run->tree);
-    if (result < 0)
-        return error_set(err, -result, "%s: the file has been replaced", node_name(node));
-    if (run->store && run->store->ops->open)
-        return run->store->ops->open(run->store, &object, ret_reader, err);
-    return cache_reader_open(run->cache, &object, ret_reader, err);
+    if (result == -ESTALE)
+        return error_set(err, ESTALE, "%s: the file has been replaced", node_name(node));
+    return result < 0 || member ? result : run_open_object(run, &object, ret_reader, err);
 }
 
 int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
     struct object object;
-    if (!run->cache || node->type != NODE_FILE)
+    if (!run->cache || node->type != NODE_FILE || node->member)
         return -ENODATA;
     tree_lock_read(run->tree);
     int result = run_object(node, &path, &object);
@@ -126,9 +139,22 @@ void run_stats(struct run *run, struct run_stats *ret_stats)
         cache_stats(run->cache, &ret_stats->cache);
     if (run->disk)
         disk_stats(run->disk, &ret_stats->disk);
+    ret_stats->has_archives = run->archives;
+    if (run->archives)
+        archives_stats(run->archives, &ret_stats->archives);
     ret_stats->has_store = run->store && run->store->ops->stats;
     if (ret_stats->has_store)
         run->store->ops->stats(run->store, &ret_stats->store);
+}
+
+/* Appends the key below the run's root that NODE shows; an archive's directory shows the archive. */
+static int add_key(const struct node *node, struct strbuf *out)
+{
+    if (tree_archive_of(node) != node)
+        return tree_path(node, out);
+    int result = tree_path(node->parent, out);
+    strbuf_addf(out, "%s%s", node->parent->parent ? "/" : "", node_link(node));
+    return result < 0 ? result : -out->failed;
 }
 
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out)
@@ -136,12 +162,12 @@ int run_locate(struct run *run, const struct node *node, enum run_form form, str
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUNFS_KEY_MAX);
     _cleanup_free_ char *text = NULL;
     struct runfs_location location;
-    if (run->local)
+    if (run->local || node->member)
         return -ENODATA;
     strbuf_adds(&path, run->root.prefix);
     if (path.len && node->parent)
         strbuf_adds(&path, "/");
-    int result = tree_path(node, &path);
+    int result = add_key(node, &path);
     if (result < 0)
         return result;
     (void)snprintf(location.bucket, sizeof location.bucket, "%s", run->root.bucket);

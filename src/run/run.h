@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "cache/disk.h"
 #include "reader/reader.h"
+#include "run/archives.h"
 #include "store/store.h"
 #include "tree/tree.h"
 
@@ -44,6 +45,8 @@ struct run_config {
     bool no_cache;
     uint64_t refresh_ms; /* how long a listing is trusted */
     bool offline;
+    bool archives; /* archives show as directories, too */
+    bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
     /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
        not the computed one. NULL: nobody cares. */
     void (*note)(const char *what, const char *why);
@@ -63,6 +66,24 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
 /* Opens NODE, a file, for reading. -ESTALE where it is detached or its object has been replaced. Takes the
    tree's read lock itself. */
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err);
+
+/* Puts the members of an archive, the directory NODE, into the tree, where they are not there yet. May take a pass over all of
+   the archive, which goes on as long as it makes progress. 0 also for any other directory. -ESTALE, -EBADMSG (damaged),
+   -EINTR, or what reading the archive gave. */
+int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err);
+
+/* Finds the node at PATH as tree_find() does, growing the archives on the way to it, but not itself. Only for a tree that
+   nobody renews. -ENOENT, or what run_grow() gives. */
+int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
+             struct error *err);
+
+/* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content: each is appended where it
+   is known, else -ENODATA. The tree's read lock must be held. */
+int run_member_source(struct run *run, const struct node *node, struct strbuf *out);
+int run_member_sha256(struct run *run, const struct node *node, struct strbuf *out);
+
+/* What is wrong with the archive that NODE is, or is in; -ENODATA where nothing is known to be. As above. */
+int run_problem(struct run *run, const struct node *node, struct strbuf *out);
 
 /* NODE, a file, was opened: where the files of its directory are being opened in turn, fetches the next ones. May touch the
    disk; takes the tree's read lock itself. */
@@ -90,6 +111,8 @@ struct run_stats {
     struct cache_stats cache;
     bool has_disk;
     struct disk_stats disk;
+    bool has_archives;
+    struct archives_stats archives;
     bool has_store; /* false where offline */
     struct store_stats store;
 };
@@ -103,8 +126,8 @@ uint64_t run_listed_at(const struct run *run);
 
 enum run_form { RUN_S3_URI, RUN_HTTPS_URL };
 
-/* Appends NODE's location in a form of run-outputs.md §1. -ENODATA for a local run, -ESTALE for a detached
-   node. The tree's read lock must be held. */
+/* Appends NODE's location in a form of run-outputs.md §1; an archive's directory has the archive's. -ENODATA for a local run
+   and for what lies in an archive, -ESTALE for a detached node. The tree's read lock must be held. */
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out);
 
 /* For resolve: the root that SOURCE and the options of CONFIG say, without any I/O but the environment; the

@@ -13,10 +13,11 @@
 #define RUN_PATH_LIMIT (64U * 1024)
 
 struct run {
-    struct server *server; /* NULL for a local run */
-    struct store *store;   /* NULL where offline */
-    struct disk *disk;     /* NULL for a local run, and where nothing is kept on disk */
-    struct cache *cache;   /* NULL for a local run */
+    struct server *server;     /* NULL for a local run */
+    struct store *store;       /* NULL where offline */
+    struct disk *disk;         /* NULL for a local run, and where nothing is kept on disk */
+    struct cache *cache;       /* NULL for a local run */
+    struct archives *archives; /* NULL where archives are only files */
     struct tree *tree;
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
@@ -27,6 +28,10 @@ struct run {
     unsigned connections;
     uint64_t refresh_ms;
     bool offline;
+    bool verify;
+    bool show_archives;
+    char *decoded_endpoint; /* owned: names the decoded bytes of its archives */
+    uint64_t timeout_ms;
     char *prefix;     /* owned: the store's, as the cache's scope */
     uint64_t hidden;  /* keys not shown, by the last listing */
     uint64_t markers; /* directory markers whose content is not shown */
@@ -36,6 +41,16 @@ struct run {
 /* Finds the place of SOURCE, opens what it needs and lists it. On failure RUN holds what run_close() frees. */
 int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
                     struct error *err);
+
+/* Opens an object as it is stored. */
+int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,
+                    struct error *err);
+
+/* Sets up the archives of a run whose store is open. */
+int run_open_archives(struct run *run, struct error *err);
+
+/* A member as a reader; NODE must be one, with the tree's read lock held. */
+int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err);
 
 /* Closes the store and the cache of a place. */
 void run_close_place(struct run *run);

@@ -94,9 +94,20 @@ Test(arguments, a_bad_option_is_exit_code_1)
     cr_assert_str_eq(PARSE("a", "-o", "timeout=0"), "1");
 }
 
+Test(arguments, o_is_the_commands_own_where_there_are_no_options)
+{
+    char *argv[] = {(char[]){"ls"}, (char[]){"-o"}, (char[]){"file"}, (char[]){"a"}, NULL};
+    int first;
+    flags[0] = '\0';
+    cr_assert_eq(arguments_parse(4, argv, "", NULL, on_flag, flags, 1, 1, NULL, &first), 0);
+    cr_assert_str_eq(flags, "ofile");
+    cr_assert_eq(first, 3);
+}
+
 Test(arguments, each_command_is_found_by_its_name)
 {
-    static const char *const names[] = {"mount", "umount", "ls", "cat", "resolve", "status", "cache", "help"};
+    static const char *const names[] = {"mount", "umount", "ls",    "cat", "resolve",
+                                        "index", "status", "cache", "help"};
     for (size_t i = 0; i < COUNT(names); i++)
         cr_assert_str_eq(command_find(names[i])->name, names[i]);
     cr_assert_null(command_find("Mount"));

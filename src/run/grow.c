@@ -1,0 +1,232 @@
+/* Archives in the tree: getting their members there, and opening them; see run.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "run/run_internal.h"
+
+#define DECODED_POOL_BYTES (24U * 1024 * 1024)
+
+static int open_object(void *context, const struct object *object, struct reader **ret_reader,
+                       struct error *err)
+{
+    return run_open_object(context, object, ret_reader, err);
+}
+
+static void bound(void *context, struct reader *reader, uint64_t end)
+{
+    const struct run *run = context;
+    if (run->cache)
+        cache_reader_bound(reader, end);
+}
+
+int run_open_archives(struct run *run, struct error *err)
+{
+    struct archives_config config = {
+        .open = open_object,
+        .bound = bound,
+        .context = run,
+        .note = run->note,
+        .disk = run->disk,
+        .pool_bytes = DECODED_POOL_BYTES,
+        .readahead = run->readahead,
+        .timeout_ms = run->timeout_ms,
+        .verify = run->verify,
+    };
+    if (!run->show_archives)
+        return 0;
+    const char *endpoint = run->local ? "local" : server_endpoint(run->server);
+    free(run->decoded_endpoint);
+    if (asprintf(&run->decoded_endpoint, "decoded %s", endpoint) < 0) {
+        run->decoded_endpoint = NULL;
+        return error_errno(err, ENOMEM, "archives");
+    }
+    config.scope = (struct cache_scope){run->decoded_endpoint, run->local ? "" : run->root.bucket,
+                                        run->local ? run->title : run->prefix};
+    return archives_open(&config, &run->archives, err);
+}
+
+/* What is copied of the tree while its lock is held. */
+struct found {
+    struct strbuf paths[3];
+    char etags[3][NODE_ETAG_MAX];
+    struct archive_objects objects;
+};
+
+static void found_done(struct found *found)
+{
+    for (int i = 0; i < 3; i++)
+        strbuf_done(&found->paths[i]);
+}
+
+/* Copies what is known of the file NAME in DIRECTORY; leaves it without a key where there is none. */
+static void find_object(const struct node *directory, const char *name, struct strbuf *path, char *etag,
+                        struct object *ret_object)
+{
+    struct object object;
+    const struct node *node = tree_lookup(directory, name, strlen(name));
+    path->max = RUN_PATH_LIMIT;
+    if (!node || node->type != NODE_FILE || run_object(node, path, &object) < 0)
+        return;
+    (void)snprintf(etag, NODE_ETAG_MAX, "%s", object.etag);
+    *ret_object = object;
+    ret_object->etag = etag;
+}
+
+/* Finds the objects that belong to the archive that NODE stands for. The read lock is held. */
+static int find_objects(const struct node *node, struct found *ret_found, struct error *err)
+{
+    char name[NODE_ETAG_MAX + 32];
+    if (node->detached || !node->parent)
+        return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
+    find_object(node->parent, node_link(node), &ret_found->paths[0], ret_found->etags[0],
+                &ret_found->objects.archive);
+    (void)snprintf(name, sizeof name, "%s.sha256sum", node_link(node));
+    find_object(node->parent, name, &ret_found->paths[1], ret_found->etags[1], &ret_found->objects.sha256sum);
+    (void)snprintf(name, sizeof name, "%s.runfs-toc", node_link(node));
+    find_object(node->parent, name, &ret_found->paths[2], ret_found->etags[2], &ret_found->objects.sidecar);
+    if (!ret_found->objects.archive.key)
+        return error_set(err, ESTALE, "%s: the archive has gone", node_link(node));
+    return 0;
+}
+
+static enum node_type type_of(const struct member_file *file)
+{
+    return file->type == MEMBER_DIRECTORY ? NODE_DIRECTORY
+           : file->type == MEMBER_SYMLINK ? NODE_LINK
+                                          : NODE_FILE;
+}
+
+/* What member NUMBER looks like. Whatever is no file, directory or link shows as an empty file. */
+static void describe(const struct member_table *table, uint32_t number, struct tree_member *ret_member)
+{
+    const struct member_file *file = member_file(table, number);
+    const char *link = file->type == MEMBER_SYMLINK ? member_link(table, file) : "";
+    *ret_member = (struct tree_member){
+        .type = type_of(file),
+        .name = member_name(table, number),
+        .name_len = table->members[number].name_len,
+        .link = link,
+        .size = file->type == MEMBER_FILE ? file->size : strlen(link),
+        .mtime_ns = file->mtime_ns,
+        .file = table->members[number].file,
+        .mode = (uint16_t)(file->made ? 0755 : file->mode & 0777),
+        .links = file->links < UINT16_MAX ? (uint16_t)file->links : UINT16_MAX,
+    };
+}
+
+/* Grows one member. Names of one file have the inode number of the first. A hard link to nothing is not shown. */
+static int sprout(const struct member_table *table, uint32_t number, struct node *nodes[], uint64_t inos[])
+{
+    struct tree_member member;
+    const struct member_file *file = member_file(table, number);
+    struct node *parent = nodes[table->members[number].parent];
+    if (file->type == MEMBER_BROKEN || !parent)
+        return 0;
+    describe(table, number, &member);
+    member.ino = inos[member.file];
+    nodes[number] = tree_sprout(parent, NULL, &member);
+    if (!nodes[number])
+        return -ENOMEM;
+    inos[member.file] = nodes[number]->ino;
+    return 0;
+}
+
+static struct node *sprout_all(const struct node *archive, const struct member_table *table)
+{
+    _cleanup_free_ struct node **nodes = calloc(table->member_count, sizeof(struct node *));
+    _cleanup_free_ uint64_t *inos = calloc(table->file_count, sizeof *inos);
+    struct tree_member member;
+    if (!nodes || !inos)
+        return NULL;
+    describe(table, 0, &member);
+    nodes[0] = tree_sprout(NULL, archive, &member);
+    for (uint32_t number = 1; nodes[0] && number < table->member_count; number++) {
+        if (sprout(table, number, nodes, inos) == 0)
+            continue;
+        tree_sprout_free(nodes[0]);
+        return NULL;
+    }
+    return nodes[0];
+}
+
+static int grow(struct run *run, struct node *node, struct found *found, const struct wait *wait,
+                struct error *err)
+{
+    struct archive *archive;
+    const struct toc *toc;
+    int result = archives_get(run->archives, &found->objects, &archive, err);
+    if (result < 0)
+        return result;
+    tree_attach(run->tree, node, archive);
+    result = archive_table(archive, wait, &toc, err);
+    if (result < 0)
+        return result;
+    struct node *root = sprout_all(node, toc->members);
+    if (!root)
+        return error_errno(err, ENOMEM, "%s", node_name(node));
+    tree_graft(run->tree, node, root);
+    return 0;
+}
+
+int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err)
+{
+    __attribute__((cleanup(found_done))) struct found found = {0};
+    tree_lock_read(run->tree);
+    bool needed = tree_needs_growing(node);
+    int result = needed ? find_objects(node, &found, err) : 0;
+    tree_unlock(run->tree);
+    return result < 0 || !needed ? result : grow(run, node, &found, wait, err);
+}
+
+/* The opened archive that NODE is in, or is; NULL where there is none. */
+static struct archive *archive_of(const struct node *node)
+{
+    const struct node *archive = tree_archive_of(node);
+    return archive ? archive->directory->content : NULL;
+}
+
+int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err)
+{
+    struct archive *archive = archive_of(node);
+    if (!archive)
+        return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
+    return archive_open_file(archive, node->in_archive.file, ret_reader, err);
+}
+
+int run_member_source(struct run *run, const struct node *node, struct strbuf *out)
+{
+    const struct node *archive = tree_archive_of(node);
+    (void)run;
+    if (!archive || !archive->parent || !node->member)
+        return -ENODATA;
+    _cleanup_strbuf_ struct strbuf directory = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf parent = STRBUF_INIT(RUN_PATH_LIMIT);
+    if (tree_path(archive, &directory) < 0 || tree_path(node, &path) < 0 ||
+        tree_path(archive->parent, &parent) < 0)
+        return -ENODATA;
+    strbuf_addf(out, "%s%s%s %s", strbuf_text(&parent), parent.len ? "/" : "", node_link(archive),
+                strbuf_text(&path) + directory.len + 1);
+    return -out->failed;
+}
+
+int run_member_sha256(struct run *run, const struct node *node, struct strbuf *out)
+{
+    struct archive *archive = archive_of(node);
+    (void)run;
+    return archive && node->member ? archive_file_sha256(archive, node->in_archive.file, out) : -ENODATA;
+}
+
+int run_problem(struct run *run, const struct node *node, struct strbuf *out)
+{
+    char text[ERROR_MESSAGE_MAX] = "";
+    struct archive *archive = archive_of(node);
+    (void)run;
+    if (archive)
+        archive_problem(archive, text, sizeof text);
+    strbuf_adds(out, text);
+    return out->len ? 0 : -ENODATA;
+}
