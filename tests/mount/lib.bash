@@ -48,7 +48,8 @@ wait_until() {
 
 # --- fixtures
 
-# fixture NAME LOGS SCALE: prints a data directory (its folders are buckets) with a generated run, made when first asked.
+# fixture NAME PROGRAM [ARGUMENT...]: prints a data directory (its folders are buckets), made by a program of tests/fixtures
+# when first asked.
 fixture() {
   local root=${RUNFS_FIXTURES:-$BATS_RUN_TMPDIR/fixtures}
   mkdir -p "$root"
@@ -56,15 +57,16 @@ fixture() {
     flock 9
     if [ ! -e "$root/$1" ]; then
       rm -rf "$root/$1.part"
-      "$TESTS/fixtures/make-run" "$root/$1.part" "$2" "$3" >/dev/null
+      "$TESTS/fixtures/$2" "$root/$1.part" "${@:3}" >/dev/null
       mv "$root/$1.part" "$root/$1"
     fi
   ) 9>"$root/lock"
   printf '%s\n' "$root/$1"
 }
 
-small_run() { fixture small 30 0.04; } # 114 files, 22 MB
-full_run() { fixture full 600 1; }     # 680 files, 500 MB
+small_run() { fixture small make-run 30 0.04; }       # 114 files, 22 MB
+full_run() { fixture full make-run 600 1; }           # 680 files, 500 MB
+archive_bucket() { fixture archives make-archives; }  # the bucket "archives": see make-archives
 
 # --- servers
 
@@ -153,6 +155,29 @@ end_everything() {
 }
 
 # --- assertions
+
+# listed ARCHIVE DIR: what find says of all below DIR, which shows the archive; without the sizes of directories, set-id bits,
+# and the times of directories that the archive does not name.
+listed() {
+  (
+    cd "$2" || exit
+    find . -type d -printf '%p %y %m\n' -o -printf '%p %y %m %s %l %T@\n' |
+      LC_ALL=C sed -E 's/( [df] )[0-7]([0-7]{3}( |$))/\1\2/'
+    # shellcheck disable=SC2185 # where to begin comes by the pipe
+    tar -tf "$1" --quoting-style=literal | LC_ALL=C grep -a '/$' | tr '\n' '\0' |
+      find -files0-from /dev/stdin -maxdepth 0 -printf '%p %T@\n'
+  ) | LC_ALL=C sort
+}
+
+# same_members ARCHIVE DIR: DIR shows what tar extracts from ARCHIVE.
+same_members() {
+  local extracted=${BATS_TEST_TMPDIR:?}/extracted
+  rm -rf "$extracted"
+  mkdir "$extracted"
+  tar -xpf "$1" --delay-directory-restore -C "$extracted" || return
+  diff -r --no-dereference "$extracted" "$2" || fail "$2 is not what tar extracts" || return
+  diff <(listed "$1" "$extracted") <(listed "$1" "$2") || fail "find says something else of $2"
+}
 
 same_tree() { diff -r "$1" "$2" || fail "$1 and $2 differ"; }
 
