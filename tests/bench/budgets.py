@@ -51,10 +51,9 @@ def of_run(found, figures):
 
 def of_listing(figures):
     where = {"setting": "plain", "count": 100_000}
-    rates = [figures.median("rate", program=program, **where) for program in ("runfs", "runfs-ls")]
+    rate = figures.median("rate", program="runfs-ls", **where)  # with mount + find the kernel is measured, too
     memory = figures.median("bytes_per_key", program="runfs", **where)
     return (
-        ("mount + find of 100,000 keys", -300_000, " keys/s", rates[0]),
-        ("runfs ls -R of 100,000 keys", -300_000, " keys/s", rates[1]),
+        ("runfs ls -R of 100,000 keys", -300_000, " keys/s", rate),
         ("memory a key at 100,000 keys", 150, " bytes", memory),
     )
