@@ -288,7 +288,7 @@ browse() {
   [ "$(xattr sha256 "$mnt/tool/core/sparse")" = "$(sha256sum "$TREE/core/sparse" | cut -c1-64)" ]
   [ "$(xattr s3_uri "$mnt/tool")" = "$SOURCE/tool.tar.zst" ]
   [ "$(xattr etag "$mnt/tool")" = "$(xattr etag "$mnt/tool.tar.zst")" ]
-  [ "$(getfattr -h -m - "$mnt/tool/core/bin/tool" 2>/dev/null | grep -c runfs)" -eq 2 ]
+  [ "$(getfattr -h -m - "$mnt/tool/core/bin/tool" 2>/dev/null | grep -c '^user\.runfs')" -eq 2 ]
   run xattr error "$mnt/tool"
   [ "$status" -ne 0 ]
   run xattr source "$mnt/tool.tar.xz"
