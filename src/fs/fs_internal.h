@@ -72,6 +72,29 @@ void fs_warn(struct fs *fs, const struct error *err);
 /* An operation that needs a trusted listing. Called once, by a session thread or by the lister. */
 typedef void (*fs_operation)(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi);
 
+/* An operation that has to wait for something first: what it was called with. Embedded as the first member of each kind of
+   job that waits. */
+struct fs_deferred {
+    struct job job;
+    fuse_req_t req;
+    fuse_ino_t ino;
+    char *name; /* owned, may be NULL */
+    struct fuse_file_info fi;
+    bool has_fi;
+    fs_operation operation;
+    uint64_t arrived; /* clock_ms */
+};
+
+/* Fills in a job, zeroed before, with copies of NAME and FI (both may be NULL). -ENOMEM. */
+int fs_defer(struct fs_deferred *deferred, fuse_req_t req, fuse_ino_t ino, const char *name,
+             const struct fuse_file_info *fi, fs_operation operation);
+
+/* Calls the operation now. */
+void fs_resume(struct fs_deferred *deferred);
+
+/* Frees the job. */
+void fs_deferred_free(struct fs_deferred *deferred);
+
 /* Runs OPERATION at once while the listing is trusted; else hands it to the lister, which lists first. NAME
    (may be NULL) and FI are copied as needed. */
 void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,

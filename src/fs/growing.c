@@ -1,45 +1,36 @@
 /* Looking into an archive for the first time: by a worker, since it may take a pass over all of it. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "fs/fs_internal.h"
 
 struct growing_job {
-    struct job job;
-    fuse_req_t req;
-    fuse_ino_t ino;
-    char *name; /* owned, may be NULL */
-    struct fuse_file_info fi;
-    bool has_fi;
-    fs_operation operation;
-    uint64_t arrived;
+    struct fs_deferred deferred;
     atomic_bool cancelled; /* the caller got a fatal signal */
 };
 
 static void run_growing(struct job *job)
 {
     struct growing_job *growing = (struct growing_job *)job;
-    struct fs *fs = fs_of(growing->req);
+    struct fs_deferred *deferred = &growing->deferred;
+    struct fs *fs = fs_of(deferred->req);
     struct error err = {0};
     struct wait wait = {
         .timeout_ms = fs->config.timeout_ms,
-        .since_ms = growing->arrived,
+        .since_ms = deferred->arrived,
         .cancelled = &growing->cancelled,
         .shutdown = &fs->ending,
     };
-    int result = run_grow(fs->run, fs_node(fs, growing->ino), &wait, &err);
-    fuse_req_interrupt_func(growing->req, NULL, NULL);
+    int result = run_grow(fs->run, fs_node(fs, deferred->ino), &wait, &err);
+    fuse_req_interrupt_func(deferred->req, NULL, NULL);
     if (result == 0) {
-        growing->operation(growing->req, growing->ino, growing->name, growing->has_fi ? &growing->fi : NULL);
+        fs_resume(deferred);
     } else {
         if (result != -EINTR)
             fs_warn(fs, &err);
-        (void)fuse_reply_err(growing->req, fs_errno(result));
+        (void)fuse_reply_err(deferred->req, fs_errno(result));
     }
-    free(growing->name);
-    free(growing);
+    fs_deferred_free(deferred);
 }
 
 static void on_interrupt(fuse_req_t req, void *context)
@@ -63,21 +54,13 @@ bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse
     if (!needs_growing(fs, ino))
         return false;
     struct growing_job *growing = calloc(1, sizeof *growing);
-    if (!growing || (name && !(growing->name = strdup(name)))) {
+    if (!growing || fs_defer(&growing->deferred, req, ino, name, fi, operation) < 0) {
         free(growing);
         (void)fuse_reply_err(req, ENOMEM);
         return true;
     }
-    growing->job = (struct job){.run = run_growing, .about = fs_node(fs, ino)};
-    growing->req = req;
-    growing->ino = ino;
-    growing->operation = operation;
-    growing->arrived = clock_ms();
-    if (fi) {
-        growing->fi = *fi;
-        growing->has_fi = true;
-    }
+    growing->deferred.job = (struct job){.run = run_growing, .about = fs_node(fs, ino)};
     fuse_req_interrupt_func(req, on_interrupt, growing);
-    workers_submit(fs->growers, &growing->job);
+    workers_submit(fs->growers, &growing->deferred.job);
     return true;
 }

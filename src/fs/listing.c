@@ -2,24 +2,12 @@
    which a thread of its own makes, so that no session thread ever waits. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "fs/fs_internal.h"
 
 #define HOLD_OFF_MS 5000 /* after a listing failed the old one is used so long before it is tried again */
-
-struct listing_job {
-    struct job job;
-    fuse_req_t req;
-    fuse_ino_t ino;
-    char *name; /* owned, may be NULL */
-    struct fuse_file_info fi;
-    bool has_fi;
-    fs_operation operation;
-    uint64_t arrived;
-};
 
 static bool is_trusted(const struct fs *fs)
 {
@@ -52,33 +40,12 @@ static void renew(struct fs *fs, uint64_t arrived)
 /* A listing that began after the operation came is new enough for it, whatever `refresh` says. */
 static void run_listing_job(struct job *job)
 {
-    struct listing_job *l = (struct listing_job *)job;
-    struct fs *fs = fs_of(l->req);
-    if (!is_trusted(fs) && run_listed_at(fs->run) < l->arrived)
-        renew(fs, l->arrived);
-    l->operation(l->req, l->ino, l->name, l->has_fi ? &l->fi : NULL);
-    free(l->name);
-    free(l);
-}
-
-static struct listing_job *new_job(fuse_req_t req, fuse_ino_t ino, const char *name,
-                                   struct fuse_file_info *fi, fs_operation operation)
-{
-    struct listing_job *l = calloc(1, sizeof *l);
-    if (!l || (name && !(l->name = strdup(name)))) {
-        free(l);
-        return NULL;
-    }
-    l->job.run = run_listing_job;
-    l->req = req;
-    l->ino = ino;
-    l->operation = operation;
-    l->arrived = clock_ms();
-    if (fi) {
-        l->fi = *fi;
-        l->has_fi = true;
-    }
-    return l;
+    struct fs_deferred *deferred = (struct fs_deferred *)job;
+    struct fs *fs = fs_of(deferred->req);
+    if (!is_trusted(fs) && run_listed_at(fs->run) < deferred->arrived)
+        renew(fs, deferred->arrived);
+    fs_resume(deferred);
+    fs_deferred_free(deferred);
 }
 
 void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
@@ -89,9 +56,12 @@ void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fu
         operation(req, ino, name, fi);
         return;
     }
-    struct listing_job *l = new_job(req, ino, name, fi, operation);
-    if (l)
-        workers_submit(fs->lister, &l->job);
-    else
+    struct fs_deferred *deferred = calloc(1, sizeof *deferred);
+    if (!deferred || fs_defer(deferred, req, ino, name, fi, operation) < 0) {
+        free(deferred);
         (void)fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    deferred->job.run = run_listing_job;
+    workers_submit(fs->lister, &deferred->job);
 }
