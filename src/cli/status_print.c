@@ -168,6 +168,16 @@ static void print_pool(const struct printer *p)
     print_bytes(p, "pool.max");
 }
 
+static void print_decoding(const struct printer *p)
+{
+    print_bytes(p, "decoding.decoded");
+    (void)fprintf(p->out, "; %u archives under way for the first time, ",
+                  (unsigned)number(p, "decoding.passes"));
+    print_bytes(p, "decoding.taken");
+    (void)fputs(" of ", p->out);
+    print_bytes(p, "decoding.of");
+}
+
 static void print_cache(const struct printer *p)
 {
     print_text(p, "cache.directory");
@@ -203,6 +213,7 @@ static const struct row {
     {"ahead", "bytes.prefetched", print_ahead},
     {"disk", "cache", print_disk},
     {"memory", "pool", print_pool},
+    {"decoded", "decoding", print_decoding},
     {"cache", "cache", print_cache},
     {"blocks", "cache", print_blocks},
 };

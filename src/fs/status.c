@@ -98,6 +98,16 @@ static void add_pool(json_t *status, const struct run_stats *stats)
     add(status, "pool", pool);
 }
 
+static void add_decoding(json_t *status, const struct archives_stats *archives)
+{
+    json_t *decoding = json_object();
+    add(decoding, "passes", number(archives->passes));
+    add(decoding, "taken", number(archives->encoded));
+    add(decoding, "of", number(archives->encoded_total));
+    add(decoding, "decoded", number(archives->decoded));
+    add(status, "decoding", decoding);
+}
+
 static void add_cache(json_t *status, struct fs *fs, const struct run_stats *stats)
 {
     const struct disk *disk = run_disk(fs->run);
@@ -146,6 +156,8 @@ int fs_status(struct fs *fs, struct strbuf *out)
         add_requests(status, &stats.store);
     if (stats.remote)
         add_pool(status, &stats);
+    if (stats.has_archives)
+        add_decoding(status, &stats.archives);
     if (stats.has_disk)
         add_cache(status, fs, &stats);
     _cleanup_free_ char *text = json_dumps(status, JSON_COMPACT);
