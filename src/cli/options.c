@@ -188,6 +188,10 @@ static const struct row {
     {"offline", NO_VALUE, set_true, FIELD(run.offline)},
     /* archives */
     {"archives", NO_VALUE, set_true, FIELD(run.archives)},
+    {"group", ANY_VALUE, set_names_or_nothing, FIELD(targets)}, /* without a value it is mount(8)'s */
+    {"target", WITH_VALUE, set_names, FIELD(targets)},
+    {"include", WITH_VALUE, set_expression, FIELD(include)},
+    {"exclude", WITH_VALUE, set_expression, FIELD(exclude)},
     {"verify", NO_VALUE, set_true, FIELD(run.verify)},
     /* the mount */
     {"uid", WITH_VALUE, set_id, FIELD(fs.uid)},
@@ -212,7 +216,6 @@ static const struct row {
     {"nouser", NO_VALUE, set_nothing, 0},
     {"users", NO_VALUE, set_nothing, 0},
     {"owner", NO_VALUE, set_nothing, 0},
-    {"group", NO_VALUE, set_nothing, 0},
     {"nofail", NO_VALUE, set_nothing, 0},
     {"_netdev", NO_VALUE, set_nothing, 0},
     {"async", NO_VALUE, set_nothing, 0},
@@ -266,6 +269,8 @@ static int apply(struct options *options, const char *name, const char *value, s
     int result = row->set((char *)options + row->field, value);
     if (result == -ERANGE)
         return error_set(err, EINVAL, "option '%s=%s': out of range", name, value);
+    if (result == -ENOMEM)
+        return error_errno(err, ENOMEM, "options");
     return result < 0 ? error_set(err, EINVAL, "option '%s=%s': bad value", name, value) : 0;
 }
 
@@ -293,6 +298,19 @@ static int parse_one(struct options *options, const char *text, struct error *er
     return apply(options, copy, equals ? equals + 1 : NULL, err);
 }
 
+/* Lists may have moved. */
+static void point_to_lists(struct options *options)
+{
+    options->run.artifacts = (struct runfs_filter_spec){
+        .include = (const char *const *)options->include.items,
+        .include_count = options->include.count,
+        .exclude = (const char *const *)options->exclude.items,
+        .exclude_count = options->exclude.count,
+        .targets = (const char *const *)options->targets.items,
+        .target_count = options->targets.count,
+    };
+}
+
 int options_parse(struct options *options, const char *text, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf one = STRBUF_INIT(OPTION_MAX);
@@ -313,6 +331,7 @@ int options_parse(struct options *options, const char *text, struct error *err)
             break;
         text++;
     }
+    point_to_lists(options);
     return result;
 }
 
@@ -323,4 +342,7 @@ void options_done(struct options *options)
     free(options->texts);
     options->texts = NULL;
     options->text_count = 0;
+    option_list_done(&options->include);
+    option_list_done(&options->exclude);
+    option_list_done(&options->targets);
 }

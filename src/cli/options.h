@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/option_list.h"
 #include "fs/fs.h"
 #include "run/run.h"
 
@@ -15,6 +16,9 @@ struct options {
     struct fs_config fs;
     const char *log; /* "syslog", "stderr" or a file; NULL: the command's choice */
     enum log_level log_level;
+    struct option_list include; /* the lists that run.artifacts points to */
+    struct option_list exclude;
+    struct option_list targets;
     char **texts; /* owned copies that the strings above point into */
     size_t text_count;
 };

@@ -134,10 +134,15 @@ static uint64_t real_of(uint64_t monotonic_ms)
     return clock_real_ms() - ago;
 }
 
+static bool is_wanted(const void *filter, const char *file)
+{
+    return runfs_filter_match(filter, file);
+}
+
 static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
 {
     if (run->show_archives)
-        tree_show_archives(tree);
+        tree_show_archives(tree, is_wanted, run->filter);
     tree_finish(tree);
     note_hidden(run, tree);
     atomic_store(&run->listed_at, run->offline ? clock_ms() : began);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "layout/error.h"
 #include "run/place.h"
 #include "run/run_internal.h"
 
@@ -36,7 +37,14 @@ void run_close(struct run *run)
         siblings_done(&run->siblings[order]);
     free(run->title);
     free(run->decoded_endpoint);
+    runfs_filter_free(run->filter);
     free(run);
+}
+
+static int set_filter(struct run *run, const struct run_config *config, struct error *err)
+{
+    struct runfs_error failure;
+    return runfs_filter_new(&config->artifacts, &run->filter, &failure) < 0 ? layout_error(err, &failure) : 0;
 }
 
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err)
@@ -59,7 +67,9 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
     atomic_store(&run->listed_at, clock_ms());
-    result = run_open_source(run, config, &source, err);
+    result = set_filter(run, config, err);
+    if (result == 0)
+        result = run_open_source(run, config, &source, err);
     if (result < 0) {
         run_close(run);
         return result;

@@ -45,7 +45,8 @@ struct run_config {
     bool no_cache;
     uint64_t refresh_ms; /* how long a listing is trusted */
     bool offline;
-    bool archives; /* archives show as directories, too */
+    bool archives;                      /* archives show as directories, too */
+    struct runfs_filter_spec artifacts; /* which ones */
     bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
     /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
        not the computed one. NULL: nobody cares. */

@@ -30,7 +30,8 @@ struct run {
     bool offline;
     bool verify;
     bool show_archives;
-    char *decoded_endpoint; /* owned: names the decoded bytes of its archives */
+    struct runfs_filter *filter; /* owned: which artifacts are used */
+    char *decoded_endpoint;      /* owned: names the decoded bytes of its archives */
     uint64_t timeout_ms;
     char *prefix;     /* owned: the store's, as the cache's scope */
     uint64_t hidden;  /* keys not shown, by the last listing */

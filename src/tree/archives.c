@@ -12,9 +12,11 @@ static const char *const endings[] = {".tar.zst", ".tar.xz", ".tar.gz", ".tar"};
 
 #define ENDINGS (sizeof endings / sizeof *endings)
 
-void tree_show_archives(struct tree *tree)
+void tree_show_archives(struct tree *tree, tree_wanted_fn wanted, const void *context)
 {
     tree->archives = true;
+    tree->wanted = wanted;
+    tree->wanted_context = context;
 }
 
 /* Which ending NODE's name has; ENDINGS for none. */
@@ -47,32 +49,40 @@ static bool is_taken(const struct directory *d, size_t count, const char *name)
     return false;
 }
 
+static bool is_wanted(const struct tree *tree, const char *file)
+{
+    return !tree->wanted || tree->wanted(tree->wanted_context, file);
+}
+
 /* Whether a preferred archive of the same name has the name without an ending. */
-static bool has_preferred_twin(const struct directory *d, size_t count, const char *stem, size_t ending)
+static bool has_preferred_twin(const struct tree *tree, const struct directory *d, size_t count,
+                               const char *stem, size_t ending)
 {
     char name[NAME_MAX + 16];
     for (size_t i = 0; i < ending; i++) {
         (void)snprintf(name, sizeof name, "%s%s", stem, endings[i]);
-        if (is_taken(d, count, name))
+        if (is_taken(d, count, name) && is_wanted(tree, name))
             return true;
     }
     return false;
 }
 
-static bool is_archive(const struct node *node)
+static bool is_archive(const struct tree *tree, const struct node *node)
 {
-    return node->type == NODE_FILE && node->size && ending_of(node) < ENDINGS;
+    return node->type == NODE_FILE && node->size && ending_of(node) < ENDINGS &&
+           is_wanted(tree, node_name(node));
 }
 
 /* Adds the directory of FILE. False without memory, or where both names are taken: then it shows as a file only. */
-static void add_archive(struct node *directory, size_t count, const struct node *file)
+static void add_archive(const struct tree *tree, struct node *directory, size_t count,
+                        const struct node *file)
 {
     struct directory *d = directory->directory;
     size_t ending = ending_of(file);
     char name[NAME_MAX + 16];
     (void)snprintf(name, sizeof name, "%.*s", (int)(file->name_len - strlen(endings[ending])),
                    node_name(file));
-    if (is_taken(d, count, name) || has_preferred_twin(d, count, name, ending))
+    if (is_taken(d, count, name) || has_preferred_twin(tree, d, count, name, ending))
         (void)snprintf(name, sizeof name, "%s.d", node_name(file));
     if (strlen(name) > NAME_MAX || is_taken(d, count, name) || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0)
@@ -116,9 +126,9 @@ void archives_add(struct tree *tree, struct node *directory)
     struct directory *d = directory->directory;
     size_t count = d->count;
     for (size_t i = 0; i < count && tree->nodes < TREE_NODES_MAX; i++) {
-        if (!is_archive(d->children[i]))
+        if (!is_archive(tree, d->children[i]))
             continue;
-        add_archive(directory, count, d->children[i]);
+        add_archive(tree, directory, count, d->children[i]);
         tree->nodes++;
     }
     if (d->count == count)

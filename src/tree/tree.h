@@ -111,10 +111,14 @@ void tree_finish(struct tree *tree);
 /* Frees all nodes, also those that the kernel had kept; NULL is allowed. */
 void tree_free(struct tree *tree);
 
-/* Shows each archive (a file whose name ends in .tar, .tar.gz, .tar.xz or .tar.zst) as a directory beside it, too, by its name
-   without that ending; where that name is taken, or the preferred of several such archives has it (zst, xz, gz, none), by
-   its name with ".d" behind it. Before tree_finish(). */
-void tree_show_archives(struct tree *tree);
+/* Says whether the archive FILE, a name without directories, is to show as a directory. */
+typedef bool (*tree_wanted_fn)(const void *context, const char *file);
+
+/* Shows each archive (a file whose name ends in .tar, .tar.gz, .tar.xz or .tar.zst) that is WANTED (NULL: all are) as a
+   directory beside it, too, by its name without that ending; where that name is taken, or the preferred of several such
+   archives has it (zst, xz, gz, none), by its name with ".d" behind it. Before tree_finish(), for which WANTED and CONTEXT must
+   stay. */
+void tree_show_archives(struct tree *tree, tree_wanted_fn wanted, const void *context);
 
 /* A member of an archive, as a node to be. */
 struct tree_member {

@@ -19,8 +19,10 @@ struct tree {
     struct tree_totals totals;
     uint64_t nodes;
     struct path_table paths; /* while building */
-    bool archives;           /* archives show as directories, too */
-    struct node *orphans;    /* detached nodes that the kernel still refers to */
+    bool archives;           /* archives show as directories, too: */
+    tree_wanted_fn wanted;   /* those, while building; NULL: all */
+    const void *wanted_context;
+    struct node *orphans; /* detached nodes that the kernel still refers to */
 };
 
 /* Makes a node; ETAG and LINK may be "". NULL without memory. */

@@ -110,6 +110,16 @@ unpacked() {
   one_error 1 'tool/core/bin/tool'
 }
 
+@test "of the archives only those selected show as directories" {
+  run runfs ls "$SOURCE" -o "$(opened),include=^tool,include=^summed,exclude=zst$"
+  [ "$status" -eq 0 ]
+  [[ $'\n'$output$'\n' == *$'\ntool\n'* && $'\n'$output$'\n' == *$'\nsummed\n'* ]]
+  [[ $'\n'$output$'\n' != *$'\nplain\n'* && $output == *plain.tar* ]]
+  cmp <(runfs cat "$SOURCE" tool/core/same -o "$(opened),exclude=zst$") "$TREE/core/same"
+  run --separate-stderr runfs ls "$SOURCE" -o 'archives,include=['
+  one_error 1 "option 'include=\[': bad value"
+}
+
 @test "ls goes into archives, of a server and of a directory" {
   local source options
   for source in "$SOURCE" "$ORIGINAL"; do

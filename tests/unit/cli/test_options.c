@@ -214,6 +214,35 @@ Test(options, later_ones_win)
     cr_assert_str_eq(options.run.repository, "e/f");
 }
 
+/* Which artifacts: each value adds to those before. */
+Test(options, selections_add_up)
+{
+    const struct runfs_filter_spec *artifacts = &options.run.artifacts;
+    parse("group=gfx94X-dcgpu,include=_lib_,exclude=a{1\\,2},target=gfx942\\,gfx1151");
+    parse("include=_run_,target=gfx110X-all");
+    cr_assert_eq(artifacts->target_count, 4);
+    cr_assert_str_eq(artifacts->targets[0], "gfx94X-dcgpu");
+    cr_assert_str_eq(artifacts->targets[1], "gfx942");
+    cr_assert_str_eq(artifacts->targets[2], "gfx1151");
+    cr_assert_str_eq(artifacts->targets[3], "gfx110X-all");
+    cr_assert_eq(artifacts->include_count, 2);
+    cr_assert_str_eq(artifacts->include[0], "_lib_");
+    cr_assert_str_eq(artifacts->include[1], "_run_");
+    cr_assert_eq(artifacts->exclude_count, 1);
+    cr_assert_str_eq(artifacts->exclude[0], "a{1,2}");
+}
+
+Test(options, selections_that_select_nothing_are_refused)
+{
+    assert_bad("include=[", "option 'include=[': bad value");
+    assert_bad("exclude=(", "option 'exclude=(': bad value");
+    assert_bad("include", "option 'include': needs a value");
+    assert_bad("target=a\\,", "option 'target=a,': bad value");
+    assert_bad("group=\\,a", "option 'group=,a': bad value");
+    parse("group"); /* is mount(8)'s */
+    cr_assert_eq(options.run.artifacts.include_count, 0);
+}
+
 Test(options, empty_ones_are_passed_over)
 {
     parse("");

@@ -16,7 +16,7 @@ TestSuite(archives, .fini = close_tree);
 static struct tree *shown(const char *const *keys)
 {
     struct tree *made = new_tree();
-    tree_show_archives(made);
+    tree_show_archives(made, NULL, NULL);
     for (; *keys; keys++)
         add_key(made, *keys);
     tree_finish(made);
@@ -114,7 +114,7 @@ Test(archives, no_two_directories_have_one_name)
 Test(archives, nothing_shows_for_an_empty_file_or_a_name_that_is_only_an_ending)
 {
     tree = new_tree();
-    tree_show_archives(tree);
+    tree_show_archives(tree, NULL, NULL);
     add_file(tree, "empty.tar.xz", 0, 1, "e");
     add_key(tree, ".tar.xz");
     add_key(tree, "..tar");
@@ -223,7 +223,7 @@ Test(archives, a_changed_archive_is_another_directory)
     atomic_fetch_add(&archive->lookups, 1);
     atomic_fetch_add(&file->lookups, 1);
     struct tree *fresh = new_tree();
-    tree_show_archives(fresh);
+    tree_show_archives(fresh, NULL, NULL);
     add_file(fresh, "a.tar.xz", 1, 1, "another");
     tree_finish(fresh);
     tree_renew(tree, fresh);
@@ -265,4 +265,38 @@ Test(archives, what_did_not_get_into_the_tree_is_freed)
     (void)grow(grow(root, NULL, member_of(NODE_DIRECTORY, "d", 1)), NULL, member_of(NODE_FILE, "f", 2));
     tree_sprout_free(root);
     tree_sprout_free(NULL);
+}
+
+static bool begins_with(const void *head, const char *file)
+{
+    return strncmp(file, head, strlen(head)) == 0;
+}
+
+static bool is_no_zst(const void *context, const char *file)
+{
+    (void)context;
+    return !strstr(file, ".zst");
+}
+
+Test(archives, only_those_wanted_show)
+{
+    tree = new_tree();
+    tree_show_archives(tree, begins_with, "a");
+    add_key(tree, "a.tar");
+    add_key(tree, "b.tar");
+    add_key(tree, "b/a.tar");
+    tree_finish(tree);
+    cr_assert_str_eq(names_of(tree_root(tree)), "a/ a.tar b/ b.tar ");
+    cr_assert_str_eq(names_of(tree_find(tree, "b")), "a/ a.tar ");
+}
+
+Test(archives, a_preferred_one_that_is_not_wanted_leaves_its_name)
+{
+    tree = new_tree();
+    tree_show_archives(tree, is_no_zst, NULL);
+    add_key(tree, "a.tar.zst");
+    add_key(tree, "a.tar.xz");
+    tree_finish(tree);
+    cr_assert_str_eq(names_of(tree_root(tree)), "a/ a.tar.xz a.tar.zst ");
+    cr_assert_str_eq(node_link(tree_find(tree, "a")), "a.tar.xz");
 }
