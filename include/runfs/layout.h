@@ -3,9 +3,11 @@
 #define RUNFS_LAYOUT_H
 
 #include <runfs/artifact.h>
+#include <runfs/flatten.h>
 #include <runfs/output.h>
 #include <runfs/place.h>
 #include <runfs/run.h>
 #include <runfs/types.h>
+#include <runfs/view.h>
 
 #endif

@@ -1,0 +1,109 @@
+/* View tables, line by line; see runfs/view.h. */
+#include "layout/view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "layout/fail.h"
+
+#define ROWS_FIRST 16
+
+struct runfs_view {
+    struct view_row *rows; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+static void cleanup_view(struct runfs_view **view)
+{
+    runfs_view_free(*view);
+}
+
+static int no_memory(const struct view_names *names, struct runfs_error *err)
+{
+    return layout_fail(err, ENOMEM, "%s: out of memory", names->file);
+}
+
+/* Room for one more row, which is all zeros; NULL without memory. */
+static struct view_row *next_row(struct runfs_view *view)
+{
+    if (view->count == view->capacity) {
+        size_t capacity = view->capacity ? 2 * view->capacity : ROWS_FIRST;
+        struct view_row *rows = reallocarray(view->rows, capacity, sizeof *rows);
+        if (!rows)
+            return NULL;
+        view->rows = rows;
+        view->capacity = capacity;
+    }
+    struct view_row *row = &view->rows[view->count++];
+    *row = (struct view_row){0};
+    return row;
+}
+
+/* What getmntent(3) skips, too. */
+static bool is_row(struct runfs_span line)
+{
+    while (line.len && (line.text[0] == ' ' || line.text[0] == '\t'))
+        line = span_skip(line, 1);
+    return line.len && line.text[0] != '#';
+}
+
+static int read_line(struct runfs_view *view, const struct view_names *names, struct runfs_span line,
+                     unsigned number, struct runfs_error *err)
+{
+    if (line.len > RUNFS_VIEW_LINE_MAX)
+        return layout_fail(err, EINVAL, "%s:%u: longer than %d bytes", names->file, number,
+                           RUNFS_VIEW_LINE_MAX);
+    if (span_find(line, '\0') < line.len)
+        return layout_fail(err, EINVAL, "%s:%u: holds a NUL byte", names->file, number);
+    if (!is_row(line))
+        return 0;
+    if (view->count == RUNFS_VIEW_ROWS_MAX)
+        return layout_fail(err, EINVAL, "%s:%u: more than %d rows", names->file, number, RUNFS_VIEW_ROWS_MAX);
+    struct view_row *row = next_row(view);
+    if (!row)
+        return no_memory(names, err);
+    row->shown.line = number;
+    return view_row_read(names, line, row, err);
+}
+
+int runfs_view_parse(const char *text, size_t len, const char *file, const char *const *binds,
+                     size_t bind_count, struct runfs_view **ret_view, struct runfs_error *err)
+{
+    const struct view_names names = {.file = file, .binds = binds, .bind_count = bind_count};
+    if (len > RUNFS_VIEW_SIZE_MAX)
+        return layout_fail(err, EINVAL, "%s: larger than %d bytes", file, RUNFS_VIEW_SIZE_MAX);
+    __attribute__((cleanup(cleanup_view))) struct runfs_view *view = calloc(1, sizeof *view);
+    struct runfs_span rest = {text, len};
+    struct runfs_span line;
+    if (!view)
+        return no_memory(&names, err);
+    for (unsigned number = 1; span_take(&rest, '\n', &line); number++) {
+        int r = read_line(view, &names, line, number, err);
+        if (r < 0)
+            return r;
+    }
+    *ret_view = TAKE_PTR(view);
+    return 0;
+}
+
+size_t runfs_view_count(const struct runfs_view *view)
+{
+    return view->count;
+}
+
+const struct runfs_view_row *runfs_view_row_at(const struct runfs_view *view, size_t index)
+{
+    return index < view->count ? &view->rows[index].shown : NULL;
+}
+
+void runfs_view_free(struct runfs_view *view)
+{
+    if (!view)
+        return;
+    for (size_t i = 0; i < view->count; i++)
+        view_row_done(&view->rows[i]);
+    free(view->rows);
+    free(view);
+}
