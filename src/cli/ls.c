@@ -40,19 +40,11 @@ static bool on_flag(void *context, int flag, const char *value)
     return true;
 }
 
-/* As a mount shows it: what lies in an archive has the permissions that are recorded there. */
-static unsigned mode_of(const struct node *node)
-{
-    if (node->type == NODE_LINK)
-        return 0777;
-    return node->member ? node->in_archive.mode : node->type == NODE_DIRECTORY ? 0755 : 0644;
-}
-
 static void mode_text(const struct node *node, char text[MODE_TEXT_SIZE])
 {
     static const char types[] = {[NODE_FILE] = '-', [NODE_DIRECTORY] = 'd', [NODE_LINK] = 'l'};
     static const char letters[] = "rwxrwxrwx";
-    unsigned mode = mode_of(node);
+    unsigned mode = node_mode(node);
     text[0] = types[node->type];
     for (unsigned i = 0; i < 9; i++)
         text[1 + i] = mode & (0400U >> i) ? letters[i] : '-';

@@ -19,17 +19,15 @@ struct node *fs_node(struct fs *fs, fuse_ino_t ino)
     return ino == FUSE_ROOT_ID ? tree_root(fs->tree) : (struct node *)(uintptr_t)ino;
 }
 
-/* Members have the permissions that their archive says. */
 static mode_t mode_of(const struct fs *fs, const struct node *node)
 {
-    mode_t recorded = node->member ? node->in_archive.mode & 0777U : 0;
     switch (node->type) {
     case NODE_DIRECTORY:
-        return S_IFDIR | ((node->member ? recorded : 0755) & ~fs->config.umask);
+        return S_IFDIR | (node_mode(node) & ~fs->config.umask);
     case NODE_LINK:
-        return S_IFLNK | 0777;
+        return S_IFLNK | node_mode(node);
     default:
-        return S_IFREG | ((node->member ? recorded : 0644) & ~fs->config.umask);
+        return S_IFREG | (node_mode(node) & ~fs->config.umask);
     }
 }
 

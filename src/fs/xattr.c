@@ -27,7 +27,8 @@ static int https_url(struct fs *fs, const struct node *node, struct strbuf *out)
 static int etag(struct fs *fs, const struct node *node, struct strbuf *out)
 {
     (void)fs;
-    strbuf_adds(out, node_etag(node));
+    if (!node_is_stage(node)) /* whose ETag is none of a store's */
+        strbuf_adds(out, node_etag(node));
     return out->len ? 0 : -ENODATA;
 }
 

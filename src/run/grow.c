@@ -223,10 +223,11 @@ int run_member_sha256(struct run *run, const struct node *node, struct strbuf *o
 int run_problem(struct run *run, const struct node *node, struct strbuf *out)
 {
     char text[ERROR_MESSAGE_MAX] = "";
-    struct archive *archive = archive_of(node);
+    const char *problem = node_problem(node);
+    struct archive *archive = problem ? NULL : archive_of(node);
     (void)run;
     if (archive)
         archive_problem(archive, text, sizeof text);
-    strbuf_adds(out, text);
+    strbuf_adds(out, problem ? problem : text);
     return out->len ? 0 : -ENODATA;
 }

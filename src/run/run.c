@@ -108,7 +108,8 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
     struct object object;
     tree_lock_read(run->tree);
     bool member = node->member;
-    int result = node->detached ? -ESTALE : 0;
+    const char *problem = node_problem(node);
+    int result = node->detached ? -ESTALE : problem ? error_set(err, EIO, "%s", problem) : 0;
     if (result == 0)
         result = member ? run_open_member(node, ret_reader, err) : run_object(node, &path, &object);
     tree_unlock(run->tree);

@@ -69,7 +69,7 @@ static bool has_preferred_twin(const struct tree *tree, const struct directory *
 
 static bool is_archive(const struct tree *tree, const struct node *node)
 {
-    return node->type == NODE_FILE && node->size && ending_of(node) < ENDINGS &&
+    return node->type == NODE_FILE && node->size && !node->member && ending_of(node) < ENDINGS &&
            is_wanted(tree, node_name(node));
 }
 
@@ -87,13 +87,15 @@ static void add_archive(const struct tree *tree, struct node *directory, size_t 
     if (strlen(name) > NAME_MAX || is_taken(d, count, name) || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0)
         return;
-    struct node *node = node_new(NODE_DIRECTORY, name, strlen(name), node_etag(file), node_name(file));
+    struct node *node = node_new(NODE_DIRECTORY, name, strlen(name), node_etag(file), node_name(file),
+                                 file->keyed ? node_key(file) : NULL);
     if (!node || node_append(directory, node) < 0) {
         node_free(node);
         return;
     }
     node->size = file->size;
     node->mtime_ns = file->mtime_ns;
+    node->origin = file->origin;
     node->directory->archive = true;
     node->directory->explicit_time = true;
 }
@@ -139,7 +141,7 @@ void archives_add(struct tree *tree, struct node *directory)
 
 struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member)
 {
-    struct node *node = node_new(member->type, member->name, member->name_len, "", member->link);
+    struct node *node = node_new(member->type, member->name, member->name_len, "", member->link, NULL);
     if (!node)
         return NULL;
     if (parent && node_append(parent, node) < 0) {

@@ -38,7 +38,7 @@ static void count_fate(struct tree *tree, const char *key, enum tree_fate fate)
 int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
 {
     struct tree *tree = calloc(1, sizeof *tree);
-    struct node *root = node_new(NODE_DIRECTORY, "", 0, "", "");
+    struct node *root = node_new(NODE_DIRECTORY, "", 0, "", "", NULL);
     if (!tree || !root) {
         free(tree);
         node_free(root);
@@ -144,7 +144,7 @@ static int ensure_directory(struct tree *tree, const char *path, size_t len, str
         result = error_errno(err, ENOMEM, "tree");
     if (result < 0)
         return result;
-    struct node *node = node_new(NODE_DIRECTORY, name, (size_t)(path + len - name), "", "");
+    struct node *node = node_new(NODE_DIRECTORY, name, (size_t)(path + len - name), "", "", NULL);
     if (!node || node_append(parent, node) < 0) {
         node_free(node);
         return error_errno(err, ENOMEM, "tree");
@@ -208,7 +208,7 @@ static int add_leaf(struct tree *tree, const struct tree_entry *entry, struct er
     if (result < 0)
         return result;
     struct node *node = node_new(entry->link ? NODE_LINK : NODE_FILE, name, name_len, entry->etag,
-                                 entry->link ? entry->link : "");
+                                 entry->link ? entry->link : "", NULL);
     if (!node || node_append(parent, node) < 0) {
         node_free(node);
         return error_errno(err, ENOMEM, "tree");

@@ -130,6 +130,23 @@ int tree_path(const struct node *node, struct strbuf *out)
     return out->failed ? -out->failed : 0;
 }
 
+int tree_key(const struct node *node, struct strbuf *out)
+{
+    if (node->detached)
+        return -ESTALE;
+    if (node->member || node->origin == ORIGIN_NONE || node_is_stage(node))
+        return -ENODATA;
+    if (node->keyed) {
+        strbuf_adds(out, node_key(node));
+        return -out->failed;
+    }
+    if (tree_archive_of(node) != node)
+        return tree_path(node, out);
+    int result = tree_path(node->parent, out);
+    strbuf_addf(out, "%s%s", node->parent->parent ? "/" : "", node_link(node));
+    return result < 0 ? result : -out->failed;
+}
+
 static void unlink_orphan(struct tree *tree, struct node *node)
 {
     if (node->orphan_next)

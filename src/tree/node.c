@@ -1,5 +1,6 @@
 /* Nodes: memory, names, inode numbers. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,20 @@
 
 #define ROOT_INO 1
 
+/* Bytes of a node with TEXT_LEN bytes of text, which begins in what would be padding. */
+static size_t size_with(size_t text_len)
+{
+    size_t size = offsetof(struct node, text) + text_len;
+    return size < sizeof(struct node) ? sizeof(struct node) : size;
+}
+
 struct node *node_new(enum node_type type, const char *name, size_t name_len, const char *etag,
-                      const char *link)
+                      const char *link, const char *key)
 {
     size_t etag_len = strlen(etag);
     size_t link_len = strlen(link);
-    struct node *node = calloc(1, sizeof *node + name_len + etag_len + link_len + 3);
+    size_t key_size = key ? strlen(key) + 1 : 0;
+    struct node *node = calloc(1, size_with(name_len + etag_len + link_len + 3 + key_size));
     if (!node)
         return NULL;
     node->type = (uint8_t)type;
@@ -23,6 +32,9 @@ struct node *node_new(enum node_type type, const char *name, size_t name_len, co
     memcpy(node->text, name, name_len);
     memcpy(node->text + name_len + 1, etag, etag_len);
     memcpy(node->text + name_len + 1 + etag_len + 1, link, link_len);
+    if (key)
+        memcpy(node->text + name_len + 1 + etag_len + 1 + link_len + 1, key, key_size);
+    node->keyed = key;
     node->ino = ROOT_INO;
     if (type == NODE_DIRECTORY && !(node->directory = calloc(1, sizeof *node->directory))) {
         free(node);
@@ -80,6 +92,31 @@ const char *node_link(const struct node *node)
 {
     const char *etag = node_etag(node);
     return etag + strlen(etag) + 1;
+}
+
+const char *node_key(const struct node *node)
+{
+    const char *link = node_link(node);
+    return node->keyed ? link + strlen(link) + 1 : "";
+}
+
+const char *node_problem(const struct node *node)
+{
+    return node->problem ? node_link(node) : NULL;
+}
+
+bool node_is_stage(const struct node *node)
+{
+    return node->type == NODE_DIRECTORY && !node->detached && node->directory->archive && !node_link(node)[0];
+}
+
+unsigned node_mode(const struct node *node)
+{
+    if (node->type == NODE_LINK)
+        return 0777;
+    if (node->member)
+        return node->in_archive.mode & 0777U;
+    return node->type == NODE_DIRECTORY || node->executable ? 0755 : 0644;
 }
 
 uint32_t node_nlink(const struct node *node)

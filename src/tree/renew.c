@@ -5,10 +5,25 @@
 
 #include "tree/tree_internal.h"
 
+static bool same_member(const struct node *a, const struct node *b)
+{
+    return a->member == b->member &&
+           (!a->member || (a->archive == b->archive && a->in_archive.file == b->in_archive.file &&
+                           a->in_archive.mode == b->in_archive.mode));
+}
+
+/* Whether both show the same thing at the same origin. */
+static bool same_source(const struct node *a, const struct node *b)
+{
+    return same_member(a, b) && a->origin == b->origin && a->keyed == b->keyed && a->problem == b->problem &&
+           a->executable == b->executable && strcmp(node_key(a), node_key(b)) == 0;
+}
+
 static bool same_file(const struct node *a, const struct node *b)
 {
     return a->type == b->type && a->size == b->size && a->mtime_ns == b->mtime_ns &&
-           strcmp(node_etag(a), node_etag(b)) == 0 && strcmp(node_link(a), node_link(b)) == 0;
+           strcmp(node_etag(a), node_etag(b)) == 0 && strcmp(node_link(a), node_link(b)) == 0 &&
+           same_source(a, b);
 }
 
 /* Takes a node and all below it out of the tree. */
@@ -46,12 +61,12 @@ static bool same_archive(const struct node *a, const struct node *b)
 static struct node *renew_entry(struct tree *tree, struct node *old, struct node *fresh)
 {
     bool directories = old->type == NODE_DIRECTORY && fresh->type == NODE_DIRECTORY;
-    if (directories && !old->directory->archive && !fresh->directory->archive) {
+    if (directories && !old->directory->archive && !fresh->directory->archive && same_source(old, fresh)) {
         renew_directory(tree, old, fresh);
         return old;
     }
     if (directories ? same_archive(old, fresh) : same_file(old, fresh)) {
-        node_free(fresh);
+        tree_sprout_free(fresh);
         return old;
     }
     detach(tree, old);
@@ -112,10 +127,23 @@ static void renew_directory(struct tree *tree, struct node *old, struct node *fr
     node_free(fresh);
 }
 
+/* The kernel refers to the root by a number of its own, and so does whoever works for it: a root that is replaced stays
+   as long as the tree. */
+static void renew_root(struct tree *tree, struct node *fresh)
+{
+    struct node *old = tree->root;
+    (void)atomic_fetch_add(&old->lookups, 1);
+    struct node *kept = renew_entry(tree, old, fresh);
+    kept->parent = NULL;
+    tree->root = kept;
+    if (kept == old)
+        (void)atomic_fetch_sub(&old->lookups, 1);
+}
+
 void tree_renew(struct tree *tree, struct tree *fresh)
 {
     (void)pthread_rwlock_wrlock(&tree->lock);
-    renew_directory(tree, tree->root, fresh->root);
+    renew_root(tree, fresh->root);
     tree->totals = fresh->totals;
     (void)pthread_rwlock_unlock(&tree->lock);
     fresh->root = NULL;

@@ -22,6 +22,10 @@
 
 enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_LINK };
 
+/* Where a node's bytes come from: the run itself, what the run calls by another number, or nowhere. */
+#define ORIGIN_RUN  0
+#define ORIGIN_NONE UINT16_MAX
+
 struct node;
 
 /* A directory's entries. Those of an archive come from elsewhere, once somebody looks: until then it has none. */
@@ -33,7 +37,9 @@ struct directory {
     uint32_t subdirectories;
     bool explicit_time; /* its time comes from an object of its own */
     atomic_bool known;  /* the kernel's copy of the entries is up to date */
-    bool archive;  /* stands for the archive beside it, whose name is node_link(), its ETag node_etag() */
+    bool
+        archive; /* stands for an archive beside it, whose name is node_link(), its ETag node_etag(); or, where node_link()
+                     is "", for all the archives and other sources of a stage, whose ETag is one made of theirs */
     bool grown;    /* its entries are there */
     void *content; /* of an archive that somebody looked into: see tree_attach() */
 };
@@ -61,11 +67,16 @@ struct node {
             uint16_t links; /* names of that file */
         } in_archive;
     };
-    uint8_t type;  /* enum node_type */
-    bool detached; /* replaced or gone: only the kernel still knows it */
-    bool member;   /* lies in an archive */
+    uint32_t archive; /* of a member: which of the archives that tree_archive_of() stands for */
+    uint16_t origin;  /* ORIGIN_RUN, ORIGIN_NONE or another */
     uint16_t name_len;
-    char text[]; /* name, ETag and link target, each NUL-terminated */
+    uint8_t type;        /* enum node_type */
+    bool detached;       /* replaced or gone: only the kernel still knows it */
+    bool member : 1;     /* lies in an archive */
+    bool executable : 1; /* a file of no archive that may be run */
+    bool problem : 1;    /* shown as a file; reading is EIO, node_problem() says why */
+    bool keyed : 1;      /* its key is not its path */
+    char text[];         /* name, ETag, link target or problem, and, where keyed, key; each NUL-terminated */
 };
 
 /* What became of a key. Everything but TREE_SHOWN and TREE_MARKER hides something. */
@@ -180,10 +191,22 @@ struct node *tree_entry(const struct node *directory, enum tree_order order, siz
 /* Appends the node's path below the root, without a leading slash; -ESTALE for a detached node. */
 int tree_path(const struct node *node, struct strbuf *out);
 
+/* Appends the key of what NODE shows, below the root of its origin; of an archive's directory it is the archive's. -ENODATA
+   for a member and for what comes from nowhere, -ESTALE for a detached node. */
+int tree_key(const struct node *node, struct strbuf *out);
+
 /* A node's name ("" for the root), ETag and link target ("" where it has none). */
 const char *node_name(const struct node *node);
 const char *node_etag(const struct node *node);
 const char *node_link(const struct node *node);
+/* The node's key where it has one of its own, else "": then it is its path. */
+const char *node_key(const struct node *node);
+/* Why the node cannot be read, in one line; NULL where it can. */
+const char *node_problem(const struct node *node);
+/* Whether the directory stands for all that a stage is made of, rather than for the archive beside it. */
+bool node_is_stage(const struct node *node);
+/* Permissions: a member's as recorded, 0755 for directories and what may be run, else 0644. */
+unsigned node_mode(const struct node *node);
 /* 2 and one for each sub-directory; 1 for others. */
 uint32_t node_nlink(const struct node *node);
 

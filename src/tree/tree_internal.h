@@ -25,9 +25,9 @@ struct tree {
     struct node *orphans; /* detached nodes that the kernel still refers to */
 };
 
-/* Makes a node; ETAG and LINK may be "". NULL without memory. */
+/* Makes a node; ETAG and LINK may be "", KEY is NULL where it is the path. NULL without memory. */
 struct node *node_new(enum node_type type, const char *name, size_t name_len, const char *etag,
-                      const char *link);
+                      const char *link, const char *key);
 
 /* Frees a node and, for a directory, its entries' array (not the entries). */
 void node_free(struct node *node);

@@ -300,3 +300,18 @@ Test(archives, a_preferred_one_that_is_not_wanted_leaves_its_name)
     cr_assert_str_eq(names_of(tree_root(tree)), "a/ a.tar.xz a.tar.zst ");
     cr_assert_str_eq(node_link(tree_find(tree, "a")), "a.tar.xz");
 }
+
+Test(archives, the_key_of_an_archive_s_directory_is_the_archive_s)
+{
+    _cleanup_strbuf_ struct strbuf key = STRBUF_INIT(100);
+    tree = SHOWN("x/a.tar.xz", "b.tar");
+    graft("x/a");
+    cr_assert_eq(tree_key(tree_find(tree, "x/a"), &key), 0);
+    strbuf_adds(&key, " ");
+    cr_assert_eq(tree_key(tree_find(tree, "b"), &key), 0);
+    strbuf_adds(&key, " ");
+    cr_assert_eq(tree_key(tree_find(tree, "x/a.tar.xz"), &key), 0);
+    cr_assert_str_eq(strbuf_text(&key), "x/a.tar.xz b.tar x/a.tar.xz");
+    cr_assert_eq(tree_key(tree_find(tree, "x/a/d/f"), &key), -ENODATA);
+    cr_assert_not(node_is_stage(tree_find(tree, "x/a")));
+}
