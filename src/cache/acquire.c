@@ -98,18 +98,24 @@ static bool is_worth_waiting(struct cache *cache, const struct wait *wait, uint6
     return false;
 }
 
+enum disk_claim block_claim(struct block *block)
+{
+    struct disk_object *disk = block->cache->no_keep ? NULL : block->source->disk;
+    enum disk_claim claim = disk ? disk_object_claim(disk, block->number) : DISK_UNUSABLE;
+    block->claimed = claim == DISK_CLAIMED;
+    return claim;
+}
+
 /* Claims the block, or waits for the process that has. True where it could be read from disk after all. */
 static bool load_or_claim(struct block *block, const struct wait *wait)
 {
     const struct timespec pause = {.tv_nsec = FOREIGN_POLL_NS};
-    struct disk_object *disk = block->source->disk;
     uint64_t began = clock_ms();
     unsigned there = 0;
     for (;;) {
         if (load(block))
             return true;
-        enum disk_claim claim = disk ? disk_object_claim(disk, block->number) : DISK_UNUSABLE;
-        block->claimed = claim == DISK_CLAIMED;
+        enum disk_claim claim = block_claim(block);
         if (claim == DISK_CLAIMED || claim == DISK_UNUSABLE)
             return false;
         if (claim == DISK_FOREIGN && !is_worth_waiting(block->cache, wait, began))

@@ -71,10 +71,7 @@ static unsigned make_missing(struct cache *cache, struct source *source, uint64_
 /* Whether this process is to fetch the block: it is not on disk meanwhile, and no other process is at it. */
 static bool is_ours(struct block *block)
 {
-    if (!block->source->disk)
-        return true;
-    enum disk_claim claim = disk_object_claim(block->source->disk, block->number);
-    block->claimed = claim == DISK_CLAIMED;
+    enum disk_claim claim = block_claim(block);
     return claim == DISK_CLAIMED || claim == DISK_UNUSABLE ||
            (claim == DISK_FOREIGN && pool_is_impatient(block->cache));
 }

@@ -26,7 +26,9 @@ static struct plan_limits limits_of(const struct cache *cache)
     return (struct plan_limits){
         .window = cache->readahead,
         .whole_max =
-            cache->readahead ? (cache->disk ? disk_size_max(cache->disk) : cache->pool_bytes) / 2 : 0,
+            cache->readahead
+                ? (cache->disk && !cache->no_keep ? disk_size_max(cache->disk) : cache->pool_bytes) / 2
+                : 0,
     };
 }
 
@@ -246,6 +248,7 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     cache->scope = config->scope;
     cache->decoded = config->decoded;
     cache->offline = config->offline;
+    cache->no_keep = config->no_keep;
     set_sizes(cache, config);
     TAILQ_INIT(&cache->idle);
     TAILQ_INIT(&cache->unsaved);

@@ -27,6 +27,7 @@ struct cache_config {
     struct disk *disk;        /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
     bool decoded;             /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
     struct cache_scope scope; /* where the store's objects are, for their names on disk; borrowed likewise */
+    bool no_keep;             /* what is on disk is used, but nothing more is put there */
     bool offline;             /* what is not on disk is an error, the store is asked for nothing */
 };
 

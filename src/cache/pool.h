@@ -68,6 +68,7 @@ struct cache {
     struct cache_scope scope;
     bool decoded; /* see cache_config */
     bool offline;
+    bool no_keep;
     uint64_t pool_bytes;
     uint64_t ahead_max;     /* the most bytes in memory that were fetched ahead and not used */
     unsigned flight_blocks; /* neighbours in one request: more would keep other connections idle */
@@ -109,6 +110,9 @@ int block_acquire(struct cache *cache, struct source *source, uint64_t number, c
 
 /* The caller has copied what it needed. */
 void block_release(struct block *block);
+
+/* Claims the fetch of BLOCK for this process, where it is to be kept on disk; else DISK_UNUSABLE. */
+enum disk_claim block_claim(struct block *block);
 
 /* Whether a process that had claimed a block has just been waited for in vain: then others are not waited for either for a
    while, or one that was stopped would cost a wait for each block that it has claimed. */

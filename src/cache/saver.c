@@ -6,7 +6,8 @@
 void saver_take(struct block *block)
 {
     struct cache *cache = block->cache;
-    bool worth = block->state == BLOCK_READY && !block->on_disk && !block->abandoned && block->source->disk;
+    bool worth = block->state == BLOCK_READY && !block->on_disk && !block->abandoned && block->source->disk &&
+                 !cache->no_keep;
     if (block->saving || !cache->saver_runs || (!worth && !block->claimed))
         return;
     block->saving = true;

@@ -60,6 +60,7 @@ static int open_store(struct run *run, struct error *err)
         .connections = run->connections,
         .disk = run->disk,
         .scope = run_scope(run),
+        .no_keep = run->no_keep,
         .offline = run->offline,
     };
     if (!run->offline)

@@ -61,6 +61,7 @@ int run_open(const struct run_config *config, struct run **ret_run, struct error
     run->connections = config->connections;
     run->refresh_ms = config->refresh_ms;
     run->offline = config->offline;
+    run->no_keep = config->no_keep;
     run->verify = config->verify;
     run->show_archives = config->archives;
     run->timeout_ms = config->timeout_ms;

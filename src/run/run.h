@@ -43,6 +43,7 @@ struct run_config {
     uint64_t cache_size;         /* bytes, 0: a tenth of the disk */
     uint64_t cache_min_free;     /* bytes, 0: a twentieth of the disk */
     bool no_cache;
+    bool no_keep;        /* objects that are in the cache are used, others not put there */
     uint64_t refresh_ms; /* how long a listing is trusted */
     bool offline;
     bool archives;                      /* archives show as directories, too */

@@ -28,6 +28,7 @@ struct run {
     unsigned connections;
     uint64_t refresh_ms;
     bool offline;
+    bool no_keep;
     bool verify;
     bool show_archives;
     struct runfs_filter *filter; /* owned: which artifacts are used */

@@ -10,6 +10,7 @@ struct cache *cache;
 unsigned connections = 32;
 struct disk *cache_disk;
 bool cache_offline;
+bool cache_no_keep;
 
 unsigned fake_count(void)
 {
@@ -116,6 +117,7 @@ void cache_replace(uint64_t pool_bytes, uint64_t readahead)
                                   .connections = connections,
                                   .disk = cache_disk,
                                   .scope = {"http://server", "bucket", "run/"},
+                                  .no_keep = cache_no_keep,
                                   .offline = cache_offline};
     struct error err;
     cache_close(cache);

@@ -72,6 +72,26 @@ Test(kept, blocks_on_disk_are_not_fetched_again)
     cr_assert_eq(cache_bytes_here(cache, &object), 6 * BLOCK + 1000);
 }
 
+Test(kept, what_is_not_to_be_kept_is_neither_written_nor_claimed)
+{
+    struct reading reading;
+    fake.at_once = true;
+    read_ok(0, 10);
+    cache_no_keep = true;
+    remount();
+    read_ok(0, 10);
+    cr_assert_eq(fake_count(), 1, "but what is there is used");
+    fake.at_once = false;
+    reading_start(&reading, reader, BLOCK, 10, LONG_MS);
+    wait_until(fake_count() == 2);
+    cr_assert_eq(disk_object_claim(other, 1), DISK_CLAIMED);
+    disk_object_release(other, 1);
+    fake_finish(1);
+    assert_ok(reading_join(&reading), &reading.err);
+    cache_settle(cache);
+    cr_assert_not(disk_object_knows(other, 1));
+}
+
 Test(kept, another_version_is_fetched)
 {
     struct error err;
