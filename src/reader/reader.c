@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 
+#define PASS_STEP (1024U * 1024) /* what a cache has in one piece */
+
 int reader_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
                  size_t *ret_n, struct error *err)
 {
@@ -54,6 +56,24 @@ int reader_lend(struct reader *r, size_t len, uint64_t offset, const struct wait
         len = (size_t)(r->size - offset);
     return r->ops->lend ? r->ops->lend(r, len, offset, wait, ret_loan, err)
                         : reader_lend_copy(r, len, offset, wait, ret_loan, err);
+}
+
+int reader_pass(struct reader *r, uint64_t offset, const struct wait *wait,
+                int (*take)(void *context, const void *bytes, size_t len, struct error *err), void *context,
+                struct error *err)
+{
+    int result = 0;
+    while (result == 0 && offset < r->size) {
+        struct loan loan;
+        result = reader_lend(r, PASS_STEP - (size_t)(offset % PASS_STEP), offset, wait, &loan, err);
+        if (result < 0)
+            return result;
+        for (unsigned i = 0; result == 0 && i < loan.count; i++)
+            result = take(context, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
+        offset += loan.len;
+        loan_release(&loan);
+    }
+    return result;
 }
 
 void loan_release(struct loan *loan)

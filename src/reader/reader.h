@@ -54,6 +54,11 @@ int reader_lend_copy(struct reader *r, size_t len, uint64_t offset, const struct
 
 void loan_release(struct loan *loan);
 
+/* Gives all from OFFSET to the end to TAKE, piece by piece in order, until that returns a failure, which is returned. */
+int reader_pass(struct reader *r, uint64_t offset, const struct wait *wait,
+                int (*take)(void *context, const void *bytes, size_t len, struct error *err), void *context,
+                struct error *err);
+
 /* Closes and frees a reader; NULL is allowed. No pread may be under way. */
 void reader_close(struct reader *r);
 

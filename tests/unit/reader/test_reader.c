@@ -82,3 +82,34 @@ Test(reader, closing_closes_and_takes_null)
     cr_assert(probe.closed);
     reader_close(NULL);
 }
+
+static int take(void *context, const void *bytes, size_t len, struct error *err)
+{
+    uint64_t *taken = context;
+    (void)bytes;
+    *taken += len;
+    return *taken > 2000000 ? error_set(err, ENOSPC, "full") : 0;
+}
+
+Test(reader, a_pass_gives_all_from_an_offset_on)
+{
+    struct probe probe = {.reader = {&probe_ops, 1500000}};
+    uint64_t taken = 0;
+    cr_assert_eq(reader_pass(&probe.reader, 5, &patient, take, &taken, NULL), 0);
+    cr_assert_eq(taken, 1499995);
+    cr_assert_eq(probe.offset, 1048576, "whole blocks but for the first");
+    cr_assert_eq(reader_pass(&probe.reader, 1500000, &patient, take, &taken, NULL), 0);
+    cr_assert_eq(probe.calls, 2);
+}
+
+Test(reader, a_pass_ends_with_a_failure_of_either_side)
+{
+    struct probe probe = {.reader = {&probe_ops, 100000000}};
+    struct error err = {0};
+    uint64_t taken = 0;
+    assert_refused(reader_pass(&probe.reader, 0, &patient, take, &taken, &err), ENOSPC, &err, "full");
+    cr_assert_eq(probe.calls, 2);
+    probe.result = -EIO;
+    assert_refused(reader_pass(&probe.reader, 0, &patient, take, &taken, &err), EIO, &err, "probe");
+    cr_assert_eq(probe.calls, 3);
+}
