@@ -19,6 +19,8 @@ static const struct command commands[] = {
                     "  --json           as JSON\n",
      cmd_ls},
     {"cat", "SOURCE PATH...", "write files of a run to standard output", SOURCE_OPTIONS, cmd_cat},
+    {"verify", "[-q] SOURCE [PATH...]", "check artifacts against their .sha256sum",
+     SOURCE_OPTIONS "  -q               no progress bar\n", cmd_verify},
     {"resolve", "[--json] [--staging-dir DIR] SOURCE OUTPUT [ARG...]",
      "print where an output of a run lies, without asking anybody",
      SOURCE_OPTIONS "  --staging-dir DIR  its path below a local staging directory, too\n"

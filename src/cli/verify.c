@@ -1,0 +1,209 @@
+/* runfs verify: checks artifacts against their .sha256sum, many at once. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "base/parallel.h"
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/files.h"
+#include "cli/progress.h"
+#include "run/checksum.h"
+
+#define PATH_LIMIT (64U * 1024)
+
+struct verify {
+    struct run *run;
+    struct wait wait;
+    struct files files; /* to check */
+    bool quiet;
+    _Atomic size_t bad;
+    struct progress progress;
+};
+
+static void complain(struct verify *verify, const struct error *err)
+{
+    atomic_fetch_add(&verify->bad, 1);
+    progress_pause(&verify->progress);
+    (void)command_failed(err);
+    progress_resume(&verify->progress);
+}
+
+static bool is_artifact(const struct node *node)
+{
+    const struct runfs_output *output = node->member ? NULL : node->output;
+    return output && strcmp(runfs_output_name(output), "artifact") == 0;
+}
+
+/* What a companion is of: NULL where that is not there. *RET_IS says whether NODE is a companion at all. */
+static const struct node *owner_of(const struct node *node, bool *ret_is)
+{
+    struct runfs_span owner;
+    *ret_is =
+        node->parent && !node->member && runfs_companion_of(node_name(node), strlen(node_name(node)), &owner);
+    const struct node *found = *ret_is ? tree_lookup(node->parent, owner.text, owner.len) : NULL;
+    return found && found->type == NODE_FILE ? found : NULL;
+}
+
+static void say(const struct node *node, const char *why)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
+    (void)tree_path(node, &path);
+    command_note(strbuf_text(&path), why);
+}
+
+/* What is found on the way to be checked: what has a companion. */
+static int consider(struct verify *verify, const struct node *node)
+{
+    bool is_companion;
+    const struct node *owner = owner_of(node, &is_companion);
+    if (is_companion && !owner) {
+        say(node, "there is nothing that it is the sum of");
+        atomic_fetch_add(&verify->bad, 1);
+    }
+    if (is_companion)
+        return 0;
+    if (checksum_companion(node))
+        return files_add(&verify->files, node);
+    if (is_artifact(node))
+        say(node, "not checked: no .sha256sum");
+    return 0;
+}
+
+static int consider_below(struct verify *verify, const struct node *node)
+{
+    int result = 0;
+    if (node->type == NODE_FILE)
+        return consider(verify, node);
+    if (node->type != NODE_DIRECTORY || node->directory->archive)
+        return 0;
+    for (size_t i = 0; result == 0 && i < node->directory->count; i++)
+        result = consider_below(verify, node->directory->children[i]);
+    return result;
+}
+
+/* What the user asks for has to be checked. */
+static int add_asked(struct verify *verify, const char *path, struct error *err)
+{
+    bool is_companion;
+    const struct node *node = tree_find(run_tree(verify->run), path);
+    if (!node)
+        return error_errno(err, ENOENT, "%s", path);
+    if (node->type == NODE_DIRECTORY)
+        return consider_below(verify, node) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
+    const struct node *owner = owner_of(node, &is_companion);
+    if (is_companion && !owner)
+        return error_set(err, ENOENT, "%s: there is nothing that it is the sum of", path);
+    if (is_companion)
+        node = owner;
+    if (node->type != NODE_FILE || !checksum_companion(node))
+        return error_set(err, ENODATA, "%s: cannot be checked: no .sha256sum", path);
+    return files_add(&verify->files, node) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
+}
+
+static void add_path(struct verify *verify, const char *path)
+{
+    struct error err = {0};
+    tree_lock_read(run_tree(verify->run));
+    int result = add_asked(verify, path, &err);
+    tree_unlock(run_tree(verify->run));
+    if (result < 0) {
+        (void)command_failed(&err);
+        atomic_fetch_add(&verify->bad, 1);
+    }
+}
+
+/* A file being read. */
+struct reading {
+    struct verify *verify;
+    struct sha256 sum;
+};
+
+static int take(void *context, const void *bytes, size_t len, struct error *err)
+{
+    struct reading *reading = context;
+    progress_add(&reading->verify->progress, len);
+    return sha256_add(&reading->sum, bytes, len, err);
+}
+
+static int sum_of(struct verify *verify, const struct node *node, char ret_text[SHA256_TEXT],
+                  struct error *err)
+{
+    struct reading reading = {.verify = verify};
+    struct reader *reader;
+    int result = run_open_node(verify->run, node, &reader, err);
+    if (result < 0)
+        return result;
+    result = sha256_begin(&reading.sum, err);
+    if (result == 0)
+        result = reader_pass(reader, 0, &verify->wait, take, &reading, err);
+    if (result == 0)
+        result = sha256_end(&reading.sum, ret_text, err);
+    sha256_done(&reading.sum);
+    reader_close(reader);
+    return result;
+}
+
+static void check(void *context, size_t index)
+{
+    struct verify *verify = context;
+    const struct node *node = verify->files.nodes[index];
+    struct error err = {0};
+    char said[SHA256_TEXT];
+    char is[SHA256_TEXT];
+    int result = checksum_read(verify->run, node, &verify->wait, said, &err);
+    if (result == 0)
+        result = sum_of(verify, node, is, &err);
+    if (result == 0 && strcmp(said, is) != 0)
+        result = error_set(&err, EBADMSG, "its SHA-256 is %s, its .sha256sum says %s", is, said);
+    if (result == 0)
+        return;
+    files_name_error(verify->run, node, &err);
+    complain(verify, &err);
+}
+
+static void check_all(struct verify *verify, unsigned connections)
+{
+    char bytes[FORMAT_MAX];
+    progress_begin(&verify->progress, verify->files.bytes, verify->quiet);
+    parallel_each(verify->files.count, connections, check, verify);
+    progress_end(&verify->progress);
+    format_bytes(bytes, verify->files.bytes);
+    if (!verify->bad)
+        (void)printf("%zu files, %s, are what their .sha256sum says\n", verify->files.count, bytes);
+}
+
+static bool on_flag(void *context, int flag, const char *value)
+{
+    struct verify *verify = context;
+    (void)value;
+    verify->quiet = flag == 'q';
+    return verify->quiet;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    _cleanup_options_ struct options options;
+    struct verify verify = {0};
+    struct error err = {0};
+    int first;
+    options_init(&options);
+    int code = arguments_parse(argc, argv, "q", NULL, on_flag, &verify, 1, -1, &options, &first);
+    if (code)
+        return code;
+    options.run.source = argv[first];
+    options.run.note = command_note;
+    options.run.no_keep = true;
+    if (run_open(&options.run, &verify.run, &err) < 0)
+        return command_failed(&err);
+    verify.wait.timeout_ms = options.run.timeout_ms;
+    if (first + 1 == argc)
+        add_path(&verify, "");
+    for (int i = first + 1; i < argc; i++)
+        add_path(&verify, argv[i]);
+    check_all(&verify, options.run.connections);
+    files_done(&verify.files);
+    run_close(verify.run);
+    return verify.bad ? EXIT_FAILED : EXIT_DONE;
+}
