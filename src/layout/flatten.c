@@ -193,7 +193,7 @@ static bool sorts_before(struct runfs_span line, struct runfs_span path)
 {
     int order =
         compare_spans((struct runfs_span){line.text, line.len < path.len ? line.len : path.len}, path);
-    return order < 0 || (order == 0 && (line.len == path.len || line.text[path.len] < '/'));
+    return order < 0 || (order == 0 && (line.len == path.len || (unsigned char)line.text[path.len] < '/'));
 }
 
 /* Whether a line is below the directory PATH. */

@@ -111,6 +111,19 @@ static void fuzz_classify(const char *key, size_t len)
         check_inverse(&class, key, len);
 }
 
+/* What is shown elsewhere is where a key of that path is shown, too. */
+static void fuzz_typed(const char *key, size_t len)
+{
+    char shown[RUNFS_KEY_MAX + 16];
+    struct runfs_typed_path path = runfs_view_typed(key, len);
+    CHECK(path.rest.text == key && path.rest.len == len);
+    if (!path.directory.len || len > RUNFS_KEY_MAX)
+        return;
+    memcpy(shown, path.directory.text, path.directory.len);
+    memcpy(shown + path.directory.len, key, len);
+    CHECK(runfs_view_typed(shown, path.directory.len + len).directory.len == 0);
+}
+
 static void fuzz_artifact(const char *file, size_t len)
 {
     struct runfs_artifact_name name;
@@ -174,6 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = strndup(size ? text : "", size);
     CHECK(copy);
     fuzz_classify(text, size);
+    fuzz_typed(text, size);
     fuzz_artifact(text, size);
     fuzz_companion(text, size);
     fuzz_prefix(copy);

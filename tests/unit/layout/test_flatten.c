@@ -48,7 +48,7 @@ Test(layout_flatten, strips_the_first_line_that_leads)
 
 Test(layout_flatten, knows_directories_above_among_neighbours)
 {
-    struct runfs_flatten *f = flatten_of("a!/x\na-b\na.c/d\na/b/c\na0/x\n");
+    struct runfs_flatten *f = flatten_of("a\xe6\na!/x\na-b\na.c/d\na/b/c\na0/x\n");
     check_place(f, "a", "above");
     check_place(f, "a/b", "above");
     check_place(f, "a/b/c", "above");
