@@ -28,14 +28,14 @@ int run_open_archives(struct run *run, struct error *err)
         .open = open_object,
         .bound = bound,
         .context = run,
-        .note = run->note,
+        .note = run->config.note,
         .disk = run->disk,
         .pool_bytes = DECODED_POOL_BYTES,
-        .readahead = run->readahead,
-        .timeout_ms = run->timeout_ms,
-        .verify = run->verify,
+        .readahead = run->config.readahead,
+        .timeout_ms = run->config.timeout_ms,
+        .verify = run->config.verify,
     };
-    if (!run->show_archives)
+    if (!run->config.archives && !run->guest)
         return 0;
     const char *endpoint = run->local ? "local" : server_endpoint(run->server);
     free(run->decoded_endpoint);
@@ -48,47 +48,58 @@ int run_open_archives(struct run *run, struct error *err)
     return archives_open(&config, &run->archives, err);
 }
 
-/* What is copied of the tree while its lock is held. */
+/* The companion of an archive, its key with SUFFIX behind it, as STORED has it; leaves OBJECT without a key where there is
+   none. The read lock is held. */
+static void find_companion(struct tree *stored, const struct object *archive, const char *suffix,
+                           struct strbuf *path, struct object *ret_object)
+{
+    _cleanup_strbuf_ struct strbuf name = STRBUF_INIT(RUN_PATH_LIMIT);
+    struct object object;
+    strbuf_add(&name, archive->key, archive->key_len);
+    strbuf_adds(&name, suffix);
+    path->max = RUN_PATH_LIMIT;
+    const struct node *node = name.failed ? NULL : tree_find(stored, strbuf_text(&name));
+    if (node && node->type == NODE_FILE && run_object(node, path, &object) == 0)
+        *ret_object = object;
+}
+
+int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
+                    struct archive **ret_archive, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf sha256sum = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf sidecar = STRBUF_INIT(RUN_PATH_LIMIT);
+    struct archive_objects objects = {.archive = *object};
+    tree_lock_read(stored);
+    find_companion(stored, object, ".sha256sum", &sha256sum, &objects.sha256sum);
+    find_companion(stored, object, ".runfs-toc", &sidecar, &objects.sidecar);
+    int result = archives_get(from->archives, &objects, ret_archive, err);
+    tree_unlock(stored);
+    return result;
+}
+
+/* The archive that NODE, its directory, stands for; copied of the tree while its lock is held. */
 struct found {
-    struct strbuf paths[3];
-    char etags[3][NODE_ETAG_MAX];
-    struct archive_objects objects;
+    struct strbuf key;
+    char etag[NODE_ETAG_MAX];
+    struct object object;
+    struct run *from;
 };
 
 static void found_done(struct found *found)
 {
-    for (int i = 0; i < 3; i++)
-        strbuf_done(&found->paths[i]);
+    strbuf_done(&found->key);
 }
 
-/* Copies what is known of the file NAME in DIRECTORY; leaves it without a key where there is none. */
-static void find_object(const struct node *directory, const char *name, struct strbuf *path, char *etag,
-                        struct object *ret_object)
+/* The read lock is held. */
+static int find_archive(struct run *run, const struct node *node, struct found *ret_found, struct error *err)
 {
-    struct object object;
-    const struct node *node = tree_lookup(directory, name, strlen(name));
-    path->max = RUN_PATH_LIMIT;
-    if (!node || node->type != NODE_FILE || run_object(node, path, &object) < 0)
-        return;
-    (void)snprintf(etag, NODE_ETAG_MAX, "%s", object.etag);
-    *ret_object = object;
-    ret_object->etag = etag;
-}
-
-/* Finds the objects that belong to the archive that NODE stands for. The read lock is held. */
-static int find_objects(const struct node *node, struct found *ret_found, struct error *err)
-{
-    char name[NODE_ETAG_MAX + 32];
-    if (node->detached || !node->parent)
+    ret_found->key.max = RUN_PATH_LIMIT;
+    int result = run_object(node, &ret_found->key, &ret_found->object);
+    ret_found->from = result < 0 ? NULL : origins_at(run->origins, node->origin).run;
+    if (!ret_found->from || !ret_found->from->archives)
         return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
-    find_object(node->parent, node_link(node), &ret_found->paths[0], ret_found->etags[0],
-                &ret_found->objects.archive);
-    (void)snprintf(name, sizeof name, "%s.sha256sum", node_link(node));
-    find_object(node->parent, name, &ret_found->paths[1], ret_found->etags[1], &ret_found->objects.sha256sum);
-    (void)snprintf(name, sizeof name, "%s.runfs-toc", node_link(node));
-    find_object(node->parent, name, &ret_found->paths[2], ret_found->etags[2], &ret_found->objects.sidecar);
-    if (!ret_found->objects.archive.key)
-        return error_set(err, ESTALE, "%s: the archive has gone", node_link(node));
+    (void)snprintf(ret_found->etag, sizeof ret_found->etag, "%s", node_etag(node));
+    ret_found->object.etag = ret_found->etag;
     return 0;
 }
 
@@ -157,7 +168,7 @@ static int grow(struct run *run, struct node *node, struct found *found, const s
 {
     struct archive *archive;
     const struct toc *toc;
-    int result = archives_get(run->archives, &found->objects, &archive, err);
+    int result = run_get_archive(found->from, found->from->stored, &found->object, &archive, err);
     if (result < 0)
         return result;
     tree_attach(run->tree, node, archive);
@@ -176,7 +187,7 @@ int run_grow(struct run *run, struct node *node, const struct wait *wait, struct
     __attribute__((cleanup(found_done))) struct found found = {0};
     tree_lock_read(run->tree);
     bool needed = tree_needs_growing(node);
-    int result = needed ? find_objects(node, &found, err) : 0;
+    int result = needed ? find_archive(run, node, &found, err) : 0;
     tree_unlock(run->tree);
     return result < 0 || !needed ? result : grow(run, node, &found, wait, err);
 }

@@ -60,12 +60,12 @@ static void note_hidden(struct run *run, struct tree *tree)
     bool news = hidden != run->hidden || markers != run->markers;
     run->hidden = hidden;
     run->markers = markers;
-    if (!news || !run->note)
+    if (!news || !run->config.note)
         return;
     (void)snprintf(text, sizeof text,
                    "%" PRIu64 " keys are not shown, %" PRIu64 " directory markers without their content",
                    hidden, markers);
-    run->note(run->title, text);
+    run->config.note(run->title, text);
 }
 
 bool run_is_empty(struct tree *tree)
@@ -115,7 +115,7 @@ static int list_store(struct run *run, struct tree *tree, const struct wait *wai
 static int list_disk(struct run *run, struct tree *tree, uint64_t since_ms, uint64_t *ret_began_ms)
 {
     struct cache_scope scope = run_scope(run);
-    const char *access = run->offline ? NULL : server_access(run->server);
+    const char *access = run->config.offline ? NULL : server_access(run->server);
     return listing_read(run->disk, &scope, access, since_ms, add_object, tree, ret_began_ms, NULL);
 }
 
@@ -141,11 +141,11 @@ static bool is_wanted(const void *filter, const char *file)
 
 static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
 {
-    if (run->show_archives)
+    if (run->config.archives)
         tree_show_archives(tree, is_wanted, run->filter);
     tree_finish(tree);
     note_hidden(run, tree);
-    atomic_store(&run->listed_at, run->offline ? clock_ms() : began);
+    atomic_store(&run->listed_at, run->config.offline ? clock_ms() : began);
 }
 
 /* A tree from a listing on disk that began after SINCE. Single keys are spoken of for the first listing only. */
@@ -153,10 +153,11 @@ int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
 {
     struct tree *tree;
     uint64_t began_ms = 0;
-    int result = run->disk && !run->local ? tree_new(run->tree ? NULL : run->note, &tree, NULL) : -ENOENT;
+    int result =
+        run->disk && !run->local ? tree_new(run->stored ? NULL : run->config.note, &tree, NULL) : -ENOENT;
     if (result < 0)
         return result;
-    result = list_disk(run, tree, run->offline ? 0 : real_of(since), &began_ms);
+    result = list_disk(run, tree, run->config.offline ? 0 : real_of(since), &began_ms);
     if (result < 0) {
         tree_free(tree);
         return result;
@@ -174,7 +175,7 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
     if (run_list_kept(run, since, ret_tree) == 0)
         return 0;
     uint64_t began = clock_ms();
-    int result = tree_new(run->tree ? NULL : run->note, &tree, err);
+    int result = tree_new(run->stored ? NULL : run->config.note, &tree, err);
     if (result < 0)
         return result;
     result = list_store(run, tree, wait, err);
@@ -190,13 +191,13 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
 int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
 {
     struct tree *fresh;
-    if (run->offline) {
+    if (run->config.offline) {
         atomic_store(&run->listed_at, clock_ms());
         return 0;
     }
     int result = run_list(run, since, wait, &fresh, err);
     if (result < 0)
         return result;
-    tree_renew(run->tree, fresh);
+    tree_renew(run->stored, fresh);
     return 0;
 }

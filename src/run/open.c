@@ -56,15 +56,16 @@ static int open_store(struct run *run, struct error *err)
     int result = 0;
     struct cache_config cache = {
         .pool_bytes = POOL_BYTES,
-        .readahead = run->readahead,
-        .connections = run->connections,
+        .readahead = run->config.readahead,
+        .connections = run->config.connections,
         .disk = run->disk,
         .scope = run_scope(run),
-        .no_keep = run->no_keep,
-        .offline = run->offline,
+        .no_keep = run->config.no_keep,
+        .offline = run->config.offline,
     };
-    if (!run->offline)
-        result = server_open_store(run->server, run->root.bucket, run->prefix, &run->store, err);
+    if (!run->config.offline)
+        result =
+            server_open_store(run->server, &run->source, run->root.bucket, run->prefix, &run->store, err);
     if (result == 0)
         result = cache_open(&cache, run->store, &run->cache, err);
     return result < 0 ? result : run_open_archives(run, err);
@@ -78,8 +79,8 @@ static int open_place(struct run *run, const struct runfs_root *root, const stru
     if (result == 0)
         result = open_store(run, err);
     if (result == 0)
-        result = run_list(run, clock_ms(), wait, &run->tree, err);
-    *ret_found = result == 0 && (!run_is_empty(run->tree) || !root->prefix[0]);
+        result = run_list(run, clock_ms(), wait, &run->stored, err);
+    *ret_found = result == 0 && (!run_is_empty(run->stored) || !root->prefix[0]);
     return result;
 }
 
@@ -87,31 +88,31 @@ static int open_place(struct run *run, const struct runfs_root *root, const stru
 static int open_listed(struct run *run, const struct runfs_root *root)
 {
     uint64_t now = clock_ms();
-    uint64_t since = now > run->refresh_ms ? now - run->refresh_ms : 0;
+    uint64_t since = now > run->config.refresh_ms ? now - run->config.refresh_ms : 0;
     int result = set_place(run, root, NULL);
     if (result == 0)
-        result = run_list_kept(run, since, &run->tree);
+        result = run_list_kept(run, since, &run->stored);
     return result < 0 ? result : open_store(run, NULL);
 }
 
-static int no_such_run(const struct run_config *config, const struct places *places, struct error *err)
+static int no_such_run(const struct run *run, const struct places *places, struct error *err)
 {
     const struct runfs_root *first = &places->roots[0];
-    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", config->source,
+    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", run->config.source,
                      first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
 }
 
 static void leave_place(struct run *run)
 {
-    tree_free(run->tree);
-    run->tree = NULL;
+    tree_free(run->stored);
+    run->stored = NULL;
     run_close_place(run);
 }
 
 static void note_place(const struct run *run)
 {
-    if (run->note)
-        run->note(run->title, run->root.reason);
+    if (run->config.note)
+        run->config.note(run->title, run->root.reason);
 }
 
 /* Opens the place whose listing is on disk and new enough, if there is one: then no server need be asked. */
@@ -137,12 +138,12 @@ static int not_here(const struct run *run, const struct places *places, struct e
 
 /* Tries the computed place first; where nothing is there, the others that the layout names for it. A missing
    bucket is an empty place then. */
-static int open_places(struct run *run, const struct run_config *config, const struct places *places,
-                       const struct wait *wait, struct error *err)
+static int open_places(struct run *run, const struct places *places, const struct wait *wait,
+                       struct error *err)
 {
     if (open_listed_place(run, places))
         return 0;
-    if (run->offline)
+    if (run->config.offline)
         return not_here(run, places, err);
     for (size_t i = 0; i < places->count; i++) {
         bool found;
@@ -156,56 +157,57 @@ static int open_places(struct run *run, const struct run_config *config, const s
             return result;
         leave_place(run);
     }
-    return no_such_run(config, places, err);
+    return no_such_run(run, places, err);
 }
 
 /* A cache that cannot be used is no reason not to go on; only offline there is nothing without it. */
-static int open_disk(struct run *run, const struct run_config *config, struct error *err)
+static int open_disk(struct run *run, struct error *err)
 {
     char why[ERROR_MESSAGE_MAX + 64];
-    int result = keep_open(config, true, &run->disk, err);
-    if (result == 0 || run->offline)
+    int result = run->guest ? 0 : keep_open(&run->config, true, &run->disk, err);
+    if (result == 0 || run->config.offline)
         return result;
     (void)snprintf(why, sizeof why, "%s; going on without keeping anything on disk", err->message);
-    if (run->note)
-        run->note("mount", why);
+    if (run->config.note)
+        run->config.note("mount", why);
     return 0;
 }
 
 /* Of a local run only decoded archives are worth keeping. */
-static int open_local(struct run *run, const struct run_config *config, const char *directory,
-                      const struct wait *wait, struct error *err)
+static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
 {
     run->local = true;
-    aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
-    int result = local_open(directory, run->note, &run->store, err);
+    if (!run->guest)
+        aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
+    int result = local_open(directory, run->config.note, &run->store, err);
     if (result == 0)
         result = set_title(run, directory, err);
-    if (result == 0 && run->show_archives)
-        result = open_disk(run, config, err);
+    if (result == 0 && run->config.archives)
+        result = open_disk(run, err);
     if (result == 0)
         result = run_open_archives(run, err);
-    return result < 0 ? result : run_list(run, clock_ms(), wait, &run->tree, err);
+    return result < 0 ? result : run_list(run, clock_ms(), wait, &run->stored, err);
 }
 
-int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
-                    struct error *err)
+static int open_remote(struct run *run, const struct places *places, const struct wait *wait,
+                       struct error *err)
+{
+    int result = run->guest ? 0 : server_resolve(&run->config, &run->server, err);
+    if (result == 0)
+        result = open_disk(run, err);
+    return result < 0 ? result : open_places(run, places, wait, err);
+}
+
+int run_open_source(struct run *run, struct error *err)
 {
     struct places places;
-    struct wait wait = {.timeout_ms = config->timeout_ms};
-    int result = places_resolve(source, config, true, &places, err);
+    struct wait wait = {.timeout_ms = run->config.timeout_ms};
+    int result = places_resolve(&run->source, &run->config, true, &places, err);
     if (result < 0)
         return result;
     run->root = places.roots[0];
-    if (places.directory) {
-        result = open_local(run, config, places.directory, &wait, err);
-    } else {
-        result = server_resolve(config, source, &run->server, err);
-        if (result == 0)
-            result = open_disk(run, config, err);
-        if (result == 0)
-            result = open_places(run, config, &places, &wait, err);
-    }
+    result = places.directory ? open_local(run, places.directory, &wait, err)
+                              : open_remote(run, &places, &wait, err);
     places_done(&places);
     return result;
 }

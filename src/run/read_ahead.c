@@ -3,6 +3,13 @@
 
 #include "run/run_internal.h"
 
+/* The cache of the origin of NODE; NULL where it has none. */
+static struct cache *cache_of(const struct run *run, const struct node *node)
+{
+    const struct run *from = origins_at(run->origins, node->origin).run;
+    return from ? from->cache : NULL;
+}
+
 /* Fetches the entry at a place of the directory that NODE is in, where it is a small file. False past the end, and
    where there is no room now. The entry's strings are copied before the lock is let go of. */
 static bool prefetch_sibling(struct run *run, const struct node *node, enum tree_order order, size_t position)
@@ -13,13 +20,14 @@ static bool prefetch_sibling(struct run *run, const struct node *node, enum tree
     tree_lock_read(run->tree);
     const struct node *parent = node->detached ? NULL : node->parent;
     const struct node *sibling = parent ? tree_entry(parent, order, position) : NULL;
-    bool small = sibling && sibling->type == NODE_FILE && sibling->size &&
-                 sibling->size <= CACHE_BLOCK_SIZE && run_object(sibling, &path, &object) == 0;
+    struct cache *cache = sibling ? cache_of(run, sibling) : NULL;
+    bool small = cache && sibling->type == NODE_FILE && sibling->size && sibling->size <= CACHE_BLOCK_SIZE &&
+                 run_object(sibling, &path, &object) == 0;
     if (small)
         (void)snprintf(etag, sizeof etag, "%s", object.etag);
     tree_unlock(run->tree);
     object.etag = etag;
-    return sibling && (!small || cache_prefetch(run->cache, &object));
+    return sibling && (!small || cache_prefetch(cache, &object));
 }
 
 /* Looks whether the files of NODE's directory are being opened in turn, in an order, and fetches the next ones if so. */
@@ -40,7 +48,7 @@ static void prefetch_in_order(struct run *run, const struct node *node, enum tre
 
 void run_read_ahead(struct run *run, const struct node *node)
 {
-    if (!run->cache || !run->readahead || node->member || node->size > CACHE_BLOCK_SIZE)
+    if (!cache_of(run, node) || !run->config.readahead || node->member || node->size > CACHE_BLOCK_SIZE)
         return;
     for (int order = 0; order < TREE_ORDERS; order++)
         prefetch_in_order(run, node, (enum tree_order)order);

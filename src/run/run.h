@@ -17,7 +17,7 @@
 #include "store/store.h"
 #include "tree/tree.h"
 
-/* What the user said; strings are borrowed for the call, NULL where not said. */
+/* What the user said; strings are borrowed for as long as the run is open, NULL where not said. */
 struct run_config {
     const char *source;
     /* which run (run-outputs.md §3) */

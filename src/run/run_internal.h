@@ -1,9 +1,10 @@
-/* Inside of a run, shared by its files: opening (open.c), listing (list.c), reading (run.c, read_ahead.c). */
+/* Inside of a run, shared by its files: opening (open.c), listing (list.c), reading (read.c, read_ahead.c). */
 #ifndef RUNFS_RUN_RUN_INTERNAL_H
 #define RUNFS_RUN_RUN_INTERNAL_H
 
 #include <stdatomic.h>
 
+#include "run/origin.h"
 #include "run/run.h"
 #include "run/server.h"
 #include "run/siblings.h"
@@ -13,43 +14,50 @@
 #define RUN_PATH_LIMIT (64U * 1024)
 
 struct run {
-    struct server *server;     /* NULL for a local run */
+    struct run_config config;  /* its strings are borrowed */
+    struct source source;      /* owned */
+    bool guest;                /* server and disk are another run's, which is closed later */
+    struct server *server;     /* NULL where all is local */
     struct store *store;       /* NULL where offline */
-    struct disk *disk;         /* NULL for a local run, and where nothing is kept on disk */
+    struct disk *disk;         /* NULL where nothing is kept on disk */
     struct cache *cache;       /* NULL for a local run */
     struct archives *archives; /* NULL where archives are only files */
-    struct tree *tree;
+    struct tree *stored;       /* by key, as it is listed */
+    struct tree *tree;         /* as it is shown: STORED itself, or what the view makes of it */
+    struct origins *origins;   /* what bytes of the tree may come from */
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
     bool local;
-    char *title; /* owned */
-    void (*note)(const char *what, const char *why);
-    uint64_t readahead; /* bytes */
-    unsigned connections;
-    uint64_t refresh_ms;
-    bool offline;
-    bool no_keep;
-    bool verify;
-    bool show_archives;
+    char *title;                 /* owned */
     struct runfs_filter *filter; /* owned: which artifacts are used */
     char *decoded_endpoint;      /* owned: names the decoded bytes of its archives */
-    uint64_t timeout_ms;
-    char *prefix;     /* owned: the store's, as the cache's scope */
-    uint64_t hidden;  /* keys not shown, by the last listing */
-    uint64_t markers; /* directory markers whose content is not shown */
+    char *prefix;                /* owned: the store's, as the cache's scope */
+    uint64_t hidden;             /* keys not shown, by the last listing */
+    uint64_t markers;            /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
 };
 
 /* Finds the place of SOURCE, opens what it needs and lists it. On failure RUN holds what run_close() frees. */
-int run_open_source(struct run *run, const struct run_config *config, const struct source *source,
-                    struct error *err);
+int run_open_source(struct run *run, struct error *err);
+
+/* Opens SOURCE as an origin of HOST: without a view, with its archives. May be called while HOST is in use; HOST is closed later.
+ */
+int run_open_guest(struct run *host, const char *source, struct run **ret_run, struct error *err);
 
 /* Opens an object as it is stored. */
 int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,
                     struct error *err);
 
+/* Opens an object of one of the run's origins. */
+int run_open_at(struct run *run, uint16_t origin, const struct object *object, struct reader **ret_reader,
+                struct error *err);
+
 /* Sets up the archives of a run whose store is open. */
 int run_open_archives(struct run *run, struct error *err);
+
+/* The archive OBJECT of FROM, which has archives, with its companions in STORED, whose lock is taken. */
+int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
+                    struct archive **ret_archive, struct error *err);
 
 /* A member as a reader; NODE must be one, with the tree's read lock held. */
 int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err);
@@ -71,7 +79,8 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
 /* Whether a listing named no key at all. */
 bool run_is_empty(struct tree *tree);
 
-/* NODE as an object of the store; PATH holds its key. The tree's read lock must be held. -ESTALE for a detached node. */
+/* NODE as an object of its origin; PATH holds its key. The read lock of its tree must be held. -ESTALE for a detached node,
+   -ENODATA for what is no object. */
 int run_object(const struct node *node, struct strbuf *path, struct object *ret_object);
 
 #endif

@@ -14,20 +14,18 @@
 struct server {
     struct aws_config aws;
     struct aws_provider *provider; /* NULL: unsigned */
-    char *region;                  /* owned; NULL: the store's default */
+    char *region;                  /* owned: what the user said; NULL: nothing */
     char access[AWS_FINGERPRINT];
     bool path_style;
     unsigned connections;
     uint64_t timeout_ms;
 };
 
-/* What the user said; then what the address says; then AWS's settings; for a run of the layout's own buckets
-   on AWS the layout's region. */
-static const char *choose_region(const struct server *server, const struct run_config *config,
-                                 const struct source *source)
+/* NULL: the store's default. */
+static const char *choose_region(const struct server *server, const struct source *source)
 {
-    if (config->region)
-        return config->region;
+    if (server->region)
+        return server->region;
     if (source->region)
         return source->region;
     if (server->aws.region)
@@ -55,15 +53,13 @@ static int load_credentials(struct server *server, const struct run_config *conf
     return result < 0 ? result : set_access(server, config->timeout_ms, err);
 }
 
-static int load(struct server *server, const struct run_config *config, const struct source *source,
-                struct error *err)
+static int load(struct server *server, const struct run_config *config, struct error *err)
 {
     struct aws_config_options options = {config->profile, config->region, config->endpoint};
     int result = aws_config_load(&options, &server->aws, err);
     if (result < 0)
         return result;
-    const char *region = choose_region(server, config, source);
-    if (region && !(server->region = strdup(region)))
+    if (config->region && !(server->region = strdup(config->region)))
         return error_errno(err, ENOMEM, "region");
     server->path_style = config->path_style || server->aws.addressing == AWS_ADDRESSING_PATH;
     server->connections = config->connections;
@@ -71,13 +67,12 @@ static int load(struct server *server, const struct run_config *config, const st
     return load_credentials(server, config, err);
 }
 
-int server_resolve(const struct run_config *config, const struct source *source, struct server **ret_server,
-                   struct error *err)
+int server_resolve(const struct run_config *config, struct server **ret_server, struct error *err)
 {
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return error_errno(err, ENOMEM, "server");
-    int result = load(server, config, source, err);
+    int result = load(server, config, err);
     if (result < 0)
         server_free(server);
     else
@@ -85,14 +80,14 @@ int server_resolve(const struct run_config *config, const struct source *source,
     return result;
 }
 
-int server_open_store(const struct server *server, const char *bucket, const char *prefix,
-                      struct store **ret_store, struct error *err)
+int server_open_store(const struct server *server, const struct source *source, const char *bucket,
+                      const char *prefix, struct store **ret_store, struct error *err)
 {
     struct s3_config config = {
         .bucket = bucket,
         .prefix = prefix,
         .endpoint = server->aws.endpoint,
-        .region = server->region,
+        .region = choose_region(server, source),
         .path_style = server->path_style,
         .ca_bundle = server->aws.ca_bundle,
         .connections = server->connections,

@@ -11,14 +11,14 @@
 
 struct server;
 
-/* Resolves endpoint, region and credentials. Where none are said, a run's region is the layout's. *RET_SERVER
-   is NULL on failure. */
-int server_resolve(const struct run_config *config, const struct source *source, struct server **ret_server,
-                   struct error *err);
+/* Resolves endpoint and credentials, for any number of sources; what the environment says of those is wiped from it.
+   *RET_SERVER is NULL on failure. */
+int server_resolve(const struct run_config *config, struct server **ret_server, struct error *err);
 
-/* Opens the store of a place on the server; PREFIX is "" or ends in '/'. */
-int server_open_store(const struct server *server, const char *bucket, const char *prefix,
-                      struct store **ret_store, struct error *err);
+/* Opens the store of a place on the server; PREFIX is "" or ends in '/'. The region is what was said, else what SOURCE says,
+   else AWS's setting; for a run of the layout's own buckets on AWS the layout's. */
+int server_open_store(const struct server *server, const struct source *source, const char *bucket,
+                      const char *prefix, struct store **ret_store, struct error *err);
 
 /* The server, for the names of what is cached: its endpoint, or SERVER_AWS. */
 const char *server_endpoint(const struct server *server);

@@ -1,0 +1,75 @@
+/* What a run and its origins have done, summed up; see run.h. */
+#include "run/run_internal.h"
+
+static void add_cache(struct cache_stats *sum, const struct cache_stats *one)
+{
+    sum->bytes_given += one->bytes_given;
+    sum->bytes_fetched += one->bytes_fetched;
+    sum->bytes_ahead += one->bytes_ahead;
+    sum->bytes_ahead_used += one->bytes_ahead_used;
+    sum->pool_bytes += one->pool_bytes;
+    sum->pool_max += one->pool_max;
+}
+
+static void add_archives(struct archives_stats *sum, const struct archives_stats *one)
+{
+    sum->passes += one->passes;
+    sum->encoded += one->encoded;
+    sum->encoded_total += one->encoded_total;
+    sum->decoded += one->decoded;
+    add_cache(&sum->cache, &one->cache);
+}
+
+static void add_histogram(struct histogram *sum, const struct histogram *one)
+{
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        sum->counts[i] += one->counts[i];
+}
+
+static void add_store(struct store_stats *sum, const struct store_stats *one)
+{
+    for (int kind = 0; kind < REQUEST_KINDS; kind++)
+        for (int i = 0; i < REQUEST_RESULTS; i++)
+            sum->results[kind][i] += one->results[kind][i];
+    sum->attempts += one->attempts;
+    sum->bytes += one->bytes;
+    sum->waiting += one->waiting;
+    sum->active += one->active;
+    sum->allowed += one->allowed;
+    add_histogram(&sum->first_byte, &one->first_byte);
+    add_histogram(&sum->whole, &one->whole);
+}
+
+static void add_origin(const struct run *from, struct run_stats *stats)
+{
+    struct cache_stats cache;
+    struct archives_stats archives;
+    struct store_stats store;
+    if (from->cache) {
+        cache_stats(from->cache, &cache);
+        add_cache(&stats->cache, &cache);
+        stats->remote = true;
+    }
+    if (from->archives) {
+        archives_stats(from->archives, &archives);
+        add_archives(&stats->archives, &archives);
+        stats->has_archives = true;
+    }
+    if (from->store && from->store->ops->stats) {
+        from->store->ops->stats(from->store, &store);
+        add_store(&stats->store, &store);
+        stats->has_store = true;
+    }
+}
+
+void run_stats(struct run *run, struct run_stats *ret_stats)
+{
+    *ret_stats = (struct run_stats){.has_disk = run->disk};
+    for (uint16_t i = 0; i < origins_count(run->origins); i++) {
+        const struct run *from = origins_at(run->origins, i).run;
+        if (from)
+            add_origin(from, ret_stats);
+    }
+    if (run->disk)
+        disk_stats(run->disk, &ret_stats->disk);
+}
