@@ -21,6 +21,7 @@ int cmd_umount(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_which(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 int cmd_index(int argc, char **argv);
 int cmd_status(int argc, char **argv);

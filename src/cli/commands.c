@@ -26,6 +26,8 @@ static const struct command commands[] = {
      SOURCE_OPTIONS "  --staging-dir DIR  its path below a local staging directory, too\n"
                     "  --json           as JSON\n",
      cmd_resolve},
+    {"which", "[--json] PATH...", "print where what lies on a mount is stored",
+     "  --json           as JSON\n", cmd_which},
     {"index", "[-o FILE] [-q] ARCHIVE", "write an archive's table of contents, to be stored beside it",
      "  -o FILE          the table, in place of ARCHIVE.runfs-toc; - for standard output\n"
      "  -q               no progress bar\n",

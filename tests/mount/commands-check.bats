@@ -17,6 +17,7 @@ setup_file() {
   export ORIGINAL=$DATA/$BUCKET/$RUN SOURCE=s3://$BUCKET/$RUN
   mkdir -p "$ORIGINAL/logs/$GROUP" "$ORIGINAL/bad"
   echo page >"$ORIGINAL/index.html"
+  echo line >"$ORIGINAL/logs/$GROUP/a_build.log"
   for name in base blas core; do artifact "${name}_lib_generic" $name; done
   artifact late_dev_generic late
   rm "$ORIGINAL/late_dev_generic.tar.xz.sha256sum"
@@ -70,4 +71,54 @@ teardown() { unmount_below "$BATS_TEST_TMPDIR"; }
   faults '{"match":"core_lib_generic.tar.xz$","p403":1}'
   run --separate-stderr runfs verify "$SOURCE" core_lib_generic.tar.xz -o "$(anonymous "$FAULTY")"
   one_error 1 "$BUCKET/$RUN/core_lib_generic.tar.xz.*AccessDenied"
+}
+
+@test "which: what lies on a mount is told in lines, and as JSON" {
+  local file=$BATS_TEST_TMPDIR/mnt/core_lib_generic.tar.xz sum
+  local member=$BATS_TEST_TMPDIR/mnt/core_lib_generic/stage/core_lib_generic.txt
+  mount_run "$SOURCE" "$BATS_TEST_TMPDIR/mnt" "$(anonymous "$NGINX"),archives"
+  sum=$(sha256sum "$member" | cut -c1-64)
+  run --separate-stderr runfs which "$file" "$member"
+  [ "$status" -eq 0 ]
+  diff <(printf '%s\n' "$output") - <<EOF
+path	$file
+s3_uri	$SOURCE/core_lib_generic.tar.xz
+https_url	https://$BUCKET.s3.amazonaws.com/$RUN/core_lib_generic.tar.xz
+etag	$(xattr etag "$file")
+cached	$(stat -c %s/%s "$file")
+path	$member
+sha256	$sum
+source	core_lib_generic.tar.xz stage/core_lib_generic.txt
+EOF
+  (cd "$BATS_TEST_TMPDIR/mnt/logs" && runfs which --json . ../index.html) >"$BATS_TEST_TMPDIR/json"
+  [ "$(jq -r '.[0].s3_uri' "$BATS_TEST_TMPDIR/json")" = "$SOURCE/logs" ]
+  [ "$(jq -r '.[1].cached' "$BATS_TEST_TMPDIR/json")" = 0/5 ]
+}
+
+@test "which: what is not on a mount of runfs is a line and exit 1, and the rest is told" {
+  local path other=$BATS_TEST_TMPDIR/other
+  mount_run "$SOURCE" "$BATS_TEST_TMPDIR/mnt" "$(anonymous "$NGINX")"
+  echo x >"$other"
+  setfattr -n user.runfs.etag -v forged "$other" || true
+  for path in "$other" /proc/self/mounts /dev/fuse /; do
+    run --separate-stderr runfs which "$path"
+    one_error 1 "$path: not on a runfs mount"
+  done
+  for path in "$other/x" "$BATS_TEST_TMPDIR/mnt/none"; do
+    run --separate-stderr runfs which "$path"
+    one_error 1 "$path: No"
+  done
+  run --separate-stderr runfs which "$other" "$BATS_TEST_TMPDIR/mnt/index.html"
+  one_error 1 'not on a runfs mount'
+  [[ $output == *"$SOURCE/index.html"* ]]
+}
+
+@test "which: a mount whose process is gone is a line and exit 1" {
+  local pid
+  mount_run "$SOURCE" "$BATS_TEST_TMPDIR/mnt" "$(anonymous "$NGINX")"
+  pid=$(xattr pid "$BATS_TEST_TMPDIR/mnt")
+  kill -KILL "$pid"
+  wait_until 10 no_driver "$BATS_TEST_TMPDIR"
+  run --separate-stderr runfs which "$BATS_TEST_TMPDIR/mnt/index.html"
+  one_error 1 'a dead mount'
 }

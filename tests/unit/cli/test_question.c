@@ -56,3 +56,18 @@ Test(question, what_has_no_answer_is_an_error)
     cr_assert(result == -ENODATA || result == -EOPNOTSUPP, "%d", result);
     cr_assert_null(value);
 }
+
+Test(question, the_mount_of_a_path_is_found_in_bounded_time)
+{
+    uint64_t outside = 0;
+    uint64_t inside = 0;
+    scratch_write("file", "");
+    cr_assert_eq(driver_mount_id(scratch_path("file"), &outside), 0);
+    int fd = mount_silent();
+    cr_assert_eq(driver_mount_id(scratch_path("m"), &inside), 0);
+    cr_assert(outside && inside && outside != inside);
+    cr_assert_eq(driver_mount_id(scratch_path("m/x"), &inside), -ETIMEDOUT);
+    (void)close(fd);
+    cr_assert_eq(driver_mount_id(scratch_path("m/x"), &inside), -ENOTCONN);
+    cr_assert_eq(driver_mount_id(scratch_path("none"), &inside), -ENOENT);
+}
