@@ -103,6 +103,7 @@ static int run_action(struct cache_request *request, int argc, char **argv)
     request->operands = argv + first;
     request->count = argc - first;
     request->options.run.note = command_note;
+    request->options.run.chosen = command_chosen;
     code = choose_action(request, &action);
     if (!action)
         return code;

@@ -57,6 +57,7 @@ int cmd_cat(int argc, char **argv)
         return code;
     options.run.source = argv[first];
     options.run.note = command_note;
+    options.run.chosen = command_chosen;
     if (run_open(&options.run, &run, &err) < 0)
         return command_failed(&err);
     struct wait wait = {.timeout_ms = options.run.timeout_ms};

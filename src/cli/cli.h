@@ -43,7 +43,10 @@ int command_misuse(const char *command, const char *format, ...) __attribute__((
 /* Says "runfs: MESSAGE" on stderr; returns EXIT_FAILED. */
 int command_failed(const struct error *err);
 
-/* For run_config.note: says it on stderr, so that nothing is left out in silence. */
+/* For run_config.note: logs it, so that nothing is left out in silence. */
 void command_note(const char *what, const char *why);
+
+/* For run_config.chosen: says it on stderr, where whoever gave the command sees it, whatever the log. */
+void command_chosen(const char *what, const char *why);
 
 #endif

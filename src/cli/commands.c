@@ -22,7 +22,7 @@ static const struct command commands[] = {
     {"verify", "[-q] SOURCE [PATH...]", "check artifacts against their .sha256sum",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_verify},
     {"resolve", "[--json] [--staging-dir DIR] SOURCE OUTPUT [ARG...]",
-     "print where an output of a run lies, without asking anybody",
+     "print where an output of a run lies, without looking for it",
      SOURCE_OPTIONS "  --staging-dir DIR  its path below a local staging directory, too\n"
                     "  --json           as JSON\n",
      cmd_resolve},
@@ -91,6 +91,13 @@ int command_failed(const struct error *err)
 void command_note(const char *what, const char *why)
 {
     log_warning("%s: %s", what, why);
+}
+
+void command_chosen(const char *what, const char *why)
+{
+    char text[ERROR_MESSAGE_MAX];
+    (void)snprintf(text, sizeof text, "%s: %s", what, why);
+    say(text);
 }
 
 void commands_overview(FILE *out)

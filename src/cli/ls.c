@@ -232,6 +232,7 @@ int cmd_ls(int argc, char **argv)
         return code;
     options.run.source = argv[first];
     options.run.note = command_note;
+    options.run.chosen = command_chosen;
     listing.full_paths = listing.recursive || argc - first > 2;
     listing.terminal = isatty(STDOUT_FILENO);
     listing.array = json_array();

@@ -117,6 +117,7 @@ int cmd_mount(int argc, char **argv)
     if (code)
         return code;
     options.run.note = command_note;
+    options.run.chosen = command_chosen;
     if (mountpoint_resolve(argv[first + 1], &mountpoint, &err) < 0 ||
         mountpoint_prepare(mountpoint, &err) < 0 || absolute_source(&options, argv[first], &source, &err) < 0)
         return command_failed(&err);

@@ -12,6 +12,7 @@
 
 #define OPTION_MAX      (64U * 1024)
 #define CONNECTIONS_MAX 256
+#define WORKFLOW_MAX    255
 #define SECONDS_MAX     (365U * 24 * 3600)
 
 /* A value's kind: stores VALUE (NULL where none was given) in FIELD; 0 or -errno. */
@@ -40,6 +41,15 @@ static int set_platform(void *field, const char *value)
 static int set_artifacts_dir(void *field, const char *value)
 {
     if (strcmp(value, "auto") != 0 && strcmp(value, "root") != 0 && strcmp(value, "subdir") != 0)
+        return -EINVAL;
+    return set_text(field, value);
+}
+
+/* The name of a file, which becomes a part of an address. */
+static int set_workflow(void *field, const char *value)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    if (value[0] == '.' || value[strspn(value, allowed)] || strlen(value) > WORKFLOW_MAX)
         return -EINVAL;
     return set_text(field, value);
 }
@@ -167,6 +177,8 @@ static const struct row {
     {"release-type", WITH_VALUE, set_text, FIELD(run.release_type)},
     {"fork", NO_VALUE, set_true, FIELD(run.fork)},
     {"updated-at", WITH_VALUE, set_time, FIELD(run.updated_at)},
+    {"lookup", NO_VALUE, set_true, FIELD(run.lookup)},
+    {"workflow", WITH_VALUE, set_workflow, FIELD(run.workflow)},
     {"key-prefix", WITH_VALUE, set_text, FIELD(run.key_prefix)},
     {"artifacts-dir", WITH_VALUE, set_artifacts_dir, FIELD(run.artifacts_dir)},
     /* which server, as whom */

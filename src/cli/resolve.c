@@ -1,4 +1,4 @@
-/* runfs resolve: prints where an output of a run lies, without any I/O. */
+/* runfs resolve: prints where an output of a run lies, without any I/O but to ask GitHub where that is wanted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +91,8 @@ int cmd_resolve(int argc, char **argv)
     if (code)
         return code;
     options.run.source = argv[first];
+    options.run.note = command_note;
+    options.run.chosen = command_chosen;
     if (run_resolve(&options.run, &root, &err) < 0 ||
         locate(&root, argv + first + 1, argc - first - 1, request.staging_dir, &forms, &err) < 0)
         return command_failed(&err);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "run/keep.h"
+#include "run/lookup.h"
 #include "run/place.h"
 #include "run/run_internal.h"
 #include "store/aws_environment.h"
+#include "store/github_environment.h"
 #include "store/local.h"
 
 #define POOL_BYTES (40U * 1024 * 1024)
@@ -111,8 +113,10 @@ static void leave_place(struct run *run)
 
 static void note_place(const struct run *run)
 {
-    if (run->config.note)
-        run->config.note(run->title, run->root.reason);
+    const struct run_config *config = &run->config;
+    void (*tell)(const char *, const char *) = config->chosen ? config->chosen : config->note;
+    if (tell)
+        tell(run->title, run->root.reason);
 }
 
 /* Opens the place whose listing is on disk and new enough, if there is one: then no server need be asked. */
@@ -177,8 +181,10 @@ static int open_disk(struct run *run, struct error *err)
 static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
 {
     run->local = true;
-    if (!run->guest)
+    if (!run->guest) {
         aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
+        github_environment_wipe();
+    }
     int result = local_open(directory, run->config.note, &run->store, err);
     if (result == 0)
         result = set_title(run, directory, err);
@@ -193,6 +199,8 @@ static int open_remote(struct run *run, const struct places *places, const struc
                        struct error *err)
 {
     int result = run->guest ? 0 : server_resolve(&run->config, &run->server, err);
+    if (!run->guest)
+        github_environment_wipe(); /* not before a credential_process, which may need them */
     if (result == 0)
         result = open_disk(run, err);
     return result < 0 ? result : open_places(run, places, wait, err);
@@ -202,7 +210,9 @@ int run_open_source(struct run *run, struct error *err)
 {
     struct places places;
     struct wait wait = {.timeout_ms = run->config.timeout_ms};
-    int result = places_resolve(&run->source, &run->config, true, &places, err);
+    int result = run->guest ? 0 : lookup_open(&run->config, &run->lookup, err);
+    if (result == 0)
+        result = places_resolve(&run->source, &run->config, true, run->lookup, &places, err);
     if (result < 0)
         return result;
     run->root = places.roots[0];

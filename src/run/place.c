@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "layout/error.h"
+#include "run/lookup.h"
 #include "store/github_event.h"
+
+#define UNKNOWN_ID "1" /* stands for the run of a commit until that is known */
 
 /* The fork rule's third source: the event of the pull request that this job is for. */
 static int read_event(struct runfs_environment *environment, struct error *err)
@@ -77,34 +81,87 @@ static int staging_directory(const struct runfs_request *request, const char *st
     return 0;
 }
 
-static int resolve_run(const struct source *source, const struct run_config *config, bool local,
-                       struct places *places, struct error *err)
+static void note_commit(const struct run_config *config, const struct github_run *found)
 {
-    struct runfs_error failure;
-    struct runfs_run run;
-    struct runfs_request request;
-    const char *staging = local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
-    if (runfs_run_parse(source->run, &run, &failure) < 0)
-        return layout_error(err, &failure);
-    int result = build_request(source, config, &run, &request, err);
+    char when[FORMAT_MAX];
+    char why[sizeof found->url + 256];
+    void (*tell)(const char *, const char *) = config->chosen ? config->chosen : config->note;
+    format_time(when, found->updated_at / 1000000000);
+    (void)snprintf(why, sizeof why, "run %s, %s%s%s, of %s%s%s", found->id, found->status,
+                   found->conclusion[0] ? ": " : "", found->conclusion, when, found->url[0] ? ", " : "",
+                   found->url);
+    if (tell)
+        tell(config->source, why);
+}
+
+/* Asks GitHub, and fills in what was not said. A commit's run goes to RUN. */
+static int ask(struct lookup *lookup, const struct source *source, const struct run_config *config,
+               struct runfs_run *run, struct runfs_request *request, struct error *err)
+{
+    struct github_run found;
+    struct wait wait = {.timeout_ms = config->timeout_ms};
+    struct lookup_question question = {
+        .repository = request->repository ? request->repository : RUNFS_REPOSITORY,
+        .id = source->kind == SOURCE_COMMIT ? NULL : run->id,
+        .workflow = config->workflow ? config->workflow : LOOKUP_WORKFLOW,
+        .sha = source->commit,
+    };
+    int result = lookup_ask(lookup, &question, &wait, &found, err);
     if (result < 0)
         return result;
-    if (runfs_places(&request, places->roots, &places->count, &failure) < 0)
-        return layout_error(err, &failure);
-    if (staging && staging[0])
-        return staging_directory(&request, staging, places, err);
+    if (source->kind == SOURCE_COMMIT)
+        note_commit(config, &found);
+    (void)snprintf(run->id, sizeof run->id, "%.20s", found.id);
+    if (!config->fork)
+        request->fork =
+            runfs_fork_of(question.repository, found.head_repository[0] ? found.head_repository : NULL);
+    if (!config->updated_at)
+        request->updated_at = found.updated_at;
     return 0;
 }
 
+static int find_places(const struct runfs_request *request, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    if (runfs_places(request, places->roots, &places->count, &failure) < 0)
+        return layout_error(err, &failure);
+    return 0;
+}
+
+/* What is wrong with the options is said before anybody is asked. */
+static int resolve_run(const struct source *source, const struct run_config *config, bool local,
+                       struct lookup *lookup, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_run run = {.id = UNKNOWN_ID};
+    struct runfs_request request;
+    const char *staging = local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
+    bool staged = staging && staging[0];
+    if (source->kind == SOURCE_RUN && runfs_run_parse(source->run, &run, &failure) < 0)
+        return layout_error(err, &failure);
+    int result = build_request(source, config, &run, &request, err);
+    if (result == 0)
+        result = find_places(&request, places, err);
+    if (result == 0 && (source->kind == SOURCE_COMMIT || (config->lookup && !staged))) {
+        result = ask(lookup, source, config, &run, &request, err);
+        if (result == 0)
+            result = find_places(&request, places, err);
+    }
+    if (result < 0)
+        return result;
+    return staged ? staging_directory(&request, staging, places, err) : 0;
+}
+
 int places_resolve(const struct source *source, const struct run_config *config, bool local,
-                   struct places *ret_places, struct error *err)
+                   struct lookup *lookup, struct places *ret_places, struct error *err)
 {
     struct places places = {0};
     struct runfs_error failure;
     int result = 0;
     switch (source->kind) {
     case SOURCE_RUN:
-        result = resolve_run(source, config, local, &places, err);
+    case SOURCE_COMMIT:
+        result = resolve_run(source, config, local, lookup, &places, err);
         break;
     case SOURCE_S3:
         places.count = 1;

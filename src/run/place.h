@@ -2,6 +2,7 @@
 #ifndef RUNFS_RUN_PLACE_H
 #define RUNFS_RUN_PLACE_H
 
+#include "run/lookup.h"
 #include "run/run.h"
 #include "run/source.h"
 
@@ -12,9 +13,9 @@ struct places {
     char *directory; /* owned; NULL for S3 */
 };
 
-/* Resolves SOURCE and CONFIG; reads the environment. LOCAL is whether THEROCK_LOCAL_STAGING_DIR counts. */
+/* Resolves SOURCE and CONFIG; reads the environment, and asks GitHub, by way of LOOKUP, where it is to be asked. LOCAL is whether THEROCK_LOCAL_STAGING_DIR counts. */
 int places_resolve(const struct source *source, const struct run_config *config, bool local,
-                   struct places *ret_places, struct error *err);
+                   struct lookup *lookup, struct places *ret_places, struct error *err);
 
 void places_done(struct places *places);
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "layout/error.h"
+#include "run/lookup.h"
 #include "run/place.h"
 #include "run/run_internal.h"
 
@@ -37,6 +38,7 @@ void run_close(struct run *run)
     if (!run->guest) {
         disk_close(run->disk);
         server_free(run->server);
+        lookup_close(run->lookup);
     }
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_done(&run->siblings[order]);
@@ -103,6 +105,7 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
     if (result < 0)
         return result;
     run->guest = true;
+    run->lookup = host->lookup;
     run->server = host->server;
     run->disk = host->disk;
     result = run_open_source(run, err);
@@ -118,10 +121,15 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
 int run_resolve(const struct run_config *config, struct runfs_root *ret_root, struct error *err)
 {
     _cleanup_source_ struct source source = {0};
+    struct lookup *lookup;
     struct places places;
     int result = source_parse(config->source, &source, err);
     if (result == 0)
-        result = places_resolve(&source, config, false, &places, err);
+        result = lookup_open(config, &lookup, err);
+    if (result < 0)
+        return result;
+    result = places_resolve(&source, config, false, lookup, &places, err);
+    lookup_close(lookup);
     if (result < 0)
         return result;
     *ret_root = places.roots[0];

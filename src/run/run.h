@@ -25,7 +25,9 @@ struct run_config {
     const char *platform;
     const char *release_type;
     bool fork;
-    int64_t updated_at; /* ns since 1970 UTC; 0: not said */
+    int64_t updated_at;   /* ns since 1970 UTC; 0: not said */
+    bool lookup;          /* GitHub is asked what the two before do not say */
+    const char *workflow; /* the file of the workflow whose runs a commit stands for; NULL: LOOKUP_WORKFLOW */
     const char *key_prefix;
     const char *artifacts_dir; /* "auto", "root" or "subdir" */
     /* which server, as whom */
@@ -49,9 +51,11 @@ struct run_config {
     bool archives;                      /* archives show as directories, too */
     struct runfs_filter_spec artifacts; /* which ones */
     bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
-    /* Told of keys that cannot be shown as they are, of things left out, and which place was used where it is
-       not the computed one. NULL: nobody cares. */
+    /* Told of keys that cannot be shown as they are, and of things left out. NULL: nobody cares. */
     void (*note)(const char *what, const char *why);
+    /* Told, while the run is opened, which run a commit stands for, and which place was used where it is not the computed
+       one. NULL: as above. */
+    void (*chosen)(const char *what, const char *why);
 };
 
 struct run;
@@ -132,8 +136,8 @@ enum run_form { RUN_S3_URI, RUN_HTTPS_URL };
    and for what lies in an archive, -ESTALE for a detached node. The tree's read lock must be held. */
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out);
 
-/* For resolve: the root that SOURCE and the options of CONFIG say, without any I/O but the environment; the
-   first place of the layout's rules. */
+/* For resolve: the root that SOURCE and the options of CONFIG say, without any I/O but the environment, unless GitHub is to be
+   asked (lookup, or SOURCE is a commit); the first place of the layout's rules. */
 int run_resolve(const struct run_config *config, struct runfs_root *ret_root, struct error *err);
 
 #endif

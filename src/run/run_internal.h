@@ -14,9 +14,10 @@
 #define RUN_PATH_LIMIT (64U * 1024)
 
 struct run {
-    struct run_config config;  /* its strings are borrowed */
-    struct source source;      /* owned */
-    bool guest;                /* server and disk are another run's, which is closed later */
+    struct run_config config; /* its strings are borrowed */
+    struct source source;     /* owned */
+    bool guest;               /* lookup, server and disk are another run's, which is closed later */
+    struct lookup *lookup;
     struct server *server;     /* NULL where all is local */
     struct store *store;       /* NULL where offline */
     struct disk *disk;         /* NULL where nothing is kept on disk */

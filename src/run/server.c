@@ -30,7 +30,8 @@ static const char *choose_region(const struct server *server, const struct sourc
         return source->region;
     if (server->aws.region)
         return server->aws.region;
-    return source->kind == SOURCE_RUN && !server->aws.endpoint ? RUNFS_REGION : NULL;
+    bool placed = source->kind == SOURCE_RUN || source->kind == SOURCE_COMMIT;
+    return placed && !server->aws.endpoint ? RUNFS_REGION : NULL;
 }
 
 /* The credentials are asked for at once, so that what is on disk is given to whoever could list it only. */

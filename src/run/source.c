@@ -1,6 +1,7 @@
 /* SOURCE, as users write it; see source.h. */
 #include "run/source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,7 +16,11 @@
 #define GITHUB_RUNS "/actions/runs/"
 #define AWS_DOMAIN  ".amazonaws.com"
 #define INDEX_PAGE  "index.html"
-#define ALLOWED     "a run id, s3://BUCKET/PREFIX, an https:// address of either, or a directory with a slash"
+#define SHA_MIN     7
+#define SHA_MAX     40
+#define ALLOWED                                                                                              \
+    "a run id, OWNER/REPO@SHA, s3://BUCKET/PREFIX, an https:// address of a run or prefix, or a directory "  \
+    "with a slash"
 
 static int refuse(struct error *err, const char *text, const char *why)
 {
@@ -133,6 +138,26 @@ static int read_https(const char *text, struct source *source, struct error *err
     return result;
 }
 
+/* OWNER/REPO@SHA */
+static int read_commit(const char *text, struct source *source, struct error *err)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = strchr(text, '@');
+    const char *sha = at + 1;
+    const char *slash = memchr(text, '/', (size_t)(at - text));
+    size_t len = strspn(sha, digits);
+    source->kind = SOURCE_COMMIT;
+    if (!slash || slash == text || slash + 1 == at || memchr(slash + 1, '/', (size_t)(at - slash - 1)))
+        return refuse(err, text, "not a commit: OWNER/REPO@SHA is the form");
+    if (sha[len] || len < SHA_MIN || len > SHA_MAX)
+        return refuse(err, text, "a commit is named by 7 to 40 hexadecimal digits");
+    if (keep(&source->repository, text, (size_t)(at - text)) < 0 || keep(&source->commit, sha, len) < 0)
+        return error_errno(err, ENOMEM, "source");
+    for (char *p = source->commit; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return 0;
+}
+
 static int read_local(const char *text, struct source *source, struct error *err)
 {
     source->kind = SOURCE_LOCAL;
@@ -162,6 +187,8 @@ static int read_any(const char *text, struct source *source, struct error *err)
         return read_https(text, source, err);
     if (text[0] == '/' || begins(text, "./") || begins(text, "../"))
         return read_local(text, source, err);
+    if (strchr(text, '@'))
+        return read_commit(text, source, err);
     if (text[0] >= '0' && text[0] <= '9')
         return read_run(text, source, err);
     return refuse(err, text, "not one of " ALLOWED);
@@ -182,6 +209,7 @@ void source_done(struct source *source)
 {
     free(source->run);
     free(source->repository);
+    free(source->commit);
     free(source->bucket);
     free(source->prefix);
     free(source->region);

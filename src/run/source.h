@@ -5,16 +5,18 @@
 #include "base/error.h"
 
 enum source_kind {
-    SOURCE_RUN,   /* 12345678901[-linux], or a GitHub run's address */
-    SOURCE_S3,    /* s3://BUCKET/PREFIX, or its https:// address */
-    SOURCE_LOCAL, /* a directory: the text holds a slash and begins with '/' or '.' */
+    SOURCE_RUN,    /* 12345678901[-linux], or a GitHub run's address */
+    SOURCE_COMMIT, /* OWNER/REPO@SHA */
+    SOURCE_S3,     /* s3://BUCKET/PREFIX, or its https:// address */
+    SOURCE_LOCAL,  /* a directory: the text holds a slash and begins with '/' or '.' */
 };
 
 /* Strings are owned, NULL where the form has none. */
 struct source {
     enum source_kind kind;
     char *run;        /* RUNID[-PLATFORM] */
-    char *repository; /* OWNER/NAME, of a run's address */
+    char *repository; /* OWNER/NAME, of a run's address or a commit */
+    char *commit;     /* 7 to 40 hexadecimal digits, in lower case */
     char *bucket;
     char *prefix; /* without a slash at its end */
     char *region;

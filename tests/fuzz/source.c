@@ -27,6 +27,14 @@ static void check_run(const struct source *source)
     CHECK(!source->bucket && !source->prefix && !source->region && !source->path);
 }
 
+static void check_commit(const struct source *source)
+{
+    size_t len = strlen(source->commit);
+    CHECK(len >= 7 && len <= 40 && strspn(source->commit, "0123456789abcdef") == len);
+    CHECK(strchr(source->repository, '/') > source->repository && !strchr(source->repository, '@'));
+    CHECK(!source->run && !source->bucket && !source->prefix && !source->region && !source->path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct source source = {0};
@@ -41,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_s3(&source);
     } else if (source.kind == SOURCE_RUN) {
         check_run(&source);
+    } else if (source.kind == SOURCE_COMMIT) {
+        check_commit(&source);
     } else {
         CHECK(source.kind == SOURCE_LOCAL && strcmp(source.path, text) == 0 && strchr(text, '/'));
     }

@@ -21,7 +21,7 @@ clean_environment() {
   local name
   for name in $(compgen -e); do
     case $name in
-      AWS_* | *_PROXY | *_proxy | *CA_BUNDLE | SSL_CERT_* | GITHUB_* | THEROCK_* | RELEASE_TYPE | IS_PR_FROM_FORK)
+      AWS_* | *_PROXY | *_proxy | *CA_BUNDLE | SSL_CERT_* | GITHUB_* | GH_TOKEN | THEROCK_* | RELEASE_TYPE | IS_PR_FROM_FORK)
         unset "$name"
         ;;
     esac

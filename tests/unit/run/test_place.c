@@ -36,7 +36,7 @@ static int resolve(const char *text, const struct run_config *config, bool local
     _cleanup_source_ struct source source = {0};
     places_done(&places);
     assert_ok(source_parse(text, &source, err), err);
-    return places_resolve(&source, config, local, &places, err);
+    return places_resolve(&source, config, local, NULL, &places, err);
 }
 
 /* Where TEXT leads first, with the platform said, so that this system's does not matter. */

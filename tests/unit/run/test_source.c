@@ -9,7 +9,8 @@
 static const char *describe(const char *text)
 {
     static char line[20000];
-    static const char *const kinds[] = {[SOURCE_RUN] = "run", [SOURCE_S3] = "s3", [SOURCE_LOCAL] = "local"};
+    static const char *const kinds[] = {
+        [SOURCE_RUN] = "run", [SOURCE_COMMIT] = "commit", [SOURCE_S3] = "s3", [SOURCE_LOCAL] = "local"};
     _cleanup_source_ struct source source = {0};
     struct error err = {0};
     assert_ok(source_parse(text, &source, &err), &err);
@@ -17,7 +18,8 @@ static const char *describe(const char *text)
         const char *name;
         const char *value;
     } fields[] = {{"run", source.run},       {"repo", source.repository}, {"bucket", source.bucket},
-                  {"prefix", source.prefix}, {"region", source.region},   {"path", source.path}};
+                  {"prefix", source.prefix}, {"region", source.region},   {"path", source.path},
+                  {"sha", source.commit}};
     size_t used = (size_t)snprintf(line, sizeof line, "%s", kinds[source.kind]);
     for (size_t i = 0; i < COUNT(fields); i++)
         if (fields[i].value)
@@ -42,6 +44,10 @@ static const struct {
     {"https://github.com/ROCm/TheRock/actions/runs/123#summary", "run run=123 repo=ROCm/TheRock"},
     {"https://github.com/ROCm/TheRock/actions/runs/123/attempts/2", "run run=123 repo=ROCm/TheRock"},
     {"https://github.com/a/b/actions/runs/", "run run= repo=a/b"},
+    /* commits */
+    {"ROCm/TheRock@0123456", "commit repo=ROCm/TheRock sha=0123456"},
+    {"0wner/re.po@ABCdef0123456789ABCdef0123456789ABCdef01",
+     "commit repo=0wner/re.po sha=abcdef0123456789abcdef0123456789abcdef01"},
     /* S3 */
     {"s3://bucket", "s3 bucket=bucket prefix="},
     {"s3://bucket/", "s3 bucket=bucket prefix="},
@@ -85,6 +91,13 @@ static const struct {
     {"", "not one of a run id"},
     {"run", "not one of a run id"},
     {"dir/run", "not one of a run id"},
+    {"a/b@012345", "7 to 40 hexadecimal digits"},
+    {"a/b@0123456789012345678901234567890123456789a", "7 to 40 hexadecimal digits"},
+    {"a/b@main", "7 to 40 hexadecimal digits"},
+    {"a/b@0123456@0123456", "7 to 40 hexadecimal digits"},
+    {"a@0123456", "OWNER/REPO@SHA is the form"},
+    {"12345/@0123456", "OWNER/REPO@SHA is the form"},
+    {"a/b/c@0123456", "OWNER/REPO@SHA is the form"},
     {".", "not one of a run id"},
     {"..", "not one of a run id"},
     {".hidden/run", "not one of a run id"},
