@@ -26,6 +26,7 @@ struct ahead_job {
     struct job job;
     struct fs *fs;
     struct node *node;
+    struct run_ahead what;
 };
 
 int fs_errno(int result)
@@ -56,7 +57,7 @@ void fs_warn(struct fs *fs, const struct error *err)
 static void run_ahead(struct job *job)
 {
     struct ahead_job *ahead = (struct ahead_job *)job;
-    run_read_ahead(ahead->fs->run, ahead->node);
+    run_read_ahead(ahead->fs->run, ahead->node, &ahead->what);
     tree_forget(ahead->fs->tree, ahead->node, 1);
     free(ahead);
 }
@@ -64,12 +65,14 @@ static void run_ahead(struct job *job)
 /* By a worker, since it may touch the disk. The node is in use by the open that is being answered. */
 static void read_ahead(struct fs *fs, struct node *node)
 {
-    struct ahead_job *ahead = calloc(1, sizeof *ahead);
+    struct run_ahead what;
+    struct ahead_job *ahead = run_ahead_due(fs->run, node, &what) ? calloc(1, sizeof *ahead) : NULL;
     if (!ahead)
         return;
     ahead->job.run = run_ahead;
     ahead->fs = fs;
     ahead->node = node;
+    ahead->what = what;
     atomic_fetch_add(&node->lookups, 1);
     workers_submit(fs->readers, &ahead->job);
 }

@@ -30,26 +30,42 @@ static bool prefetch_sibling(struct run *run, const struct node *node, enum tree
     return sibling && (!small || cache_prefetch(cache, &object));
 }
 
-/* Looks whether the files of NODE's directory are being opened in turn, in an order, and fetches the next ones if so. */
-static void prefetch_in_order(struct run *run, const struct node *node, enum tree_order order)
+/* Notes that NODE was opened; whether those from *RET_FROM to before *RET_TO are to be fetched in this order. */
+static bool note_opening(struct run *run, const struct node *node, enum tree_order order, size_t *ret_from,
+                         size_t *ret_to)
 {
-    size_t from;
-    size_t to;
     tree_lock_read(run->tree);
     const struct node *parent = node->detached ? NULL : node->parent;
     size_t position = parent ? tree_position(node, order) : 0;
     tree_unlock(run->tree);
-    if (!parent || !siblings_opened(&run->siblings[order], parent, position, &from, &to))
-        return;
-    while (from < to && prefetch_sibling(run, node, order, from))
-        from++;
-    siblings_reached(&run->siblings[order], parent, from);
+    return parent && siblings_opened(&run->siblings[order], parent, position, ret_from, ret_to);
 }
 
-void run_read_ahead(struct run *run, const struct node *node)
+bool run_ahead_due(struct run *run, const struct node *node, struct run_ahead *ret_ahead)
 {
+    struct run_ahead ahead = {0};
+    bool due = false;
     if (!cache_of(run, node) || !run->config.readahead || node->member || node->size > CACHE_BLOCK_SIZE)
-        return;
+        return false;
     for (int order = 0; order < TREE_ORDERS; order++)
-        prefetch_in_order(run, node, (enum tree_order)order);
+        due |= note_opening(run, node, (enum tree_order)order, &ahead.from[order], &ahead.to[order]);
+    if (due)
+        *ret_ahead = ahead;
+    return due;
+}
+
+void run_read_ahead(struct run *run, const struct node *node, const struct run_ahead *ahead)
+{
+    for (int order = 0; order < TREE_ORDERS; order++) {
+        size_t at = ahead->from[order];
+        if (at == ahead->to[order])
+            continue;
+        while (at < ahead->to[order] && prefetch_sibling(run, node, (enum tree_order)order, at))
+            at++;
+        tree_lock_read(run->tree);
+        const struct node *parent = node->detached ? NULL : node->parent;
+        tree_unlock(run->tree);
+        if (parent)
+            siblings_reached(&run->siblings[order], parent, at);
+    }
 }

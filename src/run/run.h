@@ -91,9 +91,18 @@ int run_member_sha256(struct run *run, const struct node *node, struct strbuf *o
 /* What is wrong with the archive that NODE is, or is in; -ENODATA where nothing is known to be. As above. */
 int run_problem(struct run *run, const struct node *node, struct strbuf *out);
 
-/* NODE, a file, was opened: where the files of its directory are being opened in turn, fetches the next ones. May touch the
-   disk; takes the tree's read lock itself. */
-void run_read_ahead(struct run *run, const struct node *node);
+/* Files of a directory to be fetched ahead: those from one place to before another, in each order. */
+struct run_ahead {
+    size_t from[TREE_ORDERS];
+    size_t to[TREE_ORDERS];
+};
+
+/* NODE, a file, was opened: whether the files of its directory are being opened in turn, and which ones to fetch then. Waits
+   for nothing; takes the tree's read lock itself. */
+bool run_ahead_due(struct run *run, const struct node *node, struct run_ahead *ret_ahead);
+
+/* Fetches them. May touch the disk. Takes the tree's read lock itself. */
+void run_read_ahead(struct run *run, const struct node *node, const struct run_ahead *ahead);
 
 /* Ends all fetches, frees everything. No reader may be open; NULL is allowed. */
 void run_close(struct run *run);
