@@ -13,12 +13,14 @@ static const struct command commands[] = {
     {"mount", "SOURCE MOUNTPOINT [-o OPT,...] [-f]", "mount a run as a directory tree",
      SOURCE_OPTIONS "  -f               stay in the foreground and log to stderr\n", cmd_mount},
     {"umount", "MOUNTPOINT", "unmount a run and wait for its process to end", "", cmd_umount},
-    {"ls", "[-l] [-R] [--json] SOURCE [PATH...]", "list a run without mounting it",
+    {"ls", "[-l] [-R] [-q] [--json] SOURCE [PATH...]", "list a run without mounting it",
      SOURCE_OPTIONS "  -l               mode, size, time, content id and logical path\n"
                     "  -R               everything below, too\n"
+                    "  -q               no progress bar\n"
                     "  --json           as JSON\n",
      cmd_ls},
-    {"cat", "SOURCE PATH...", "write files of a run to standard output", SOURCE_OPTIONS, cmd_cat},
+    {"cat", "[-q] SOURCE PATH...", "write files of a run to standard output",
+     SOURCE_OPTIONS "  -q               no progress bar\n", cmd_cat},
     {"verify", "[-q] SOURCE [PATH...]", "check artifacts against their .sha256sum",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_verify},
     {"resolve", "[--json] [--staging-dir DIR] SOURCE OUTPUT [ARG...]",

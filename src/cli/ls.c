@@ -11,6 +11,7 @@
 #include "base/format.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/decoding.h"
 #include "fs/json.h"
 
 #define PATH_LIMIT     (64U * 1024)
@@ -22,6 +23,7 @@ struct listing {
     bool details;
     bool recursive;
     bool json;
+    bool quiet;
     bool full_paths; /* names alone would be ambiguous */
     bool terminal;   /* control characters are shown as escapes */
     struct run *run;
@@ -37,6 +39,7 @@ static bool on_flag(void *context, int flag, const char *value)
     listing->details = listing->details || flag == 'l';
     listing->recursive = listing->recursive || flag == 'R';
     listing->json = listing->json || flag == FLAG_JSON;
+    listing->quiet = listing->quiet || flag == 'q';
     return true;
 }
 
@@ -168,7 +171,11 @@ static void note_problem(struct listing *listing, const struct node *node)
 static bool look_into(struct listing *listing, struct node *directory)
 {
     struct error err = {0};
-    if (run_grow(listing->run, directory, &listing->wait, &err) < 0) {
+    struct decoding decoding;
+    decoding_begin(&decoding, listing->run, listing->quiet);
+    int result = run_grow(listing->run, directory, &listing->wait, &err);
+    decoding_end(&decoding);
+    if (result < 0) {
         listing->code = command_failed(&err);
         return false;
     }
@@ -193,7 +200,10 @@ static int show_entries(struct listing *listing, struct node *directory)
 static int show_path(struct listing *listing, const char *path, struct error *err)
 {
     struct node *node;
+    struct decoding decoding;
+    decoding_begin(&decoding, listing->run, listing->quiet);
     int result = run_find(listing->run, path, &listing->wait, &node, err);
+    decoding_end(&decoding);
     if (result < 0)
         return result;
     note_problem(listing, node);
@@ -227,7 +237,7 @@ int cmd_ls(int argc, char **argv)
     struct error err = {0};
     int first;
     options_init(&options);
-    int code = arguments_parse(argc, argv, "lR", longs, on_flag, &listing, 1, -1, &options, &first);
+    int code = arguments_parse(argc, argv, "lRq", longs, on_flag, &listing, 1, -1, &options, &first);
     if (code)
         return code;
     options.run.source = argv[first];

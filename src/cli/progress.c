@@ -88,6 +88,19 @@ void progress_add(struct progress *progress, uint64_t bytes)
         !atomic_compare_exchange_strong(&progress->drawn_ms, &drawn, now))
         return;
     (void)pthread_mutex_lock(&progress->lock);
+    progress->drawn = true;
+    draw(progress);
+    (void)pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_set(struct progress *progress, uint64_t done, uint64_t total)
+{
+    if (!progress->shown)
+        return;
+    (void)pthread_mutex_lock(&progress->lock);
+    progress->total = total;
+    atomic_store(&progress->done, done);
+    progress->drawn = true;
     draw(progress);
     (void)pthread_mutex_unlock(&progress->lock);
 }
@@ -95,7 +108,7 @@ void progress_add(struct progress *progress, uint64_t bytes)
 void progress_pause(struct progress *progress)
 {
     (void)pthread_mutex_lock(&progress->lock);
-    if (progress->shown)
+    if (progress->drawn)
         (void)fputs(CLEAR_LINE, stderr);
 }
 

@@ -14,7 +14,8 @@ struct progress {
     bool shown;        /* constant: false where stderr is no terminal, or nobody wants it */
     _Atomic uint64_t done;
     _Atomic uint64_t drawn_ms; /* when it was drawn last */
-    pthread_mutex_t lock;      /* guards the terminal's line */
+    pthread_mutex_t lock;      /* guards the terminal's line, and: */
+    bool drawn;                /* there is something to clear */
 };
 
 /* Begins work on TOTAL bytes. Nothing is ever shown where QUIET, or where stderr is no terminal. */
@@ -22,6 +23,9 @@ void progress_begin(struct progress *progress, uint64_t total, bool quiet);
 
 /* BYTES more are done. Thread-safe. Draws at most ten times a second. */
 void progress_add(struct progress *progress, uint64_t bytes);
+
+/* DONE bytes of TOTAL are done, which may be others than before. By one thread only. Draws. */
+void progress_set(struct progress *progress, uint64_t done, uint64_t total);
 
 /* Clears the line for something else to be said, by one thread at a time, and goes on. */
 void progress_pause(struct progress *progress);

@@ -194,6 +194,7 @@ int cmd_verify(int argc, char **argv)
         return code;
     options.run.source = argv[first];
     options.run.note = command_note;
+    options.run.chosen = command_chosen;
     options.run.no_keep = true;
     if (run_open(&options.run, &verify.run, &err) < 0)
         return command_failed(&err);

@@ -83,6 +83,11 @@ int run_grow(struct run *run, struct node *node, const struct wait *wait, struct
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err);
 
+/* Likewise, but symbolic links are followed, those on the way and the last, and ".." leads up: as the kernel would on a mount,
+   but never out of the run. -ENOENT, -ELOOP, -EXDEV (an absolute link), or what run_grow() gives. */
+int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
+               struct error *err);
+
 /* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content: each is appended where it
    is known, else -ENODATA. The tree's read lock must be held. */
 int run_member_source(struct run *run, const struct node *node, struct strbuf *out);

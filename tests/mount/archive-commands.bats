@@ -68,6 +68,7 @@ setup_file() {
   mkdir "$BATS_FILE_TMPDIR/late"
   cp "$ORIGINAL/summed.tar.xz" "$ORIGINAL/other.tar.xz" "$BATS_FILE_TMPDIR/late"
   "$RUNFS" index "$BATS_FILE_TMPDIR/late/summed.tar.xz"
+  ln -s summed.tar.xz "$BATS_FILE_TMPDIR/late/large.tar.xz" # without a table
   fill -p "$RGW_DIR" late "$BATS_FILE_TMPDIR/late"
 }
 
@@ -167,8 +168,31 @@ unpacked() {
   [ "$(fetched access.log tool.tar.zst)" -eq 0 ]
   run --separate-stderr runfs cat "$SOURCE" tool/core/none -o "$(opened)"
   one_error 1 'tool/core/none: No such file'
-  run --separate-stderr runfs cat "$SOURCE" tool/core/link -o "$(opened)"
-  one_error 1 'tool/core/link: .*link'
+}
+
+@test "cat follows links in archives, and of a directory, but not out of the run" {
+  runfs cat "$SOURCE" tool/core/link tool/core/bin/../link -o "$(opened)" |
+    cmp - <(cat "$TREE/core/bin/tool" "$TREE/core/bin/tool")
+  mkdir "$BATS_TEST_TMPDIR/run"
+  ln -s "$BATS_TEST_TMPDIR/run/file" "$BATS_TEST_TMPDIR/run/out"
+  ln -s file "$BATS_TEST_TMPDIR/run/in"
+  echo text >"$BATS_TEST_TMPDIR/run/file"
+  [ "$(runfs cat "$BATS_TEST_TMPDIR/run" in)" = text ]
+  run --separate-stderr runfs cat "$BATS_TEST_TMPDIR/run" out
+  one_error 1 'out: a symbolic link leads out of the run, to /'
+}
+
+@test "decoding an archive for the first time shows a bar on a terminal, unless -q" {
+  local out=$BATS_TEST_TMPDIR/out slow
+  slow=$(anonymous "$FAULTY"),archives,no-cache
+  faults '{"match":"large.tar.xz$","delay_ms":200}'
+  on_terminal cat s3://late 'large/odd/a b.txt' -o "$slow" >"$out"
+  grep -q ' % \[' "$out"
+  grep -q first "$out"
+  faults '{"match":"large.tar.xz$","delay_ms":200}'
+  on_terminal ls -q s3://late large -o "$slow" >"$out"
+  run ! grep -q ' % \[' "$out"
+  grep -q odd "$out"
 }
 
 @test "an archive that cannot be read is one line and exit 1, and the rest is listed" {

@@ -191,9 +191,6 @@ flip_largest() {
   run ! grep -q ' % \[' "$out"
 }
 
-# on_terminal ARGUMENT...: runfs with a terminal for its output.
-on_terminal() { script -qec "$(printf '%q ' "$RUNFS" "$@")" /dev/null </dev/null 3>&- 4>&-; }
-
 @test "verify finds a flipped byte, drops the block, and the next read is right" {
   prefetch
   run runfs cache verify

@@ -115,6 +115,9 @@ anonymous() { printf '%s,no-sign-request' "$(at "$1")"; }
 # runfs ARGUMENT...: the program, never for ever and without bats' own descriptors.
 runfs() { timeout -k 5 120 "$RUNFS" "$@" 3>&- 4>&-; }
 
+# on_terminal ARGUMENT...: likewise, with a terminal for its output.
+on_terminal() { script -qec "$(printf '%q ' timeout -k 5 120 "$RUNFS" "$@")" /dev/null </dev/null 3>&- 4>&-; }
+
 # mount_run SOURCE MOUNTPOINT [OPTIONS]: mounts and fails with what the program said. Output goes to a file: a daemon that
 # kept the pipe open would otherwise block the test.
 mount_run() {
