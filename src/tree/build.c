@@ -164,8 +164,7 @@ static enum tree_fate check_component(const char *name, size_t len)
     return len > NAME_MAX ? TREE_LONG_NAME : TREE_SHOWN;
 }
 
-/* Whether POSIX can show a path; a trailing slash has been taken off. */
-static enum tree_fate check_path(const char *path, size_t len)
+enum tree_fate path_fate(const char *path, size_t len)
 {
     if (memchr(path, '\0', len))
         return TREE_NUL_NAME;
@@ -226,7 +225,7 @@ int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *er
         return add_marker(tree, entry, 0, err);
     bool marker = entry->key[entry->key_len - 1] == '/';
     size_t len = entry->key_len - marker;
-    enum tree_fate fate = check_path(entry->key, len);
+    enum tree_fate fate = path_fate(entry->key, len);
     if (fate != TREE_SHOWN) {
         count_fate(tree, entry->key, fate);
         return 0;
@@ -246,7 +245,7 @@ int node_compare(const void *a, const void *b)
 }
 
 /* Listings come in order, so that most directories are sorted as they are built. */
-static void sort_by_name(struct directory *d)
+void directory_sort_by_name(struct directory *d)
 {
     size_t i = 1;
     while (i < d->count && node_compare(&d->children[i - 1], &d->children[i]) <= 0)
@@ -299,7 +298,7 @@ void directory_sort_by_ino(struct directory *d)
 static void finish_directory(struct tree *tree, struct node *node)
 {
     struct directory *d = node->directory;
-    sort_by_name(d);
+    directory_sort_by_name(d);
     settle_names(tree, d);
     if (tree->archives)
         archives_add(tree, node);

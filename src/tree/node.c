@@ -9,8 +9,6 @@
 
 #include "tree/tree_internal.h"
 
-#define ROOT_INO 1
-
 /* Bytes of a node with TEXT_LEN bytes of text, which begins in what would be padding. */
 static size_t size_with(size_t text_len)
 {
@@ -35,7 +33,7 @@ struct node *node_new(enum node_type type, const char *name, size_t name_len, co
     if (key)
         memcpy(node->text + name_len + 1 + etag_len + 1 + link_len + 1, key, key_size);
     node->keyed = key;
-    node->ino = ROOT_INO;
+    node->ino = NODE_ROOT_INO;
     if (type == NODE_DIRECTORY && !(node->directory = calloc(1, sizeof *node->directory))) {
         free(node);
         return NULL;
@@ -75,7 +73,7 @@ int node_append(struct node *directory, struct node *child)
 uint64_t node_ino(uint64_t parent, const char *name, size_t name_len)
 {
     uint64_t ino = XXH3_64bits_withSeed(name, name_len, parent);
-    return ino > ROOT_INO ? ino : ino + 2; /* 0 is none, 1 the root */
+    return ino > NODE_ROOT_INO ? ino : ino + 2; /* 0 is none, 1 the root */
 }
 
 const char *node_name(const struct node *node)

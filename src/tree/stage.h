@@ -104,9 +104,10 @@ struct stage_notes {
      PATH: conflict: DESCRIBED and DESCRIBED
      PATH: conflict: DESCRIBED and, beneath it, DESCRIBED
      PATH: DESCRIBED: its target leaves the tree
-     PATH: DESCRIBED: its path has a component "." or ".."        (is empty, too long, …: as tree_fate_text() says)
+     PATH: DESCRIBED: its name has an empty component       (or what else tree_fate_text() says)
      PATH: DESCRIBED: WHY                                         (the entry's problem)
-   Where a directory has no entry of its own, the first entry below it is described.
+   Where a directory has no entry of its own, SOURCE is that of the first entry below it, and of the root "the view". The
+   root of a stage stays a directory whatever it meets.
    Overlaps:
      PATH: overlap: DESCRIBED replaced by DESCRIBED */
 const struct stage_notes *stage_conflicts(const struct stage *stage);

@@ -35,11 +35,19 @@ void node_free(struct node *node);
 /* Appends CHILD to a directory's entries and makes it the parent; 0 or -ENOMEM. */
 int node_append(struct node *directory, struct node *child);
 
+#define NODE_ROOT_INO 1
+
 /* The inode number of NAME in a directory with inode number PARENT. */
 uint64_t node_ino(uint64_t parent, const char *name, size_t name_len);
 
+/* Whether POSIX can show a path (LEN bytes, not empty): TREE_SHOWN, or why not. */
+enum tree_fate path_fate(const char *path, size_t len);
+
 /* Adds the directories of archives to a directory whose names are sorted and settled. */
 void archives_add(struct tree *tree, struct node *directory);
+
+/* Sorts a directory's entries by name. */
+void directory_sort_by_name(struct directory *d);
 
 /* Makes the second order of a directory's entries; without memory there is none, which only costs speed. */
 void directory_sort_by_ino(struct directory *d);
