@@ -21,6 +21,14 @@ static const struct command commands[] = {
      cmd_ls},
     {"cat", "[-q] SOURCE PATH...", "write files of a run to standard output",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_cat},
+    {"diff", "[--old OPT,...] [--new OPT,...] [--json] [-q] SOURCE SOURCE [PATH]",
+     "tell what differs between two runs",
+     "  -o OPT[,OPT...]  options of both sources, see runfs-mount(1)\n"
+     "  --old OPT,...    options of the first source only\n"
+     "  --new OPT,...    options of the second source only\n"
+     "  -q               no progress bar\n"
+     "  --json           as JSON\n",
+     cmd_diff},
     {"verify", "[-q] SOURCE [PATH...]", "check artifacts against their .sha256sum",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_verify},
     {"resolve", "[--json] [--staging-dir DIR] SOURCE OUTPUT [ARG...]",

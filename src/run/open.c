@@ -181,7 +181,7 @@ static int open_disk(struct run *run, struct error *err)
 static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
 {
     run->local = true;
-    if (!run->guest) {
+    if (!run->guest && !run->config.keep_environment) {
         aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
         github_environment_wipe();
     }
@@ -199,7 +199,7 @@ static int open_remote(struct run *run, const struct places *places, const struc
                        struct error *err)
 {
     int result = run->guest ? 0 : server_resolve(&run->config, &run->server, err);
-    if (!run->guest)
+    if (!run->guest && !run->config.keep_environment)
         github_environment_wipe(); /* not before a credential_process, which may need them */
     if (result == 0)
         result = open_disk(run, err);

@@ -51,6 +51,7 @@ struct run_config {
     bool archives;                      /* archives show as directories, too */
     struct runfs_filter_spec artifacts; /* which ones */
     bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
+    bool keep_environment; /* the credentials there stay: another run will be opened, which may need them */
     /* Told of keys that cannot be shown as they are, and of things left out. NULL: nobody cares. */
     void (*note)(const char *what, const char *why);
     /* Told, while the run is opened, which run a commit stands for, and which place was used where it is not the computed

@@ -50,7 +50,8 @@ static int load_credentials(struct server *server, const struct run_config *conf
     int result = 0;
     if (!config->no_sign_request && !config->offline)
         result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
-    aws_environment_wipe();
+    if (!config->keep_environment)
+        aws_environment_wipe();
     return result < 0 ? result : set_access(server, config->timeout_ms, err);
 }
 

@@ -339,3 +339,17 @@ browse() {
   [ -n "$(xattr error "$mnt/cut")" ]
   [ "$(xattr error "$mnt/cut/core/bin/tool")" = "$(xattr error "$mnt/cut")" ]
 }
+
+# Here, since this file has a server whose ETags are MD5s.
+@test "diff reads nothing where ETags are MD5s" {
+  local two=$BATS_TEST_TMPDIR/two i
+  mkdir -p "$two/old/logs"
+  for i in {1..50}; do echo "log $i" >"$two/old/logs/$i.log"; done
+  cp -r "$two/old" "$two/new"
+  echo 'LOG 7' >"$two/new/logs/7.log"
+  fill -p "$RGW_DIR" two "$two"
+  [ "$(runfs diff s3://two/old s3://two/new -o "$(anonymous "$FAULTY")")" = $'M\tlogs/7.log' ]
+  run ! grep -v list-type= "$NGINX_DIR/fault.log"
+  [ "$(runfs diff "$two/old" s3://two/new -o "$(anonymous "$FAULTY")")" = $'M\tlogs/7.log' ]
+  [ "$(grep -vc list-type= "$NGINX_DIR/fault.log")" -eq 50 ]
+}

@@ -12,6 +12,36 @@ artifact() {
   sha256sum "$ORIGINAL/$1.tar.xz" | cut -c1-64 >"$ORIGINAL/$1.tar.xz.sha256sum"
 }
 
+# two_runs: the runs "old" and "new" of the bucket "two", filled once a file.
+two_runs() {
+  local two=$BATS_FILE_TMPDIR/two
+  mkdir -p "$two/old/logs" "$two/old/gone" "$two/old/tree"
+  seq 1 200 | while read -r i; do echo "log $i" >"$two/old/logs/$i.log"; done
+  head -c 3M /dev/zero >"$two/old/large"
+  echo gone >"$two/old/gone/file"
+  echo file >"$two/old/turned"
+  mkdir "$BATS_FILE_TMPDIR/members"
+  for i in same changed removed; do echo "$i" >"$BATS_FILE_TMPDIR/members/$i"; done
+  echo run >"$BATS_FILE_TMPDIR/members/mode"
+  ln -s same "$BATS_FILE_TMPDIR/members/link"
+  tar -C "$BATS_FILE_TMPDIR/members" -cf - . | xz -0 >"$two/old/a_lib_generic.tar.xz"
+  cp "$two/old/a_lib_generic.tar.xz" "$two/old/b_lib_generic.tar.xz"
+  cp -r "$two/old" "$two/new"
+  echo 'LOG 7' >"$two/new/logs/7.log"
+  printf X | dd of="$two/new/large" bs=1 seek=2500000 conv=notrunc status=none
+  rm -r "$two/new/gone" "$two/new/turned" "$two/new/tree"
+  mkdir "$two/new/turned"
+  echo new >"$two/new/turned/file"
+  echo CHANGED >"$BATS_FILE_TMPDIR/members/changed"
+  rm "$BATS_FILE_TMPDIR/members/removed"
+  echo added >"$BATS_FILE_TMPDIR/members/added"
+  chmod +x "$BATS_FILE_TMPDIR/members/mode"
+  ln -sf changed "$BATS_FILE_TMPDIR/members/link"
+  tar -C "$BATS_FILE_TMPDIR/members" -cf - . | xz -0 >"$two/new/a_lib_generic.tar.xz"
+}
+
+differences() { printf '%s\t%s\n' M a_lib_generic.tar.xz D gone/file M large M logs/7.log D turned A turned/file; }
+
 setup_file() {
   export DATA=$BATS_FILE_TMPDIR/data
   export ORIGINAL=$DATA/$BUCKET/$RUN SOURCE=s3://$BUCKET/$RUN
@@ -25,6 +55,7 @@ setup_file() {
   printf X | dd of="$ORIGINAL/bad/base_lib_generic.tar.xz" bs=1 seek=100 conv=notrunc status=none
   echo nonsense >"$ORIGINAL/bad/blas_lib_generic.tar.xz.sha256sum"
   echo lost >"$ORIGINAL/bad/lost.tar.xz.sha256sum"
+  two_runs
   start_nginx "$DATA"
 }
 
@@ -121,4 +152,49 @@ EOF
   wait_until 10 no_driver "$BATS_TEST_TMPDIR"
   run --separate-stderr runfs which "$BATS_TEST_TMPDIR/mnt/index.html"
   one_error 1 'a dead mount'
+}
+
+@test "diff: two directories are compared by reading" {
+  diff <(differences) <(runfs diff "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/new")
+  [ -z "$(runfs diff "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/old")" ]
+  [ "$(runfs diff "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/new" logs)" = $'M\tlogs/7.log' ]
+  [ "$(runfs diff "$BATS_FILE_TMPDIR/two/new" "$BATS_FILE_TMPDIR/two/old" gone)" = $'A\tgone/file' ]
+}
+
+@test "diff: links, and what became one" {
+  local dir=$BATS_TEST_TMPDIR
+  mkdir "$dir/old" "$dir/new"
+  echo x >"$dir/old/file"
+  ln -s x "$dir/new/file"
+  ln -s a "$dir/old/link"
+  ln -s b "$dir/new/link"
+  [ "$(runfs diff "$dir/old" "$dir/new")" = $'T\tfile\nM\tlink' ]
+  runfs diff --json "$dir/old" "$dir/new" >"$dir/json"
+  [ "$(jq -c '.[1] | [.status, .path, .old.target, .new.target]' "$dir/json")" = '["changed","link","a","b"]' ]
+  [ "$(jq -c '.[0] | [.status, .old.type, .new.type]' "$dir/json")" = '["retyped","file","symlink"]' ]
+}
+
+@test "diff: with archives, what lies in those that differ" {
+  run --separate-stderr runfs diff -o archives "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/new" a_lib_generic
+  [ "$status" -eq 0 ]
+  diff <(printf '%s\n' "$output") \
+    <(printf '%s\ta_lib_generic/%s\n' A added M changed M link M mode D removed)
+  runfs diff --json -o archives "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/new" a_lib_generic >"$BATS_TEST_TMPDIR/json"
+  [ "$(jq -r '.[1].new.sha256' "$BATS_TEST_TMPDIR/json")" = "$(echo CHANGED | sha256sum | cut -c1-64)" ]
+  diff <(differences | sed -n 2,6p) <(runfs diff --new archives "$BATS_FILE_TMPDIR/two/old" "$BATS_FILE_TMPDIR/two/new" | grep -v _lib_)
+}
+
+@test "diff: what cannot be read is a line and exit 1, the rest is told" {
+  run --separate-stderr runfs diff "$ORIGINAL" "$ORIGINAL" none
+  one_error 1 none
+  run --separate-stderr runfs diff "$ORIGINAL" /none
+  one_error 1 /none
+  run --separate-stderr runfs diff "$ORIGINAL"
+  [ "$status" -eq 2 ]
+  run --separate-stderr runfs diff "$ORIGINAL" "$ORIGINAL" --old nonsense
+  one_error 1 nonsense
+  faults '{"match":"a_build.log$","p403":1}'
+  run --separate-stderr runfs diff "$ORIGINAL" "$SOURCE" --new "$(anonymous "$FAULTY")"
+  one_error 1 'a_build.log.*AccessDenied'
+  [ -z "$output" ]
 }

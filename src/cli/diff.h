@@ -1,0 +1,50 @@
+/* What differs between two runs: found by walking both trees side by side (diff_walk.c), by reading what no content id decides
+   (diff_read.c), and told (diff_print.c). */
+#ifndef RUNFS_CLI_DIFF_H
+#define RUNFS_CLI_DIFF_H
+
+#include <stdatomic.h>
+
+#include "run/run.h"
+
+enum change_kind {
+    CHANGE_NONE,
+    CHANGE_UNKNOWN, /* to be read */
+    CHANGE_ADDED,
+    CHANGE_REMOVED,
+    CHANGE_CONTENT, /* or mode, or a link's target */
+    CHANGE_TYPE,    /* a file where a link was, or the other way round */
+};
+
+enum { OLD, NEW, SIDES };
+
+struct change {
+    enum change_kind kind;
+    char *path;                      /* owned */
+    const struct node *nodes[SIDES]; /* NULL where there is none; the trees', which nothing renews */
+};
+
+struct diff {
+    struct run *runs[SIDES];
+    struct wait wait;
+    unsigned connections;
+    bool quiet;
+    bool json;
+    struct change *changes; /* owned; in the order of the trees */
+    size_t count;
+    size_t capacity;
+    atomic_bool failed; /* what could not be looked at was told */
+};
+
+/* Finds what differs at and below PATH, and has the archives grow that it takes. 0 or -errno. */
+int diff_walk(struct diff *diff, const char *path, struct error *err);
+
+/* Appends what is known of the content of a change's file of one SIDE: its SHA-256, or "". The lock is taken. */
+void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out);
+
+/* Decides the changes that are not known yet, by reading, many at once. */
+void diff_read(struct diff *diff);
+
+void diff_print(const struct diff *diff);
+
+#endif

@@ -1,0 +1,116 @@
+/* Comparing by reading what no content id decides; see diff.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parallel.h"
+#include "cli/cli.h"
+#include "cli/diff.h"
+#include "cli/files.h"
+#include "cli/progress.h"
+
+#define PIECE (1024U * 1024)
+
+struct reading {
+    struct diff *diff;
+    size_t *undecided; /* indices of changes, owned */
+    size_t count;
+    uint64_t bytes;
+    struct progress progress;
+};
+
+static void close_readers(struct reader *(*readers)[SIDES])
+{
+    for (int side = 0; side < SIDES; side++)
+        reader_close((*readers)[side]);
+}
+
+/* Reads the piece at OFFSET of one side; both have the same size. */
+static int read_piece(struct diff *diff, struct reader *reader, const struct change *change, int side,
+                      char *piece, uint64_t offset, size_t *ret_n, struct error *err)
+{
+    int result = reader_pread(reader, piece, PIECE, offset, &diff->wait, ret_n, err);
+    if (result < 0)
+        files_name_error(diff->runs[side], change->nodes[side], err);
+    return result;
+}
+
+/* Compares from the beginning to the first piece that differs. */
+static int compare(struct reading *reading, const struct change *change, struct reader *readers[SIDES],
+                   bool *ret_same, struct error *err)
+{
+    _cleanup_free_ char *pieces = malloc((size_t)2 * PIECE);
+    uint64_t size = readers[OLD]->size;
+    bool same = readers[NEW]->size == size;
+    uint64_t offset = 0;
+    size_t n[SIDES];
+    if (!pieces)
+        return error_errno(err, ENOMEM, "diff");
+    while (same && offset < size) {
+        for (int side = 0; side < SIDES; side++) {
+            int result = read_piece(reading->diff, readers[side], change, side, pieces + (size_t)side * PIECE,
+                                    offset, &n[side], err);
+            if (result < 0)
+                return result;
+        }
+        same = n[OLD] == n[NEW] && memcmp(pieces, pieces + PIECE, n[OLD]) == 0;
+        offset += n[OLD];
+        progress_add(&reading->progress, n[OLD]);
+    }
+    progress_add(&reading->progress, size - offset);
+    *ret_same = same;
+    return 0;
+}
+
+static int decide(struct reading *reading, struct change *change, struct error *err)
+{
+    __attribute__((cleanup(close_readers))) struct reader *readers[SIDES] = {NULL, NULL};
+    struct diff *diff = reading->diff;
+    bool same = false;
+    for (int side = 0; side < SIDES; side++) {
+        int result = run_open_node(diff->runs[side], change->nodes[side], &readers[side], err);
+        if (result < 0) {
+            files_name_error(diff->runs[side], change->nodes[side], err);
+            return result;
+        }
+    }
+    int result = compare(reading, change, readers, &same, err);
+    if (result == 0)
+        change->kind = same ? CHANGE_NONE : CHANGE_CONTENT;
+    return result;
+}
+
+static void decide_one(void *context, size_t index)
+{
+    struct reading *reading = context;
+    struct error err = {0};
+    if (decide(reading, &reading->diff->changes[reading->undecided[index]], &err) == 0)
+        return;
+    atomic_store(&reading->diff->failed, true);
+    progress_pause(&reading->progress);
+    (void)command_failed(&err);
+    progress_resume(&reading->progress);
+}
+
+void diff_read(struct diff *diff)
+{
+    struct reading reading = {.diff = diff, .undecided = calloc(diff->count + 1, sizeof(size_t))};
+    for (size_t i = 0; reading.undecided && i < diff->count; i++) {
+        if (diff->changes[i].kind != CHANGE_UNKNOWN)
+            continue;
+        reading.undecided[reading.count++] = i;
+        reading.bytes += diff->changes[i].nodes[OLD]->size;
+    }
+    if (!reading.undecided) {
+        struct error err = {0};
+        (void)error_errno(&err, ENOMEM, "diff");
+        (void)command_failed(&err);
+        atomic_store(&diff->failed, true);
+        return;
+    }
+    progress_begin(&reading.progress, reading.bytes, diff->quiet);
+    parallel_each(reading.count, diff->connections, decide_one, &reading);
+    progress_end(&reading.progress);
+    free(reading.undecided);
+}

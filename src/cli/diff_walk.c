@@ -1,0 +1,256 @@
+/* Walking two trees side by side; see diff.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parallel.h"
+#include "cli/cli.h"
+#include "cli/decoding.h"
+#include "cli/diff.h"
+#include "run/content.h"
+
+#define PATH_LIMIT   (64U * 1024)
+#define SHA256_LIMIT 128
+
+/* Archives that have to grow before their entries can be compared. */
+struct growth {
+    struct diff *diff;
+    struct growing {
+        struct node *node;
+        int side;
+    } * items; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+/* A walk either looks for archives to grow, or for changes. */
+struct walk {
+    struct diff *diff;
+    struct growth *growth; /* NULL: changes */
+};
+
+static int visit(struct walk *walk, struct node *nodes[SIDES]);
+
+static int add_growing(struct growth *growth, struct node *node, int side)
+{
+    if (growth->count == growth->capacity) {
+        size_t capacity = growth->capacity ? 2 * growth->capacity : 64;
+        struct growing *items = reallocarray(growth->items, capacity, sizeof *items);
+        if (!items)
+            return -ENOMEM;
+        growth->items = items;
+        growth->capacity = capacity;
+    }
+    growth->items[growth->count++] = (struct growing){node, side};
+    return 0;
+}
+
+static int add_change(struct walk *walk, enum change_kind kind, struct node *nodes[SIDES])
+{
+    struct diff *diff = walk->diff;
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
+    if (walk->growth || kind == CHANGE_NONE)
+        return 0;
+    if (diff->count == diff->capacity) {
+        size_t capacity = diff->capacity ? 2 * diff->capacity : 64;
+        struct change *changes = reallocarray(diff->changes, capacity, sizeof *changes);
+        if (!changes)
+            return -ENOMEM;
+        diff->changes = changes;
+        diff->capacity = capacity;
+    }
+    struct change change = {.kind = kind, .nodes = {nodes[OLD], nodes[NEW]}};
+    int result = tree_path(nodes[NEW] ? nodes[NEW] : nodes[OLD], &path);
+    if (result == 0)
+        result = strbuf_take(&path, &change.path);
+    if (result == 0)
+        diff->changes[diff->count++] = change;
+    return result;
+}
+
+/* Only the file tells of an archive that is on one side only: it is not decoded for that. */
+static bool is_closed(const struct node *node)
+{
+    return node->directory->archive && !node_is_stage(node) && !node->directory->grown;
+}
+
+/* What there is on one SIDE only. */
+static int visit_one(struct walk *walk, struct node *node, int side)
+{
+    struct node *nodes[SIDES] = {NULL, NULL};
+    int result = 0;
+    nodes[side] = node;
+    if (node->type != NODE_DIRECTORY)
+        return add_change(walk, side == NEW ? CHANGE_ADDED : CHANGE_REMOVED, nodes);
+    if (tree_needs_growing(node) && node_is_stage(node))
+        return walk->growth ? add_growing(walk->growth, node, side) : 0;
+    if (is_closed(node))
+        return 0;
+    for (size_t i = 0; result == 0 && i < node->directory->count; i++)
+        result = visit_one(walk, node->directory->children[i], side);
+    return result;
+}
+
+static void add_sha256(const struct diff *diff, const struct node *node, int side, struct strbuf *out)
+{
+    if (run_member_sha256(diff->runs[side], node, out) < 0)
+        strbuf_clear(out);
+}
+
+void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out)
+{
+    tree_lock_read(run_tree(diff->runs[side]));
+    add_sha256(diff, change->nodes[side], side, out);
+    tree_unlock(run_tree(diff->runs[side]));
+}
+
+static enum content_relation relation_of(const struct diff *diff, struct node *nodes[SIDES])
+{
+    _cleanup_strbuf_ struct strbuf old = STRBUF_INIT(SHA256_LIMIT);
+    _cleanup_strbuf_ struct strbuf new = STRBUF_INIT(SHA256_LIMIT);
+    add_sha256(diff, nodes[OLD], OLD, &old);
+    add_sha256(diff, nodes[NEW], NEW, &new);
+    struct content a = {nodes[OLD]->size, node_etag(nodes[OLD]), strbuf_text(&old)};
+    struct content b = {nodes[NEW]->size, node_etag(nodes[NEW]), strbuf_text(&new)};
+    return content_compare(&a, &b);
+}
+
+/* Modes count where both are recorded, in archives. */
+static enum change_kind compare_files(const struct diff *diff, struct node *nodes[SIDES])
+{
+    static const enum change_kind kinds[] = {[CONTENT_UNKNOWN] = CHANGE_UNKNOWN,
+                                             [CONTENT_SAME] = CHANGE_NONE,
+                                             [CONTENT_DIFFERENT] = CHANGE_CONTENT};
+    if (nodes[OLD]->member && nodes[NEW]->member && node_mode(nodes[OLD]) != node_mode(nodes[NEW]))
+        return CHANGE_CONTENT;
+    return kinds[relation_of(diff, nodes)];
+}
+
+static enum change_kind compare_leaves(const struct diff *diff, struct node *nodes[SIDES])
+{
+    if (nodes[OLD]->type != nodes[NEW]->type)
+        return CHANGE_TYPE;
+    if (nodes[OLD]->type == NODE_LINK)
+        return strcmp(node_link(nodes[OLD]), node_link(nodes[NEW])) == 0 ? CHANGE_NONE : CHANGE_CONTENT;
+    return compare_files(diff, nodes);
+}
+
+/* Merges the entries of two directories, both sorted by name. */
+static int visit_entries(struct walk *walk, const struct directory *old, const struct directory *new)
+{
+    size_t i = 0;
+    size_t j = 0;
+    int result = 0;
+    while (result == 0 && (i < old->count || j < new->count)) {
+        struct node *nodes[SIDES] = {i < old->count ? old->children[i] : NULL,
+                                     j < new->count ? new->children[j] : NULL};
+        int order = !nodes[OLD] ? 1 : !nodes[NEW] ? -1 : strcmp(node_name(nodes[OLD]), node_name(nodes[NEW]));
+        if (order < 0)
+            nodes[NEW] = NULL;
+        if (order > 0)
+            nodes[OLD] = NULL;
+        i += order <= 0;
+        j += order >= 0;
+        result = visit(walk, nodes);
+    }
+    return result;
+}
+
+/* Two directories. Archives that are the same have the same in them. */
+static int visit_directories(struct walk *walk, struct node *nodes[SIDES])
+{
+    bool needed = false;
+    int result = 0;
+    if (tree_needs_growing(nodes[OLD]) && tree_needs_growing(nodes[NEW]) && !node_is_stage(nodes[OLD]) &&
+        !node_is_stage(nodes[NEW]) && relation_of(walk->diff, nodes) == CONTENT_SAME)
+        return 0;
+    for (int side = 0; side < SIDES; side++) {
+        if (!tree_needs_growing(nodes[side]))
+            continue;
+        needed = true;
+        if (result == 0 && walk->growth)
+            result = add_growing(walk->growth, nodes[side], side);
+    }
+    return needed ? result : visit_entries(walk, nodes[OLD]->directory, nodes[NEW]->directory);
+}
+
+static int visit(struct walk *walk, struct node *nodes[SIDES])
+{
+    bool directory[SIDES] = {nodes[OLD] && nodes[OLD]->type == NODE_DIRECTORY,
+                             nodes[NEW] && nodes[NEW]->type == NODE_DIRECTORY};
+    if (nodes[OLD] && nodes[NEW] && directory[OLD] && directory[NEW])
+        return visit_directories(walk, nodes);
+    if (nodes[OLD] && nodes[NEW] && !directory[OLD] && !directory[NEW])
+        return add_change(walk, walk->growth ? CHANGE_NONE : compare_leaves(walk->diff, nodes), nodes);
+    int result = nodes[OLD] ? visit_one(walk, nodes[OLD], OLD) : 0;
+    return result == 0 && nodes[NEW] ? visit_one(walk, nodes[NEW], NEW) : result;
+}
+
+static int visit_locked(struct walk *walk, struct node *nodes[SIDES])
+{
+    tree_lock_read(run_tree(walk->diff->runs[OLD]));
+    tree_lock_read(run_tree(walk->diff->runs[NEW]));
+    int result = visit(walk, nodes);
+    tree_unlock(run_tree(walk->diff->runs[NEW]));
+    tree_unlock(run_tree(walk->diff->runs[OLD]));
+    return result;
+}
+
+/* What cannot be looked into is told, and its entries count for nothing. */
+static void grow(void *context, size_t index)
+{
+    const struct growth *growth = context;
+    struct growing *item = &growth->items[index];
+    struct run *run = growth->diff->runs[item->side];
+    _cleanup_strbuf_ struct strbuf problem = STRBUF_INIT(PATH_LIMIT);
+    struct error err = {0};
+    if (run_grow(run, item->node, &growth->diff->wait, &err) < 0) {
+        atomic_store(&growth->diff->failed, true);
+        (void)command_failed(&err);
+    }
+    tree_lock_read(run_tree(run));
+    if (run_problem(run, item->node, &problem) == 0)
+        atomic_store(&growth->diff->failed, true);
+    tree_unlock(run_tree(run));
+}
+
+static int grow_all(struct diff *diff, struct node *nodes[SIDES])
+{
+    struct growth growth = {.diff = diff};
+    struct walk walk = {diff, &growth};
+    struct decoding decoding;
+    int result = visit_locked(&walk, nodes);
+    if (result == 0 && growth.count) {
+        decoding_begin(&decoding, diff->runs[NEW], diff->quiet);
+        parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, grow, &growth);
+        decoding_end(&decoding);
+    }
+    free(growth.items);
+    return result;
+}
+
+/* The node at PATH on each side; one of them at least must be there. */
+static int find(struct diff *diff, const char *path, struct node *ret_nodes[SIDES], struct error *err)
+{
+    for (int side = 0; side < SIDES; side++) {
+        ret_nodes[side] = NULL;
+        int result = run_find(diff->runs[side], path, &diff->wait, &ret_nodes[side], err);
+        if (result < 0 && result != -ENOENT)
+            return result;
+    }
+    return ret_nodes[OLD] || ret_nodes[NEW] ? 0 : error_errno(err, ENOENT, "%s", path);
+}
+
+int diff_walk(struct diff *diff, const char *path, struct error *err)
+{
+    struct node *nodes[SIDES];
+    struct walk walk = {diff, NULL};
+    int result = find(diff, path, nodes, err);
+    if (result < 0)
+        return result;
+    result = grow_all(diff, nodes);
+    if (result == 0)
+        result = visit_locked(&walk, nodes);
+    return result < 0 ? error_errno(err, -result, "diff") : 0;
+}
