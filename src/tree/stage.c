@@ -74,17 +74,17 @@ static bool same_stored(const struct node *a, const struct node *b)
            strcmp(node_etag(a), node_etag(b)) == 0 && a->mtime_ns == b->mtime_ns;
 }
 
-/* Whether the content ids are known and equal. */
-static bool same_content(struct stage *stage, const struct side *a, const struct side *b)
+/* 1 where the content ids are known and equal, else 0; -ENOMEM. */
+static int same_content(struct stage *stage, const struct side *a, const struct side *b)
 {
     _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(SIZE_MAX / 2);
     _cleanup_strbuf_ struct strbuf first = STRBUF_INIT(SIZE_MAX / 2);
     _cleanup_strbuf_ struct strbuf second = STRBUF_INIT(SIZE_MAX / 2);
     stage->describe(stage->context, a->row, a->ref, &source, &first);
-    strbuf_clear(&source);
     stage->describe(stage->context, b->row, b->ref, &source, &second);
-    return first.len && !first.failed && !second.failed &&
-           strcmp(strbuf_text(&first), strbuf_text(&second)) == 0;
+    if (first.failed || second.failed)
+        return -ENOMEM;
+    return first.len && strcmp(strbuf_text(&first), strbuf_text(&second)) == 0;
 }
 
 static bool can_run(const struct node *node)
@@ -92,14 +92,16 @@ static bool can_run(const struct node *node)
     return node->type == NODE_FILE && node_mode(node) & 0111;
 }
 
-/* Whether two files or links have the same content, size and type. */
-static bool is_equal(struct stage *stage, const struct side *a, const struct side *b)
+/* 1 where two files or links have the same content, size and type, else 0; -ENOMEM. */
+static int is_equal(struct stage *stage, const struct side *a, const struct side *b)
 {
     if (a->node->type != b->node->type || can_run(a->node) != can_run(b->node))
-        return false;
+        return 0;
     if (a->node->type == NODE_LINK)
         return strcmp(node_link(a->node), node_link(b->node)) == 0;
-    return a->node->size == b->node->size && (same_stored(a->node, b->node) || same_content(stage, a, b));
+    if (a->node->size != b->node->size)
+        return 0;
+    return same_stored(a->node, b->node) ? 1 : same_content(stage, a, b);
 }
 
 /* Makes PLACE, which is in conflict and stays so, the directory NODE, so that more can be found below it. */
@@ -198,11 +200,11 @@ static int compare(struct stage *stage, uint32_t place, const struct stage_entry
 {
     struct side first = side_of(&stage->places[place]);
     struct side second = side_of_entry(entry, node);
-    bool equal = is_equal(stage, &first, &second);
-    if (!entry->flatten) {
+    int equal = is_equal(stage, &first, &second);
+    if (equal < 0 || !entry->flatten) {
         int result = equal ? 0 : stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
         node_free(node);
-        return result;
+        return equal < 0 ? equal : result;
     }
     int result = contend(stage, place, entry, node);
     if (result < 0 || equal)
