@@ -286,6 +286,18 @@ int members_new(const struct tar_limits *limits, members_note_fn note_fn, void *
     return 0;
 }
 
+int members_look(const struct members *members, const char *path, struct member_file *ret_file,
+                 const char **ret_link)
+{
+    uint32_t node = find_node(members, path);
+    if (!node)
+        return -ENOENT;
+    *ret_file = *file_of(members, node);
+    bool link = ret_file->type == MEMBER_SYMLINK || ret_file->type == MEMBER_BROKEN;
+    *ret_link = members->text + (link ? ret_file->first : 0);
+    return 0;
+}
+
 uint64_t members_refused(const struct members *members)
 {
     return members->refused;

@@ -129,6 +129,11 @@ int members_new(const struct tar_limits *limits, members_note_fn note, void *con
 /* For tar_new(), with the collection as its context. A member is in the collection once all of it has been seen. */
 extern const struct tar_handler members_handler;
 
+/* What a path of a member's form stands for so far: 0, or -ENOENT. Of a link *RET_LINK is the target, COUNT bytes without a
+   NUL, valid until the next member comes. */
+int members_look(const struct members *members, const char *path, struct member_file *ret_file,
+                 const char **ret_link);
+
 /* How many members were refused. */
 uint64_t members_refused(const struct members *members);
 

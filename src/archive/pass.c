@@ -136,6 +136,13 @@ static int take_piece(struct pass *pass, uint64_t offset, size_t *ret_len, int *
     return result;
 }
 
+static uint64_t trusted_bytes(const struct pass *pass)
+{
+    const struct codec_progress *progress = codec_progress(pass->decoder);
+    bool far_off = progress->unchecked || pass->decoded - progress->verified > PASS_HELD_BYTES;
+    return far_off ? pass->decoded : progress->verified;
+}
+
 static enum pass_end end_of(int result)
 {
     switch (result) {
@@ -164,7 +171,7 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
         if (pass->decoded >= pass->stop_at)
             return PASS_STOPPED;
         offset += len;
-        if (config->go_on && !config->go_on(config->context, offset, pass->decoded)) {
+        if (config->go_on && !config->go_on(config->context, offset, pass->decoded, trusted_bytes(pass))) {
             *ret_failure = error_errno(err, ECANCELED, "archive");
             return PASS_FAILED;
         }
@@ -189,9 +196,12 @@ static int recognise(struct pass *pass, struct error *err)
 
 static int set_up(struct pass *pass, struct error *err)
 {
+    const struct pass_config *config = pass->config;
     int result = recognise(pass, err);
+    if (result == 0 && config->begins)
+        config->begins(config->context, pass->codec);
     if (result == 0)
-        result = pass_sink_open(pass->config, !codec_is_direct(pass->codec), &pass->sink, err);
+        result = pass_sink_open(config, !codec_is_direct(pass->codec), &pass->sink, err);
     if (result < 0)
         return result;
     pass->sha256 = EVP_MD_CTX_new();

@@ -9,18 +9,28 @@
 #include "archive/toc.h"
 #include "reader/reader.h"
 
+/* A unit (a block, frame or member) that has a check of its own is trusted after that check; where that is further off than
+   this, as in archives of a single unit, what was decoded is trusted as it is, until the end says otherwise. */
+#define PASS_HELD_BYTES (32U << 20)
+
 struct pass_config {
     const struct codec_limits *codec; /* NULL: the defaults */
     const struct tar_limits *tar;     /* NULL: the defaults */
     const char *etag;                 /* of the object, or what else names this version of it */
     const unsigned char *sha256;      /* what the object must have, NULL where that is not known */
-    /* All three get CONTEXT. May be NULL. */
+    /* All of these get CONTEXT. May be NULL. */
+    /* A pass begins, over an archive in CODEC. Where damage is met, a second one begins that goes up to there; what the
+       first one told is void then. */
+    void (*begins)(void *context, const struct codec *codec);
     void (*note)(void *context, const char *name, const char *why); /* of members; see members_note_fn */
     /* Chunk NUMBER of the decoded stream, TOC_CHUNK_SIZE bytes, zeros behind its end. Not called where the decoded bytes are
        the encoded ones. On the pass's second thread. */
     void (*chunk)(void *context, uint64_t number, const void *data);
-    /* So far was the pass; may block for as long as nobody waits for it. False ends it, with -ECANCELED. */
-    bool (*go_on)(void *context, uint64_t encoded, uint64_t decoded);
+    /* MEMBER's header has been read, its content comes. On the pass's second thread, before the chunk that it is in. */
+    void (*member)(void *context, const struct tar_member *member);
+    /* So far was the pass, of TRUSTED decoded bytes see PASS_HELD_BYTES; may block for as long as nobody waits for it. False
+       ends it, with -ECANCELED. */
+    bool (*go_on)(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted);
     void *context;
 };
 

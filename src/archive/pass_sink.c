@@ -91,12 +91,41 @@ static void *sink_thread(void *context)
     return NULL;
 }
 
+static int on_begin(void *context, const struct tar_member *member, struct error *err)
+{
+    struct pass_sink *sink = context;
+    if (sink->config->member)
+        sink->config->member(sink->config->context, member);
+    return members_handler.begin(sink->members, member, err);
+}
+
+static int on_data(void *context, const struct tar_member *member, const void *bytes, size_t len,
+                   struct error *err)
+{
+    struct pass_sink *sink = context;
+    return members_handler.data(sink->members, member, bytes, len, err);
+}
+
+static int on_end(void *context, const struct tar_member *member, struct error *err)
+{
+    struct pass_sink *sink = context;
+    return members_handler.end(sink->members, member, err);
+}
+
+static void on_refused(void *context, const char *name, const char *why)
+{
+    struct pass_sink *sink = context;
+    members_handler.refused(sink->members, name, why);
+}
+
+static const struct tar_handler sink_handler = {on_begin, on_data, on_end, on_refused};
+
 static int set_up(struct pass_sink *sink, struct error *err)
 {
     const struct pass_config *config = sink->config;
     int result = members_new(config->tar, config->note, config->context, &sink->members, err);
     if (result == 0)
-        result = tar_new(config->tar, &members_handler, sink->members, &sink->tar, err);
+        result = tar_new(config->tar, &sink_handler, sink, &sink->tar, err);
     if (result < 0)
         return result;
     sink->memory = malloc((size_t)BUFFERS * TOC_CHUNK_SIZE);

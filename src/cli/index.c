@@ -105,10 +105,10 @@ static void note(void *context, const char *name, const char *why)
 }
 
 /* A second pass, over what of a damaged archive can be trusted, counts only where it gets further. */
-static bool count(void *context, uint64_t encoded, uint64_t decoded)
+static bool count(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
 {
     struct source *source = context;
-    (void)decoded;
+    (void)decoded, (void)trusted;
     if (encoded > source->passed) {
         progress_add(&source->progress, encoded - source->passed);
         source->passed = encoded;

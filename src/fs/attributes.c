@@ -54,8 +54,10 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     };
 }
 
-double fs_trust(const struct fs *fs)
+double fs_trust(const struct fs *fs, const struct node *node)
 {
+    if (node && node->early) /* the end of its archive may show another one, or more of it */
+        return 0;
     uint64_t until = atomic_load(&fs->valid_until);
     uint64_t now = clock_ms();
     return until > now ? (double)(until - now) / 1000 : 0;
@@ -65,27 +67,34 @@ void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_ent
 {
     *ret_entry = (struct fuse_entry_param){
         .ino = (fuse_ino_t)(uintptr_t)node,
-        .attr_timeout = fs_trust(fs),
-        .entry_timeout = fs_trust(fs),
+        .attr_timeout = fs_trust(fs, node),
+        .entry_timeout = fs_trust(fs, node),
     };
     fs_attributes(fs, node, &ret_entry->attr);
     (void)atomic_fetch_add(&node->lookups, 1);
 }
 
-static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
+static void lookup_grown(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fuse_entry_param entry = {.entry_timeout =
-                                         fs_trust(fs)}; /* ino 0: the kernel keeps "no such entry" */
-    if (fs_grow_first(req, parent, name, fi, lookup))
-        return;
+    struct fuse_entry_param entry = {0}; /* ino 0: the kernel keeps "no such entry" */
+    (void)fi;
     tree_lock_read(fs->tree);
-    struct node *node = tree_lookup(fs_node(fs, parent), name, strlen(name));
+    const struct node *directory = fs_node(fs, parent);
+    struct node *node = tree_lookup(directory, name, strlen(name));
     if (node)
         fs_entry(fs, node, &entry);
+    else if (!tree_needs_growing(directory))
+        entry.entry_timeout = fs_trust(fs, NULL);
     tree_unlock(fs->tree);
     if (fuse_reply_entry(req, &entry) < 0 && node)
         tree_forget(fs->tree, node, 1); /* the kernel never saw it */
+}
+
+static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
+{
+    if (!fs_grow_first(req, parent, name, fi, lookup_grown))
+        lookup_grown(req, parent, name, fi);
 }
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -122,8 +131,9 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     (void)fi;
     tree_lock_read(fs->tree);
     fs_attributes(fs, fs_node(fs, ino), &st);
+    double trust = fs_trust(fs, fs_node(fs, ino));
     tree_unlock(fs->tree);
-    (void)fuse_reply_attr(req, &st, fs_trust(fs));
+    (void)fuse_reply_attr(req, &st, trust);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)

@@ -13,6 +13,12 @@
 #include "fs/fs.h"
 #include "fs/workers.h"
 
+/* A node whose pages the kernel has to drop. By its number only: it may have gone. */
+struct dropped {
+    SLIST_ENTRY(dropped) link;
+    fuse_ino_t ino;
+};
+
 /* An open file or directory. Kept in a list, because files may be open when the file system is taken away. */
 struct handle {
     LIST_ENTRY(handle) link;
@@ -38,8 +44,9 @@ struct fs {
     struct workers *readers; /* reads that wait for the store */
     struct workers *growers; /* looking into archives, which waits for whole passes */
     struct workers *lister;  /* one thread: lists again, then answers what waited for that */
-    pthread_mutex_t lock;    /* guards handles */
+    pthread_mutex_t lock;    /* guards handles and dropped */
     LIST_HEAD(, handle) handles;
+    SLIST_HEAD(, dropped) dropped;
     _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
     _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
     atomic_bool ending;           /* unmounted: waits end */
@@ -60,8 +67,9 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
 /* Fills an entry and counts the kernel's reference to it. The tree's read lock must be held. */
 void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_entry);
 
-/* For how long the kernel may trust what it is told now, in seconds. */
-double fs_trust(const struct fs *fs);
+/* For how long the kernel may trust what it is told of NODE now, in seconds; NULL: of anything else. The tree's read lock must be
+   held. */
+double fs_trust(const struct fs *fs, const struct node *node);
 
 /* The errno (positive) for a reader of a failure in the rooms below: ESTALE, EACCES, EINTR, ENOMEM, else EIO. */
 int fs_errno(int result);
@@ -100,10 +108,16 @@ void fs_deferred_free(struct fs_deferred *deferred);
 void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                      fs_operation operation);
 
-/* Where INO is an archive whose members are not in the tree yet: has a worker get them, which then calls OPERATION or answers
-   with an error, and returns true. A session thread never waits for an archive. */
+/* Where INO is an archive, or in one, whose members are not all in the tree yet: has a worker get them, or, with a NAME, what
+   that is, which then calls OPERATION or answers with an error, and returns true. False where they are there, or the name is
+   known. A session thread never waits for an archive. */
 bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                    fs_operation operation);
+
+/* Has the kernel forget the pages of members that showed before all of their archive was decoded, once they turn out to be others
+   or wrong. Between these two calls. */
+void fs_watch_early(struct fs *fs);
+void fs_watch_end(struct fs *fs);
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
 void fs_distrust(struct fs *fs);

@@ -1,4 +1,5 @@
-/* Looking into an archive for the first time: by a worker, since it may take a pass over all of it. */
+/* Looking into an archive for the first time: by a worker, since it may take a pass over all of it. And what the kernel has to
+   forget after that, of what it was told on the way. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,6 +9,74 @@ struct growing_job {
     struct fs_deferred deferred;
     atomic_bool cancelled; /* the caller got a fatal signal */
 };
+
+/* By a worker, since the kernel may have to wait for reads that are under way. */
+static void invalidate_dropped(struct fs *fs)
+{
+    struct dropped *dropped;
+    do {
+        (void)pthread_mutex_lock(&fs->lock);
+        dropped = SLIST_FIRST(&fs->dropped);
+        if (dropped)
+            SLIST_REMOVE_HEAD(&fs->dropped, link);
+        (void)pthread_mutex_unlock(&fs->lock);
+        if (dropped)
+            (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped->ino, 0, 0);
+        free(dropped);
+    } while (dropped);
+}
+
+/* The tree is locked. */
+static void note_dropped(void *context, const struct node *node)
+{
+    struct fs *fs = context;
+    struct dropped *dropped = malloc(sizeof *dropped);
+    if (!dropped)
+        return;
+    dropped->ino = (fuse_ino_t)(uintptr_t)node;
+    (void)pthread_mutex_lock(&fs->lock);
+    SLIST_INSERT_HEAD(&fs->dropped, dropped, link);
+    (void)pthread_mutex_unlock(&fs->lock);
+}
+
+struct dropping_job {
+    struct job job;
+    struct fs *fs;
+};
+
+static void run_dropping(struct job *job)
+{
+    invalidate_dropped(((struct dropping_job *)job)->fs);
+    free(job);
+}
+
+/* A pass has ended. */
+static void drop_later(void *context)
+{
+    struct fs *fs = context;
+    struct dropping_job *dropping = malloc(sizeof *dropping);
+    if (!dropping)
+        return;
+    *dropping = (struct dropping_job){.job.run = run_dropping, .fs = fs};
+    workers_submit(fs->growers, &dropping->job);
+}
+
+void fs_watch_early(struct fs *fs)
+{
+    tree_on_dropped(fs->tree, note_dropped, fs);
+    run_on_settled(fs->run, drop_later, fs);
+}
+
+void fs_watch_end(struct fs *fs)
+{
+    struct dropped *dropped;
+    run_on_settled(fs->run, NULL, NULL);
+    tree_on_dropped(fs->tree, NULL, NULL);
+    while ((dropped = SLIST_FIRST(&fs->dropped))) {
+        SLIST_REMOVE_HEAD(&fs->dropped, link);
+        free(dropped);
+    }
+}
 
 static void run_growing(struct job *job)
 {
@@ -21,7 +90,9 @@ static void run_growing(struct job *job)
         .cancelled = &growing->cancelled,
         .shutdown = &fs->ending,
     };
-    int result = run_grow(fs->run, fs_node(fs, deferred->ino), &wait, &err);
+    struct node *node = fs_node(fs, deferred->ino);
+    int result = deferred->name ? run_grow_name(fs->run, node, deferred->name, &wait, &err)
+                                : run_grow(fs->run, node, &wait, &err);
     fuse_req_interrupt_func(deferred->req, NULL, NULL);
     if (result == 0) {
         fs_resume(deferred);
@@ -31,6 +102,7 @@ static void run_growing(struct job *job)
         (void)fuse_reply_err(deferred->req, fs_errno(result));
     }
     fs_deferred_free(deferred);
+    invalidate_dropped(fs);
 }
 
 static void on_interrupt(fuse_req_t req, void *context)
@@ -39,19 +111,21 @@ static void on_interrupt(fuse_req_t req, void *context)
     atomic_store(&((struct growing_job *)context)->cancelled, true);
 }
 
-static bool needs_growing(struct fs *fs, fuse_ino_t ino)
+static bool needs_growing(struct fs *fs, fuse_ino_t ino, const char *name)
 {
+    static const struct wait at_once = {0};
+    struct node *node = fs_node(fs, ino);
     tree_lock_read(fs->tree);
-    bool needs = tree_needs_growing(fs_node(fs, ino));
+    bool needs = tree_needs_growing(node);
     tree_unlock(fs->tree);
-    return needs;
+    return needs && !(name && run_grow_name(fs->run, node, name, &at_once, NULL) == 0);
 }
 
 bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                    fs_operation operation)
 {
     struct fs *fs = fs_of(req);
-    if (!needs_growing(fs, ino))
+    if (!needs_growing(fs, ino, name))
         return false;
     struct growing_job *growing = calloc(1, sizeof *growing);
     if (!growing || fs_defer(&growing->deferred, req, ino, name, fi, operation) < 0) {

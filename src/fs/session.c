@@ -121,6 +121,7 @@ static int set_up(struct fs *fs, struct error *err)
         return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
                          errno ? error_text(errno) : "fusermount3 failed");
     fs_raise_read_ahead(fs->config.mountpoint);
+    fs_watch_early(fs);
     return 0;
 }
 
@@ -177,11 +178,13 @@ void fs_close(struct fs *fs)
     atomic_store(&fs->ending, true);
     if (fs->session)
         disconnect(fs);
+    run_on_settled(fs->run, NULL, NULL); /* which would submit further jobs */
     workers_close(fs->lister);
     workers_close(fs->growers);
     workers_close(fs->readers);
     if (fs->session)
         fuse_session_unmount(fs->session);
+    fs_watch_end(fs);
     while (!LIST_EMPTY(&fs->handles))
         fs_close_handle(fs, LIST_FIRST(&fs->handles));
     if (fs->session) {

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/codec.h"
 #include "base/thread.h"
-#include "reader/slice.h"
 #include "run/archives_internal.h"
 
 static void no_close(struct store *store)
@@ -41,12 +39,14 @@ void archives_end(struct archives *archives)
     (void)pthread_mutex_unlock(&archives->lock);
 }
 
-bool archives_contended(struct archives *archives)
+bool archive_must_go(const struct archive *archive)
 {
+    struct archives *archives = archive->all;
     (void)pthread_mutex_lock(&archives->lock);
     bool contended = archives->wanted > 0 && archives->busy >= ARCHIVES_AT_ONCE;
+    bool forgotten = !archive->references;
     (void)pthread_mutex_unlock(&archives->lock);
-    return contended;
+    return contended || forgotten;
 }
 
 int archive_thread_start(struct archive *archive, struct archive_thread *thread, void *(*run)(void *))
@@ -94,6 +94,7 @@ static void free_archive(struct archive *archive)
     free((void *)(uintptr_t)archive->stream.etag);
     disk_object_free(archive->disk);
     toc_free(archive->toc);
+    early_clear(&archive->early);
     (void)pthread_cond_destroy(&archive->changed);
     (void)pthread_mutex_destroy(&archive->lock);
     free(archive);
@@ -228,6 +229,8 @@ int archives_get(struct archives *archives, const struct archive_objects *object
     struct archive *archive = find(archives, &objects->archive);
     if (!archive && (archive = new_archive(archives, objects)))
         LIST_INSERT_HEAD(&archives->list, archive, link);
+    if (archive)
+        archive->references++;
     (void)pthread_mutex_unlock(&archives->lock);
     if (!archive)
         return error_errno(err, ENOMEM, "%s", objects->archive.key);
@@ -235,57 +238,63 @@ int archives_get(struct archives *archives, const struct archive_objects *object
     return 0;
 }
 
-/* The stream that members lie in: the object itself, or its decoded bytes from the cache. */
-static int open_stream(struct archive *archive, struct reader **ret_reader, struct error *err)
+void archive_hold(struct archive *archive)
 {
-    const struct archives_config *config = &archive->all->config;
-    const struct codec *codec = codec_by_name(archive->toc->codec);
-    struct object decoded = archive->stream;
-    if (!codec)
-        return error_set(err, EIO, "%s: its table of contents names a codec that is not known", decoded.key);
-    if (codec_is_direct(codec))
-        return config->open(config->context, &archive->objects.archive, ret_reader, err);
-    uint64_t chunks =
-        archive->toc->decoded_size / CACHE_BLOCK_SIZE + (archive->toc->decoded_size % CACHE_BLOCK_SIZE != 0);
-    decoded.size = chunks * CACHE_BLOCK_SIZE;
-    return cache_reader_open(archive->all->cache, &decoded, ret_reader, err);
+    (void)pthread_mutex_lock(&archive->all->lock);
+    archive->references++;
+    (void)pthread_mutex_unlock(&archive->all->lock);
 }
 
-/* Whoever reads a file need not read on in the one behind it: nothing is decoded ahead of that end. */
-static void bound_stream(struct archive *archive, const struct member_file *file, struct reader *stream)
+void archive_put(struct archive *archive)
 {
-    const struct archives_config *config = &archive->all->config;
-    uint64_t end = file->offset + member_stored(archive->toc->members, file);
-    if (codec_is_direct(codec_by_name(archive->toc->codec)))
-        config->bound(config->context, stream, end);
-    else
-        cache_reader_bound(stream, end);
+    struct archives *archives = archive->all;
+    (void)pthread_mutex_lock(&archives->lock);
+    archive->references--;
+    (void)pthread_mutex_unlock(&archives->lock);
 }
 
-/* tar's extents and those of slices are the same three numbers. */
-_Static_assert(sizeof(struct slice_extent) == sizeof(struct tar_extent) &&
-                   offsetof(struct slice_extent, at) == offsetof(struct tar_extent, at) &&
-                   offsetof(struct slice_extent, size) == offsetof(struct tar_extent, size),
-               "extents");
-
-int archive_open_file(struct archive *archive, uint32_t number, struct reader **ret_reader, struct error *err)
+/* Takes one that nobody refers to out of the registry. NULL where there is none. */
+static struct archive *take_unused(struct archives *archives)
 {
-    const struct member_table *table = archive->toc->members;
-    const struct member_file *file = number < table->file_count ? &table->files[number] : NULL;
-    struct reader *stream;
-    if (!file || file->type == MEMBER_DIRECTORY || file->type == MEMBER_SYMLINK ||
-        file->type == MEMBER_BROKEN)
-        return error_set(err, EINVAL, "%s: not a file", archive->objects.archive.key);
-    int result = open_stream(archive, &stream, err);
-    if (result < 0)
-        return result;
-    if (file->type != MEMBER_FILE)
-        return reader_open_slice(stream, 0, 0, ret_reader, err);
-    bound_stream(archive, file, stream);
-    if (file->sparse)
-        return reader_open_sparse(stream, (const struct slice_extent *)member_extents(table, file),
-                                  file->count, file->size, ret_reader, err);
-    return reader_open_slice(stream, file->offset, file->size, ret_reader, err);
+    struct archive *archive;
+    (void)pthread_mutex_lock(&archives->lock);
+    LIST_FOREACH(archive, &archives->list, link)
+    if (!archive->references)
+        break;
+    if (archive)
+        LIST_REMOVE(archive, link);
+    (void)pthread_mutex_unlock(&archives->lock);
+    return archive;
+}
+
+static bool has_ended(struct archive *archive)
+{
+    (void)pthread_mutex_lock(&archive->lock);
+    bool ended = !archive->pass.runs && !archive->decoder.runs && TAILQ_EMPTY(&archive->requests);
+    (void)pthread_cond_broadcast(&archive->changed);
+    (void)pthread_mutex_unlock(&archive->lock);
+    return ended;
+}
+
+void archives_sweep(struct archives *archives)
+{
+    struct archive *archive;
+    LIST_HEAD(, archive) busy = LIST_HEAD_INITIALIZER(busy);
+    while ((archive = take_unused(archives))) {
+        if (!has_ended(archive)) {
+            LIST_INSERT_HEAD(&busy, archive, link);
+            continue;
+        }
+        end_thread(archive, &archive->pass);
+        end_thread(archive, &archive->decoder);
+        free_archive(archive);
+    }
+    (void)pthread_mutex_lock(&archives->lock);
+    while ((archive = LIST_FIRST(&busy))) {
+        LIST_REMOVE(archive, link);
+        LIST_INSERT_HEAD(&archives->list, archive, link);
+    }
+    (void)pthread_mutex_unlock(&archives->lock);
 }
 
 int archive_file_sha256(struct archive *archive, uint32_t number, struct strbuf *out)
@@ -314,6 +323,7 @@ void archives_stats(struct archives *archives, struct archives_stats *ret_stats)
     LIST_FOREACH(archive, &archives->list, link)
     {
         uint64_t encoded = archive->encoded;
+        stats.opened++;
         if (!encoded)
             continue;
         stats.passes++;

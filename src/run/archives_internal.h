@@ -1,5 +1,5 @@
-/* Inside of the opened archives, shared by archives.c (registry, life), table.c (tables of contents) and decode.c (decoding
-   on demand). */
+/* Inside of the opened archives, shared by archives.c (registry, life), table.c (tables of contents), stream.c (members as
+   readers) and decode.c (decoding on demand). */
 #ifndef RUNFS_RUN_ARCHIVES_INTERNAL_H
 #define RUNFS_RUN_ARCHIVES_INTERNAL_H
 
@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "run/archives.h"
+#include "run/early.h"
 
 /* Chunks that a reader of the decoded cache waits for: a fetch of the decoded store. */
 struct decode_request {
@@ -27,6 +28,7 @@ struct archive_thread {
 struct archive {
     LIST_ENTRY(archive) link;
     struct archives *all;
+    unsigned references;            /* guarded by the registry's lock */
     struct archive_objects objects; /* its strings are owned */
     struct object stream;     /* what its decoded bytes are called, see name_stream(); the ETag is owned */
     struct disk_object *disk; /* its decoded chunks; NULL where there is no disk cache */
@@ -36,7 +38,8 @@ struct archive {
     int failure;     /* why there is none, negative errno */
     uint64_t failed_at;
     struct error why;
-    unsigned waiters; /* for the table */
+    unsigned waiters; /* for the table, or for what the pass comes to */
+    struct early early;
     struct archive_thread pass;
     struct archive_thread decoder;
     TAILQ_HEAD(, decode_request) requests;
@@ -60,11 +63,21 @@ struct archives {
 bool archives_begin(struct archives *archives);
 void archives_end(struct archives *archives);
 
-/* Whether somebody waits for a decoder: then a paused one has to go. */
-bool archives_contended(struct archives *archives);
+/* Whether a decoder that pauses has to go: somebody waits for one, or nobody refers to its archive any more. */
+bool archive_must_go(const struct archive *archive);
 
 /* Appends the identity of its decoded bytes, and of its table. */
 void archive_identity(const struct archive *archive, struct strbuf *out);
+
+/* Waits until the table is there or READY, called with the lock held, says that it need not be; a pass goes on meanwhile. The
+   lock is held, but not while waiting. -EAGAIN where WAIT forbids it. */
+typedef bool (*archive_ready_fn)(const struct archive *archive, void *context);
+int table_await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
+                struct error *err);
+
+/* For requests that wait for what a pass is to bring: starts one where none goes on; false where that has just failed, as
+   failure and why say. The lock is held. */
+bool table_go_on(struct archive *archive);
 
 /* Starts RUN with the archive where it does not run already. The archive's lock is held. 0 or -errno. */
 int archive_thread_start(struct archive *archive, struct archive_thread *thread, void *(*run)(void *));

@@ -1,13 +1,11 @@
 /* Decoding on demand: chunks of an archive that left the cache, or never were in it, are decoded anew from the nearest place
-   before them. A thread an archive, as long as somebody waits; see archives_internal.h. */
+   before them. While the first pass goes on, those before it are taken from where it has kept them, those behind it wait for
+   it. A thread an archive, as long as somebody waits; see archives_internal.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "archive/codec.h"
 #include "base/cleanup.h"
@@ -20,12 +18,15 @@
 /* One decoder and where it stands. */
 struct decoding {
     struct archive *archive;
+    const struct toc *toc; /* NULL before the end of the first pass */
     const struct codec *codec;
+    bool begun;                    /* it counts as a decoder at work */
     struct codec_decoder *decoder; /* NULL: none is open */
     struct reader *encoded;
     uint64_t encoded_at; /* the next encoded byte to take */
     uint64_t decoded_at;
     char *chunk;  /* being filled */
+    char *kept;   /* a chunk that the pass has kept; NULL: none was needed */
     bool partial; /* the chunk's beginning is missing, since decoding began within it */
 };
 
@@ -38,7 +39,8 @@ static uint64_t chunk_of(uint64_t offset)
    there is none. */
 static uint64_t first_ahead(const struct decoding *d)
 {
-    return d->decoded_at < d->archive->toc->decoded_size ? chunk_of(d->decoded_at) + d->partial : UINT64_MAX;
+    return !d->toc || d->decoded_at < d->toc->decoded_size ? chunk_of(d->decoded_at) + d->partial
+                                                           : UINT64_MAX;
 }
 
 /* Ends requests that nobody wants any more. The lock is held, but not while they are told. */
@@ -61,14 +63,18 @@ static void drop_cancelled(struct archive *archive)
     }
 }
 
-/* The chunk to decode next: what lies ahead first, so that the way back is gone once only. The lock is held. */
+/* The chunk to give out next: what lies ahead first, so that the way back is gone once only. None that the first pass has not
+   come to. The lock is held. */
 static bool choose(struct archive *archive, uint64_t from, uint64_t *ret_chunk)
 {
+    uint64_t limit = archive->toc ? UINT64_MAX : archive->early.chunks;
     struct decode_request *request;
     uint64_t ahead = UINT64_MAX;
     uint64_t lowest = UINT64_MAX;
     TAILQ_FOREACH(request, &archive->requests, link)
     {
+        if (request->next >= limit)
+            continue;
         if (request->next >= from && request->next < ahead)
             ahead = request->next;
         if (request->next < lowest)
@@ -78,7 +84,50 @@ static bool choose(struct archive *archive, uint64_t from, uint64_t *ret_chunk)
     return lowest < UINT64_MAX;
 }
 
-/* Waits for something to decode; false where there is nothing for a while. */
+static void close_decoder(struct decoding *d)
+{
+    codec_close(d->decoder);
+    d->decoder = NULL;
+    reader_close(d->encoded);
+    d->encoded = NULL;
+}
+
+static void make_way(struct decoding *d)
+{
+    close_decoder(d);
+    if (d->begun)
+        archives_end(d->archive->all);
+    d->begun = false;
+}
+
+/* Takes care of requests for what the first pass has not come to: has it go on, or fails them, with whatever else waits. The
+   lock is held, but not while they are told. */
+static void await_pass(struct archive *archive)
+{
+    if (TAILQ_EMPTY(&archive->requests) || archive->toc || table_go_on(archive))
+        return;
+    int result = archive->failure == -EBADMSG ? -EIO : archive->failure;
+    struct error err = archive->why;
+    (void)pthread_mutex_unlock(&archive->lock);
+    decode_fail_all(archive, result, &err);
+    (void)pthread_mutex_lock(&archive->lock);
+}
+
+/* Waits a moment for requests, or for the pass to get on. The lock is held, but not meanwhile. */
+static void wait_slice(struct decoding *d)
+{
+    struct archive *archive = d->archive;
+    if (d->begun && archive_must_go(archive)) {
+        (void)pthread_mutex_unlock(&archive->lock);
+        make_way(d);
+        (void)pthread_mutex_lock(&archive->lock);
+        return;
+    }
+    struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
+    (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Waits for something to give out; false where nobody has asked for a while. */
 static bool next_chunk(struct decoding *d, uint64_t *ret_chunk)
 {
     struct archive *archive = d->archive;
@@ -88,16 +137,19 @@ static bool next_chunk(struct decoding *d, uint64_t *ret_chunk)
     for (;;) {
         drop_cancelled(archive);
         found = choose(archive, first_ahead(d), ret_chunk);
-        if (found || atomic_load(&archive->all->ending) || clock_ms() >= began + PAUSE_MS ||
-            archives_contended(archive->all))
+        bool idle = TAILQ_EMPTY(&archive->requests);
+        if (found || atomic_load(&archive->all->ending) ||
+            (idle && (clock_ms() >= began + PAUSE_MS || archive_must_go(archive))))
             break;
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
+        await_pass(archive);
+        wait_slice(d);
     }
     if (!found || atomic_load(&archive->all->ending)) {
         found = false;
         archive->decoder.runs = false;
     }
+    d->toc = archive->toc;
+    d->codec = d->toc ? codec_by_name(d->toc->codec) : archive->early.codec;
     (void)pthread_mutex_unlock(&archive->lock);
     return found;
 }
@@ -119,29 +171,34 @@ static struct decode_request *take_request(struct archive *archive, uint64_t chu
     return NULL;
 }
 
-/* Gives a chunk to whoever waits for it, else to the disk. Nobody but this thread ends a request that it has taken. */
-static void deliver(struct decoding *d, uint64_t chunk)
+/* Gives a chunk to whoever waits for it. Nobody but this thread ends a request that it has taken. False where nobody did. */
+static bool deliver(struct archive *archive, uint64_t chunk, const char *data)
 {
-    struct archive *archive = d->archive;
     struct decode_request *request;
     bool last = false;
     bool wanted = false;
-    atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
     for (;;) {
         (void)pthread_mutex_lock(&archive->lock);
         request = take_request(archive, chunk, &last);
         (void)pthread_mutex_unlock(&archive->lock);
         if (!request)
-            break;
+            return wanted;
         wanted = true;
-        request->sink->data(request->sink, d->chunk, TOC_CHUNK_SIZE);
+        request->sink->data(request->sink, data, TOC_CHUNK_SIZE);
         if (last) {
             struct error none = {0};
             request->sink->done(request->sink, 0, &none);
             free(request);
         }
     }
-    if (!wanted && archive->disk && !disk_object_knows(archive->disk, chunk))
+}
+
+/* The same for one that was decoded anew; what nobody waits for goes to the disk. */
+static void deliver_decoded(struct decoding *d, uint64_t chunk)
+{
+    struct archive *archive = d->archive;
+    atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
+    if (!deliver(archive, chunk, d->chunk) && archive->disk && !disk_object_knows(archive->disk, chunk))
         (void)disk_object_save(archive->disk, chunk, d->chunk, TOC_CHUNK_SIZE, false);
 }
 
@@ -161,31 +218,23 @@ void decode_fail_all(struct archive *archive, int result, const struct error *er
     }
 }
 
-static void close_decoder(struct decoding *d)
-{
-    codec_close(d->decoder);
-    d->decoder = NULL;
-    reader_close(d->encoded);
-    d->encoded = NULL;
-}
-
 /* The last restart point at or before the beginning of CHUNK; NULL: the archive's start. */
 static const struct toc_point *point_before(const struct toc *toc, uint64_t chunk)
 {
     const struct toc_point *found = NULL;
-    for (uint32_t i = 0; i < toc->point_count && toc->points[i].decoded <= chunk * TOC_CHUNK_SIZE; i++)
+    for (uint32_t i = 0; toc && i < toc->point_count && toc->points[i].decoded <= chunk * TOC_CHUNK_SIZE; i++)
         found = &toc->points[i];
     return found;
 }
 
 /* Where the encoded bytes of CHUNK end at the latest. */
-static uint64_t encoded_end(const struct archive *archive, uint64_t chunk)
+static uint64_t encoded_end(const struct decoding *d, uint64_t chunk)
 {
-    const struct toc *toc = archive->toc;
-    for (uint32_t i = 0; i < toc->point_count; i++)
+    const struct toc *toc = d->toc;
+    for (uint32_t i = 0; toc && i < toc->point_count; i++)
         if (toc->points[i].decoded >= (chunk + 1) * TOC_CHUNK_SIZE)
             return toc->points[i].encoded;
-    return archive->objects.archive.size;
+    return d->archive->objects.archive.size;
 }
 
 static int open_at(struct decoding *d, const struct toc_point *point, struct error *err)
@@ -213,39 +262,62 @@ static int open_at(struct decoding *d, const struct toc_point *point, struct err
 static int seek_to(struct decoding *d, uint64_t chunk, struct error *err)
 {
     const struct archives_config *config = &d->archive->all->config;
-    const struct toc_point *point = point_before(d->archive->toc, chunk);
+    const struct toc_point *point = point_before(d->toc, chunk);
     int result = 0;
+    if (!d->begun && !(d->begun = archives_begin(d->archive->all)))
+        return error_errno(err, EINTR, "archive");
     if (d->decoder && (first_ahead(d) > chunk || (point && point->decoded > d->decoded_at + WORTH_A_JUMP)))
         close_decoder(d);
     if (!d->decoder)
         result = open_at(d, point, err);
     if (result == 0)
-        config->bound(config->context, d->encoded, encoded_end(d->archive, chunk));
+        config->bound(config->context, d->encoded, encoded_end(d, chunk));
     return result;
 }
 
-/* A chunk is whole: it must be what it was when the table was made. */
+/* What the hash of CHUNK must be; false where that is not known (any more, since a new pass has begun). */
+static bool expected_hash(const struct decoding *d, uint64_t chunk, struct toc_hash *ret_hash)
+{
+    struct archive *archive = d->archive;
+    bool known = false;
+    (void)pthread_mutex_lock(&archive->lock);
+    if (d->toc && (known = chunk < d->toc->chunk_count))
+        *ret_hash = d->toc->chunks[chunk];
+    else if (!d->toc && (known = chunk < archive->early.chunks))
+        *ret_hash = archive->early.hashes[chunk];
+    (void)pthread_mutex_unlock(&archive->lock);
+    return known;
+}
+
+/* A chunk is whole: it must be what it was in the pass. */
 static int finish_chunk(struct decoding *d, size_t filled, struct error *err)
 {
-    const struct toc *toc = d->archive->toc;
     uint64_t chunk = chunk_of(d->decoded_at - 1);
-    XXH128_canonical_t canonical;
+    struct toc_hash expected;
     if (d->partial) {
         d->partial = false;
         return 0;
     }
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(d->chunk, filled));
-    if (chunk < toc->chunk_count && memcmp(canonical.digest, toc->chunks[chunk].bytes, TOC_HASH_SIZE) != 0)
+    bool known = expected_hash(d, chunk, &expected);
+    struct toc_hash hash = toc_hash(d->chunk, filled);
+    if (known && memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) != 0)
         return error_set(err, EIO, "chunk %" PRIu64 " is not what its table of contents says", chunk);
     memset(d->chunk + filled, 0, TOC_CHUNK_SIZE - filled);
-    deliver(d, chunk);
+    if (known || d->toc)
+        deliver_decoded(d, chunk);
     return 0;
+}
+
+/* Decoded bytes that there are, as far as that is known. */
+static uint64_t decoded_size(const struct decoding *d)
+{
+    return d->toc ? d->toc->decoded_size : UINT64_MAX;
 }
 
 /* Decodes what IN holds, chunk after chunk. Beyond the size in the table nothing is taken. */
 static int decode(struct decoding *d, const char *in, size_t len, struct error *err)
 {
-    uint64_t all = d->archive->toc->decoded_size;
+    uint64_t all = decoded_size(d);
     while (d->decoded_at < all) {
         size_t filled = (size_t)(d->decoded_at % TOC_CHUNK_SIZE);
         size_t room = TOC_CHUNK_SIZE - filled;
@@ -277,8 +349,8 @@ static int decode_to(struct decoding *d, uint64_t chunk, struct error *err)
     struct wait wait = {.timeout_ms = archive->all->config.timeout_ms, .shutdown = &archive->all->ending};
     int result = seek_to(d, chunk, err);
     uint64_t end = (chunk + 1) * TOC_CHUNK_SIZE;
-    if (end > archive->toc->decoded_size)
-        end = archive->toc->decoded_size;
+    if (end > decoded_size(d))
+        end = decoded_size(d);
     while (result == 0 && d->decoded_at < end) {
         struct loan loan;
         if (d->encoded_at >= d->encoded->size)
@@ -293,26 +365,44 @@ static int decode_to(struct decoding *d, uint64_t chunk, struct error *err)
     return result;
 }
 
-static int check_chunk(const struct archive *archive, uint64_t chunk, struct error *err)
+/* Gives out CHUNK as the pass has kept it, in memory or on disk. False where it has to be decoded again. */
+static bool deliver_kept(struct decoding *d, uint64_t chunk)
 {
-    if (chunk * TOC_CHUNK_SIZE < archive->toc->decoded_size)
-        return 0;
-    return error_set(err, EIO, "it ends before chunk %" PRIu64, chunk);
+    struct archive *archive = d->archive;
+    struct toc_hash expected;
+    bool unused;
+    if (d->toc || (!d->kept && !(d->kept = malloc(TOC_CHUNK_SIZE))) || !expected_hash(d, chunk, &expected))
+        return false;
+    (void)pthread_mutex_lock(&archive->lock);
+    bool there = early_copy(&archive->early, chunk, d->kept);
+    (void)pthread_mutex_unlock(&archive->lock);
+    if (!there &&
+        (!archive->disk || disk_object_load(archive->disk, chunk, d->kept, TOC_CHUNK_SIZE, &unused) < 0))
+        return false;
+    struct toc_hash hash = toc_hash(d->kept, TOC_CHUNK_SIZE);
+    if (memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) != 0)
+        return false;
+    (void)deliver(archive, chunk, d->kept);
+    return true;
+}
+
+static int give_out(struct decoding *d, uint64_t chunk, struct error *err)
+{
+    if (!d->chunk && !(d->chunk = malloc(TOC_CHUNK_SIZE)))
+        return error_errno(err, ENOMEM, "archive");
+    if (!d->codec || chunk * TOC_CHUNK_SIZE >= decoded_size(d))
+        return error_set(err, EIO, "it ends before chunk %" PRIu64, chunk);
+    return deliver_kept(d, chunk) ? 0 : decode_to(d, chunk, err);
 }
 
 static void *decoder_thread(void *context)
 {
     struct archive *archive = context;
-    struct decoding d = {.archive = archive, .codec = codec_by_name(archive->toc->codec)};
+    struct decoding d = {.archive = archive};
     uint64_t chunk;
-    bool begun = archives_begin(archive->all);
-    d.chunk = malloc(TOC_CHUNK_SIZE);
     while (next_chunk(&d, &chunk)) {
         struct error err = {0};
-        int result = !begun || !d.chunk || !d.codec ? error_errno(&err, ENOMEM, "archive")
-                                                    : check_chunk(archive, chunk, &err);
-        if (result == 0)
-            result = decode_to(&d, chunk, &err);
+        int result = give_out(&d, chunk, &err);
         if (result == 0)
             continue;
         close_decoder(&d);
@@ -320,10 +410,9 @@ static void *decoder_thread(void *context)
         decode_fail_all(archive,
                         result == -ESTALE || result == -ETIMEDOUT || result == -EACCES ? result : -EIO, &err);
     }
-    close_decoder(&d);
+    make_way(&d);
     free(d.chunk);
-    if (begun)
-        archives_end(archive->all);
+    free(d.kept);
     return NULL;
 }
 

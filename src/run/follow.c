@@ -1,5 +1,8 @@
 /* Finding a path through archives and symbolic links, as the kernel does on a mount; see run.h. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,6 +16,7 @@ struct search {
     char *path;       /* owned: what is still to be followed begins at... */
     const char *rest; /* ...here */
     unsigned links;   /* so many were followed */
+    bool grown;       /* what comes next is in the tree, if it is anywhere */
 };
 
 static void search_done(struct search *search)
@@ -32,19 +36,27 @@ static struct node *step(struct node *directory, const char *name, size_t len)
     return tree_lookup(directory, name, len);
 }
 
+/* Whether NODE has to grow before its entry NAME can be looked for. */
+static bool must_grow(const struct search *search, const char *name, size_t len)
+{
+    bool dots = (len == 1 && name[0] == '.') || (len == 2 && memcmp(name, "..", 2) == 0);
+    return !dots && !search->grown && tree_needs_growing(search->node);
+}
+
 /* Goes on to the path's end, a link or an archive that has to grow. False where it leads nowhere. The read lock is held. */
 static bool walk(struct search *search)
 {
     for (;;) {
         search->rest += strspn(search->rest, "/");
         size_t len = strcspn(search->rest, "/");
-        if (len == 0 || search->node->type == NODE_LINK || tree_needs_growing(search->node))
+        if (len == 0 || search->node->type == NODE_LINK || must_grow(search, search->rest, len))
             return true;
         struct node *next = step(search->node, search->rest, len);
         if (!next)
             return false;
         search->node = next;
         search->rest += len;
+        search->grown = false;
     }
 }
 
@@ -83,6 +95,25 @@ static int advance(struct run *run, struct search *search, const char *path, str
     return result;
 }
 
+/* Has the next component show where it is there. ARCHIVE, where the search stands, may be replaced by that. */
+static int grow(struct run *run, struct search *search, struct node *archive, const struct wait *wait,
+                struct error *err)
+{
+    char name[NAME_MAX + 1];
+    size_t len = strcspn(search->rest, "/");
+    if (len > NAME_MAX)
+        return error_errno(err, ENOENT, "%s", search->rest);
+    (void)snprintf(name, sizeof name, "%.*s", (int)len, search->rest);
+    (void)atomic_fetch_add(&archive->lookups, 1);
+    int result = run_grow_name(run, archive, name, wait, err);
+    bool stale = archive->detached;
+    if (result == 0 && stale)
+        result = error_set(err, ESTALE, "%s: the directory has been replaced", node_name(archive));
+    tree_forget(run->tree, archive, 1);
+    search->grown = true;
+    return result;
+}
+
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err)
 {
@@ -95,7 +126,7 @@ int run_follow(struct run *run, const char *path, const struct wait *wait, struc
         struct node *archive;
         int result = advance(run, &search, path, &archive, err);
         if (result == 0 && archive)
-            result = run_grow(run, archive, wait, err);
+            result = grow(run, &search, archive, wait, err);
         if (result < 0)
             return result;
     }

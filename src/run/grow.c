@@ -27,6 +27,7 @@ int run_open_archives(struct run *run, struct error *err)
     struct archives_config config = {
         .open = open_object,
         .bound = bound,
+        .ended = run_archive_ended,
         .context = run,
         .note = run->config.note,
         .disk = run->disk,
@@ -77,21 +78,14 @@ int run_get_archive(struct run *from, struct tree *stored, const struct object *
     return result;
 }
 
-/* The archive that NODE, its directory, stands for; copied of the tree while its lock is held. */
-struct found {
-    struct strbuf key;
-    char etag[NODE_ETAG_MAX];
-    struct object object;
-    struct run *from;
-};
-
-static void found_done(struct found *found)
+void run_found_done(struct run_found *found)
 {
     strbuf_done(&found->key);
 }
 
 /* The read lock is held. */
-static int find_archive(struct run *run, const struct node *node, struct found *ret_found, struct error *err)
+static int find_archive(struct run *run, const struct node *node, struct run_found *ret_found,
+                        struct error *err)
 {
     ret_found->key.max = RUN_PATH_LIMIT;
     int result = run_object(node, &ret_found->key, &ret_found->object);
@@ -110,22 +104,29 @@ static enum node_type type_of(const struct member_file *file)
                                           : NODE_FILE;
 }
 
-/* What member NUMBER looks like. Whatever is no file, directory or link shows as an empty file. */
-static void describe(const struct member_table *table, uint32_t number, struct tree_member *ret_member)
+/* Whatever is no file, directory or link shows as an empty file. */
+void run_describe_member(const struct member_file *file, const char *name, const char *link,
+                         struct tree_member *ret_member)
 {
-    const struct member_file *file = member_file(table, number);
-    const char *link = file->type == MEMBER_SYMLINK ? member_link(table, file) : "";
+    if (file->type != MEMBER_SYMLINK)
+        link = "";
     *ret_member = (struct tree_member){
         .type = type_of(file),
-        .name = member_name(table, number),
-        .name_len = table->members[number].name_len,
+        .name = name,
+        .name_len = strlen(name),
         .link = link,
         .size = file->type == MEMBER_FILE ? file->size : strlen(link),
         .mtime_ns = file->mtime_ns,
-        .file = table->members[number].file,
         .mode = (uint16_t)(file->made ? 0755 : file->mode & 0777),
         .links = file->links < UINT16_MAX ? (uint16_t)file->links : UINT16_MAX,
     };
+}
+
+static void describe(const struct member_table *table, uint32_t number, struct tree_member *ret_member)
+{
+    const struct member_file *file = member_file(table, number);
+    run_describe_member(file, member_name(table, number), member_link(table, file), ret_member);
+    ret_member->file = table->members[number].file;
 }
 
 /* Grows one member. Names of one file have the inode number of the first. A hard link to nothing is not shown. */
@@ -163,33 +164,79 @@ static struct node *sprout_all(const struct node *archive, const struct member_t
     return nodes[0];
 }
 
-static int grow(struct run *run, struct node *node, struct found *found, const struct wait *wait,
+int run_graft(struct run *run, struct node *node, const struct toc *toc, struct error *err)
+{
+    struct node *root = sprout_all(node, toc->members);
+    if (!root)
+        return error_errno(err, ENOMEM, "%s", node_name(node));
+    tree_graft(run->tree, node, root, run_same_member, toc->members);
+    return 0;
+}
+
+struct node *run_find_archive(struct run *run, const struct node *node, struct run_found *found,
+                              int *ret_result, struct error *err)
+{
+    struct node *archive = (struct node *)(uintptr_t)tree_archive_of(node);
+    *ret_result = find_archive(run, archive, found, err);
+    if (*ret_result < 0)
+        return NULL;
+    (void)atomic_fetch_add(&archive->lookups, 1);
+    return archive;
+}
+
+static void release(void *content)
+{
+    archive_put(content);
+}
+
+int run_open_found(struct run *run, struct node *node, const struct run_found *found,
+                   struct archive **ret_archive, struct error *err)
+{
+    struct archive *archive;
+    int result = run_get_archive(found->from, found->from->stored, &found->object, &archive, err);
+    if (result < 0)
+        return result;
+    tree_lock_read(run->tree);
+    bool attached = node->detached || node->directory->content;
+    tree_unlock(run->tree);
+    if (!attached) {
+        archive_hold(archive);
+        if (!tree_attach(run->tree, node, archive, release))
+            archive_put(archive);
+    }
+    *ret_archive = archive;
+    return 0;
+}
+
+static int grow(struct run *run, struct node *node, const struct run_found *found, const struct wait *wait,
                 struct error *err)
 {
     struct archive *archive;
     const struct toc *toc;
-    int result = run_get_archive(found->from, found->from->stored, &found->object, &archive, err);
+    int result = run_open_found(run, node, found, &archive, err);
     if (result < 0)
         return result;
-    tree_attach(run->tree, node, archive);
     result = archive_table(archive, wait, &toc, err);
-    if (result < 0)
-        return result;
-    struct node *root = sprout_all(node, toc->members);
-    if (!root)
-        return error_errno(err, ENOMEM, "%s", node_name(node));
-    tree_graft(run->tree, node, root);
-    return 0;
+    if (result == 0)
+        result = run_graft(run, node, toc, err);
+    archive_put(archive);
+    return result;
 }
 
 int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err)
 {
-    __attribute__((cleanup(found_done))) struct found found = {0};
+    __attribute__((cleanup(run_found_done))) struct run_found found = {0};
+    struct node *archive = NULL;
+    int result = 0;
     tree_lock_read(run->tree);
-    bool needed = tree_needs_growing(node);
-    int result = needed ? find_archive(run, node, &found, err) : 0;
+    if (tree_needs_growing(node))
+        archive = run_find_archive(run, node, &found, &result, err);
     tree_unlock(run->tree);
-    return result < 0 || !needed ? result : grow(run, node, &found, wait, err);
+    if (!archive)
+        return result;
+    result = grow(run, archive, &found, wait, err);
+    tree_forget(run->tree, archive, 1);
+    return result;
 }
 
 /* The opened archive that NODE is in, or is; NULL where there is none. */
@@ -204,7 +251,8 @@ int run_open_member(const struct node *node, struct reader **ret_reader, struct 
     struct archive *archive = archive_of(node);
     if (!archive)
         return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
-    return archive_open_file(archive, node->in_archive.file, ret_reader, err);
+    return node->early ? archive_open_early(archive, run_early_offset(node), node->size, ret_reader, err)
+                       : archive_open_file(archive, node->in_archive.file, ret_reader, err);
 }
 
 int run_member_source(struct run *run, const struct node *node, struct strbuf *out)
@@ -228,7 +276,8 @@ int run_member_sha256(struct run *run, const struct node *node, struct strbuf *o
 {
     struct archive *archive = archive_of(node);
     (void)run;
-    return archive && node->member ? archive_file_sha256(archive, node->in_archive.file, out) : -ENODATA;
+    return archive && node->member && !node->early ? archive_file_sha256(archive, node->in_archive.file, out)
+                                                   : -ENODATA;
 }
 
 int run_problem(struct run *run, const struct node *node, struct strbuf *out)

@@ -199,5 +199,7 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
     if (result < 0)
         return result;
     tree_renew(run->stored, fresh);
+    if (run->archives)
+        archives_sweep(run->archives);
     return 0;
 }

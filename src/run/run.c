@@ -30,6 +30,7 @@ void run_close(struct run *run)
 {
     if (!run)
         return;
+    run_forget_shown(run);
     if (run->tree != run->stored)
         tree_free(run->tree);
     tree_free(run->stored);
@@ -46,6 +47,8 @@ void run_close(struct run *run)
     free(run->title);
     free(run->decoded_endpoint);
     runfs_filter_free(run->filter);
+    (void)pthread_cond_destroy(&run->settled);
+    (void)pthread_mutex_destroy(&run->watch_lock);
     free(run);
 }
 
@@ -63,6 +66,9 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
     if (!run)
         return error_errno(err, ENOMEM, "run");
     run->config = *config;
+    run->host = run;
+    (void)pthread_mutex_init(&run->watch_lock, NULL);
+    (void)pthread_cond_init(&run->settled, NULL);
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
     atomic_store(&run->listed_at, clock_ms());
@@ -105,6 +111,7 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
     if (result < 0)
         return result;
     run->guest = true;
+    run->host = host;
     run->lookup = host->lookup;
     run->server = host->server;
     run->disk = host->disk;

@@ -79,13 +79,25 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
    -EINTR, or what reading the archive gave. */
 int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err);
 
+/* Puts what NAME in DIRECTORY is into the tree, where it is not there yet, as soon as the pass over the archive has come to it: as
+   an early node (tree.h), which may be replaced when the pass has ended. Else as run_grow() does. -EAGAIN where WAIT forbids
+   to wait. */
+int run_grow_name(struct run *run, struct node *directory, const char *name, const struct wait *wait,
+                  struct error *err);
+
+/* FN is told, on any thread and without locks of the run, that early nodes may have been settled. With it they are settled as
+   soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: nobody is told any more. */
+typedef void (*run_settled_fn)(void *context);
+void run_on_settled(struct run *run, run_settled_fn fn, void *context);
+
 /* Finds the node at PATH as tree_find() does, growing the archives on the way to it, but not itself. Only for a tree that
    nobody renews. -ENOENT, or what run_grow() gives. */
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err);
 
 /* Likewise, but symbolic links are followed, those on the way and the last, and ".." leads up: as the kernel would on a mount,
-   but never out of the run. -ENOENT, -ELOOP, -EXDEV (an absolute link), or what run_grow() gives. */
+   but never out of the run; and by run_grow_name(): what is found may be an early node, which stays until the next call.
+   -ENOENT, -ELOOP, -EXDEV (an absolute link), -ESTALE, or what run_grow() gives. */
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err);
 

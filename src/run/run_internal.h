@@ -2,7 +2,9 @@
 #ifndef RUNFS_RUN_RUN_INTERNAL_H
 #define RUNFS_RUN_RUN_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "run/origin.h"
 #include "run/run.h"
@@ -16,7 +18,8 @@
 struct run {
     struct run_config config; /* its strings are borrowed */
     struct source source;     /* owned */
-    bool guest;               /* lookup, server and disk are another run's, which is closed later */
+    bool guest;               /* lookup, server and disk are another run's, which is closed later: */
+    struct run *host;         /* that run, in whose tree members show; for any other, itself */
     struct lookup *lookup;
     struct server *server;     /* NULL where all is local */
     struct store *store;       /* NULL where offline */
@@ -36,6 +39,20 @@ struct run {
     uint64_t hidden;             /* keys not shown, by the last listing */
     uint64_t markers;            /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
+    pthread_mutex_t
+        watch_lock; /* guards what follows; while it is held, only a watcher's own locks are taken */
+    pthread_cond_t settled;
+    run_settled_fn watch;
+    void *watch_context;
+    LIST_HEAD(, shown_early) shown;
+    unsigned settling; /* threads at it, each with one that is not in the list any more */
+};
+
+/* An archive of which members show before its pass has ended. */
+struct shown_early {
+    LIST_ENTRY(shown_early) link;
+    struct archive *archive; /* a reference */
+    struct node *node;       /* its directory, with a reference as the kernel's */
 };
 
 /* Finds the place of SOURCE, opens what it needs and lists it. On failure RUN holds what run_close() frees. */
@@ -56,9 +73,47 @@ int run_open_at(struct run *run, uint16_t origin, const struct object *object, s
 /* Sets up the archives of a run whose store is open. */
 int run_open_archives(struct run *run, struct error *err);
 
-/* The archive OBJECT of FROM, which has archives, with its companions in STORED, whose lock is taken. */
+/* The archive OBJECT of FROM, which has archives, with its companions in STORED, whose lock is taken. With a reference for the
+   caller. */
 int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
                     struct archive **ret_archive, struct error *err);
+
+/* The archive that a directory stands for; copied of the tree while its lock is held. */
+struct run_found {
+    struct strbuf key;
+    char etag[NODE_ETAG_MAX];
+    struct object object;
+    struct run *from;
+};
+void run_found_done(struct run_found *found);
+
+/* The directory of the archive that NODE is, or is in, with a reference as the kernel's. NULL with *RET_RESULT where the archive
+   has gone. The read lock is held. */
+struct node *run_find_archive(struct run *run, const struct node *node, struct run_found *found,
+                              int *ret_result, struct error *err);
+
+/* Opens the archive of the directory NODE, which leads to it from now on. With a reference for the caller. */
+int run_open_found(struct run *run, struct node *node, const struct run_found *found,
+                   struct archive **ret_archive, struct error *err);
+
+/* What a member looks like in the tree. */
+void run_describe_member(const struct member_file *file, const char *name, const char *link,
+                         struct tree_member *ret_member);
+
+/* Puts all members of an archive into the tree. */
+int run_graft(struct run *run, struct node *node, const struct toc *toc, struct error *err);
+
+/* For tree_graft(), with the member_table as its context. */
+bool run_same_member(const void *context, const struct node *early, const struct node *fresh);
+
+/* Where in the decoded stream the content of an early file is. */
+uint64_t run_early_offset(const struct node *node);
+
+/* For archives_config.ended, with the run as its context. */
+void run_archive_ended(void *context, struct archive *archive);
+
+/* Gives up settling what shows early. */
+void run_forget_shown(struct run *run);
 
 /* A member as a reader; NODE must be one, with the tree's read lock held. */
 int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err);

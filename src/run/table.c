@@ -143,16 +143,47 @@ static bool is_kept(const struct archive *archive, uint64_t number, const void *
            memcmp(kept, data, TOC_CHUNK_SIZE) == 0;
 }
 
+static bool keep_on_disk(const struct archive *archive, uint64_t number, const void *data)
+{
+    return archive->disk && (is_kept(archive, number, data) ||
+                             disk_object_save(archive->disk, number, data, TOC_CHUNK_SIZE, false) == 0);
+}
+
 static void keep_chunk(void *context, uint64_t number, const void *data)
 {
     struct archive *archive = context;
     atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
-    if (archive->disk && !is_kept(archive, number, data))
-        (void)disk_object_save(archive->disk, number, data, TOC_CHUNK_SIZE, false);
+    bool on_disk = keep_on_disk(archive, number, data);
+    (void)pthread_mutex_lock(&archive->lock);
+    early_chunk(&archive->early, number, data, on_disk);
+    (void)pthread_cond_broadcast(&archive->changed);
+    (void)pthread_mutex_unlock(&archive->lock);
+}
+
+static void pass_begins(void *context, const struct codec *codec)
+{
+    struct archive *archive = context;
+    (void)pthread_mutex_lock(&archive->lock);
+    early_begin(&archive->early, codec);
+    (void)pthread_mutex_unlock(&archive->lock);
+}
+
+static void meet_member(void *context, const struct tar_member *member)
+{
+    struct archive *archive = context;
+    (void)pthread_mutex_lock(&archive->lock);
+    early_member(&archive->early, member);
+    (void)pthread_mutex_unlock(&archive->lock);
+}
+
+/* The lock is held. */
+static bool is_wanted(const struct archive *archive)
+{
+    return archive->waiters || !TAILQ_EMPTY(&archive->requests);
 }
 
 /* Pauses while nobody waits. */
-static bool go_on(void *context, uint64_t encoded, uint64_t decoded)
+static bool go_on(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
 {
     struct archive *archive = context;
     struct archives *all = archive->all;
@@ -160,12 +191,14 @@ static bool go_on(void *context, uint64_t encoded, uint64_t decoded)
     (void)decoded;
     atomic_store(&archive->encoded, encoded);
     (void)pthread_mutex_lock(&archive->lock);
-    while (!archive->waiters && !atomic_load(&all->ending) && clock_ms() < began + PAUSE_MS &&
-           !archives_contended(all)) {
+    archive->early.trusted = trusted;
+    (void)pthread_cond_broadcast(&archive->changed);
+    while (!is_wanted(archive) && !atomic_load(&all->ending) && clock_ms() < began + PAUSE_MS &&
+           !archive_must_go(archive)) {
         struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
         (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
     }
-    bool wanted = archive->waiters > 0 && !atomic_load(&all->ending);
+    bool wanted = is_wanted(archive) && !atomic_load(&all->ending);
     (void)pthread_mutex_unlock(&archive->lock);
     return wanted;
 }
@@ -193,6 +226,10 @@ static int pass_over(struct archive *archive, const char *identity, size_t ident
         .go_on = go_on,
         .context = archive,
     };
+    if (!config->verify || !sha256) { /* else nothing is told before all of it was compared */
+        pass.begins = pass_begins;
+        pass.member = meet_member;
+    }
     struct pass_result found;
     struct reader *encoded;
     int result = config->open(config->context, &archive->objects.archive, &encoded, err);
@@ -233,23 +270,38 @@ static int get_table(struct archive *archive, struct toc **ret_toc, struct error
     return result;
 }
 
-static void *pass_thread(void *context)
+/* What came of a pass. The lock is held. */
+static void settle(struct archive *archive, struct toc *toc, int result, const struct error *err)
 {
-    struct archive *archive = context;
-    struct toc *toc = NULL;
-    struct error err = {0};
-    int result = get_table(archive, &toc, &err);
-    (void)pthread_mutex_lock(&archive->lock);
     if (result == 0) {
         archive->toc = toc;
     } else {
         archive->failure = result;
         archive->failed_at = clock_ms();
-        archive->why = err;
+        archive->why = *err;
     }
-    if (toc && toc->problem[0] && archive->all->config.note)
-        archive->all->config.note(archive->objects.archive.key, toc->problem);
+    /* what is known of an archive whose pass was given up, or could not read on, is as good as before */
+    if (result == 0 || result == -EBADMSG)
+        early_clear(&archive->early);
     atomic_store(&archive->encoded, 0);
+    (void)pthread_cond_broadcast(&archive->changed);
+}
+
+static void *pass_thread(void *context)
+{
+    struct archive *archive = context;
+    const struct archives_config *config = &archive->all->config;
+    struct toc *toc = NULL;
+    struct error err = {0};
+    int result = get_table(archive, &toc, &err);
+    (void)pthread_mutex_lock(&archive->lock);
+    settle(archive, toc, result, &err);
+    (void)pthread_mutex_unlock(&archive->lock);
+    if (toc && toc->problem[0] && config->note)
+        config->note(archive->objects.archive.key, toc->problem);
+    if (config->ended)
+        config->ended(config->context, archive);
+    (void)pthread_mutex_lock(&archive->lock);
     archive->pass.runs = false;
     (void)pthread_cond_broadcast(&archive->changed);
     (void)pthread_mutex_unlock(&archive->lock);
@@ -265,23 +317,54 @@ static bool has_failed(const struct archive *archive)
            clock_ms() < archive->failed_at + FAILURE_KEPT_MS;
 }
 
-/* The lock is held. */
-static int await_table(struct archive *archive, const struct wait *wait, struct error *err)
+/* 0 or -errno. The lock is held. */
+static int start_pass(struct archive *archive)
 {
-    int result = 0;
-    while (!archive->toc && result == 0) {
+    if (!archive->pass.runs)
+        archive->failure = 0;
+    return archive_thread_start(archive, &archive->pass, pass_thread);
+}
+
+bool table_go_on(struct archive *archive)
+{
+    if (has_failed(archive))
+        return false;
+    int result = start_pass(archive);
+    if (result < 0) {
+        archive->failure = result;
+        archive->failed_at = clock_ms();
+        (void)error_errno(&archive->why, -result, "%s", archive->objects.archive.key);
+    }
+    return result == 0;
+}
+
+/* The lock is held. */
+static int await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
+                 struct error *err)
+{
+    while (!archive->toc && !(ready && ready(archive, context))) {
         if (has_failed(archive))
             return error_set(err, -archive->failure, "%s", archive->why.message);
+        if (wait->timeout_ms == 0)
+            return -EAGAIN;
         if (wait_cancelled(wait))
             return error_errno(err, EINTR, "%s", archive->objects.archive.key);
-        if (!archive->pass.runs)
-            archive->failure = 0;
-        result = archive_thread_start(archive, &archive->pass, pass_thread);
+        int result = start_pass(archive);
         if (result < 0)
             return error_errno(err, -result, "%s", archive->objects.archive.key);
         struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
         (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
     }
+    return 0;
+}
+
+int table_await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
+                struct error *err)
+{
+    archive->waiters++;
+    (void)pthread_cond_broadcast(&archive->changed);
+    int result = await(archive, ready, context, wait, err);
+    archive->waiters--;
     return result;
 }
 
@@ -289,10 +372,31 @@ int archive_table(struct archive *archive, const struct wait *wait, const struct
                   struct error *err)
 {
     (void)pthread_mutex_lock(&archive->lock);
-    archive->waiters++;
-    (void)pthread_cond_broadcast(&archive->changed);
-    int result = archive->toc ? 0 : wait->timeout_ms == 0 ? -EAGAIN : await_table(archive, wait, err);
-    archive->waiters--;
+    int result = table_await(archive, NULL, NULL, wait, err);
+    if (result == 0)
+        *ret_toc = archive->toc;
+    (void)pthread_mutex_unlock(&archive->lock);
+    return result;
+}
+
+/* A question for a name. */
+struct question {
+    const char *path;
+    struct archive_member *answer;
+};
+
+static bool is_known(const struct archive *archive, void *context)
+{
+    const struct question *question = context;
+    return early_find(&archive->early, question->path, &question->answer->file, question->answer->link);
+}
+
+int archive_find(struct archive *archive, const char *path, const struct wait *wait,
+                 const struct toc **ret_toc, struct archive_member *ret_member, struct error *err)
+{
+    struct question question = {path, ret_member};
+    (void)pthread_mutex_lock(&archive->lock);
+    int result = table_await(archive, is_known, &question, wait, err);
     if (result == 0)
         *ret_toc = archive->toc;
     (void)pthread_mutex_unlock(&archive->lock);

@@ -182,35 +182,14 @@ void tree_sprout_free(struct node *root)
     node_free(root);
 }
 
-void tree_attach(struct tree *tree, struct node *archive, void *content)
-{
-    (void)pthread_rwlock_wrlock(&tree->lock);
-    if (!archive->detached)
-        archive->directory->content = content;
-    (void)pthread_rwlock_unlock(&tree->lock);
-}
-
-void tree_graft(struct tree *tree, struct node *archive, struct node *root)
+void tree_graft(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
+                const void *context)
 {
     sort_all(root);
     (void)pthread_rwlock_wrlock(&tree->lock);
     if (!archive->detached && !archive->directory->grown) {
-        struct directory *to = archive->directory;
-        struct directory *from = root->directory;
-        free(to->children);
-        free(to->by_ino);
-        to->children = from->children;
-        to->by_ino = from->by_ino;
-        to->count = from->count;
-        to->capacity = from->capacity;
-        to->subdirectories = from->subdirectories;
-        to->grown = true;
-        atomic_store(&to->known, false);
-        for (size_t i = 0; i < to->count; i++)
-            to->children[i]->parent = archive;
-        from->children = NULL;
-        from->by_ino = NULL;
-        from->count = 0;
+        directory_settle(tree, archive, root, same, context);
+        atomic_store(&archive->directory->known, false);
     }
     (void)pthread_rwlock_unlock(&tree->lock);
     tree_sprout_free(root);
@@ -227,6 +206,6 @@ const struct node *tree_archive_of(const struct node *node)
 
 bool tree_needs_growing(const struct node *node)
 {
-    return node->type == NODE_DIRECTORY && !node->detached && node->directory->archive &&
+    return node->type == NODE_DIRECTORY && !node->detached && (node->directory->archive || node->early) &&
            !node->directory->grown;
 }

@@ -26,12 +26,21 @@ static bool same_file(const struct node *a, const struct node *b)
            same_source(a, b);
 }
 
-/* Takes a node and all below it out of the tree. */
-static void detach(struct tree *tree, struct node *node)
+/* What the kernel has been told of a node that was there early may be wrong. */
+static void tell_dropped(const struct tree *tree, const struct node *node)
 {
+    if (tree->dropped && node->early && atomic_load(&node->lookups))
+        tree->dropped(tree->dropped_context, node);
+}
+
+void node_detach(struct tree *tree, struct node *node)
+{
+    tell_dropped(tree, node);
     if (node->type == NODE_DIRECTORY) {
         for (size_t i = 0; i < node->directory->count; i++)
-            detach(tree, node->directory->children[i]);
+            node_detach(tree, node->directory->children[i]);
+        if (node->directory->release)
+            node->directory->release(node->directory->content);
         free(node->directory->children);
         free(node->directory->by_ino);
         free(node->directory);
@@ -69,7 +78,7 @@ static struct node *renew_entry(struct tree *tree, struct node *old, struct node
         tree_sprout_free(fresh);
         return old;
     }
-    detach(tree, old);
+    node_detach(tree, old);
     return fresh;
 }
 
@@ -93,7 +102,7 @@ static bool merge_children(struct tree *tree, struct node *old, struct directory
     while (i < d->count || j < fresh->count) {
         int order = compare(d, i, fresh, j);
         if (order < 0) {
-            detach(tree, d->children[i++]);
+            node_detach(tree, d->children[i++]);
             differs = true;
             continue;
         }

@@ -22,7 +22,9 @@ struct tree {
     bool archives;           /* archives show as directories, too: */
     tree_wanted_fn wanted;   /* those, while building; NULL: all */
     const void *wanted_context;
-    struct node *orphans; /* detached nodes that the kernel still refers to */
+    struct node *orphans;    /* detached nodes that the kernel still refers to */
+    tree_dropped_fn dropped; /* may be NULL */
+    void *dropped_context;
 };
 
 /* Makes a node; ETAG and LINK may be "", KEY is NULL where it is the path. NULL without memory. */
@@ -31,6 +33,14 @@ struct node *node_new(enum node_type type, const char *name, size_t name_len, co
 
 /* Frees a node and, for a directory, its entries' array (not the entries). */
 void node_free(struct node *node);
+
+/* Takes a node and all below it out of the tree. The write lock is held. */
+void node_detach(struct tree *tree, struct node *node);
+
+/* Makes OLD, whose entries are some that were there early, have those of FRESH; of those that are the same the nodes stay.
+   What is left of FRESH is the caller's. The write lock is held. */
+void directory_settle(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
+                      const void *context);
 
 /* Appends CHILD to a directory's entries and makes it the parent; 0 or -ENOMEM. */
 int node_append(struct node *directory, struct node *child);

@@ -81,6 +81,12 @@ function stall(r) {
   });
 }
 
+// hold waits until the rules say something else of the request.
+async function hold(r) {
+  for (let rule = rule_for(r); rule && rule.phold; rule = rule_for(r)) await sleep(50);
+  return '@up';
+}
+
 const entities = '<!DOCTYPE ListBucketResult [<!ENTITY a "0123456789"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">' +
   '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;"><!ENTITY x SYSTEM "file:///etc/passwd">]>';
 
@@ -93,6 +99,7 @@ const faults = {
   phang: (r) => sleep(600000).then(() => r.return(504)),
   ptrunc: () => '@cut',
   pstall: (r) => stall(r),
+  phold: (r) => hold(r),
   ptrickle: (r) => { r.variables.fault_rate_after = '1000'; r.variables.fault_rate = '1'; return '@up'; },
   pshort: (r) => { let a = asked_range(r); if (a) r.variables.fault_range = range(a.from, a.from + ((a.to - a.from) >> 1)); return '@up'; },
   plong: (r) => { let a = asked_range(r); if (a) r.variables.fault_range = range(a.from, a.to + 4096); return '@up'; },
@@ -146,7 +153,7 @@ async function proxy(r) {
   if (rule.rate) r.variables.fault_rate = rule.rate;
   if (rule.swap) r.variables.fault_uri = r.variables.request_uri.replace(/^\/[^\/]*/, '/' + rule.swap);
   if (rule.if_match === false) r.variables.fault_if_match = '';
-  let name = pick(rule), where = name ? faults[name](r) : '@up';
+  let name = pick(rule), where = name ? await faults[name](r) : '@up';
   if (where && where[0] == '@') r.internalRedirect(where);
 }
 

@@ -19,6 +19,7 @@ static struct {
     unsigned asked_max; /* then go_on() is false; 0: it never is */
     uint64_t encoded;
     uint64_t decoded;
+    uint64_t trusted;
 } told;
 
 static void on_chunk(void *context, uint64_t number, const void *data)
@@ -34,11 +35,12 @@ static void on_chunk(void *context, uint64_t number, const void *data)
     told.chunks++;
 }
 
-static bool on_progress(void *context, uint64_t encoded, uint64_t decoded)
+static bool on_progress(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
 {
     (void)context;
     told.encoded = encoded;
     told.decoded = decoded;
+    told.trusted = trusted;
     return ++told.asked != told.asked_max;
 }
 

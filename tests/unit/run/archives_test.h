@@ -20,12 +20,13 @@ struct stored {
     atomic_uint opened;
     int failure; /* negative errno of reading, 0: none */
     bool stuck;  /* reads wait until it is not, or are cancelled */
+    size_t sent; /* so many bytes can be read, further reads wait likewise; 0: all */
     int64_t mtime_ns;
 };
 
 #define STORED_MAX 8
 extern struct stored stored[STORED_MAX];
-extern pthread_mutex_t stored_lock; /* guards failure and stuck */
+extern pthread_mutex_t stored_lock; /* guards failure, stuck and sent */
 
 extern struct archives *archives;
 extern struct archives_config archives_config;
@@ -45,9 +46,17 @@ void archives_on_disk(void);
 struct stored *store(const char *key, const char *etag, struct strbuf bytes);
 struct stored *stored_as(const char *key);
 void set_stuck(struct stored *object, bool stuck);
+void send_up_to(struct stored *object, size_t sent);
 
 /* An archive of FILES files in frames of PIECE decoded bytes; the content depends on SEED. */
 struct strbuf archive_bytes(unsigned seed, size_t piece);
+
+/* The same with a file of LONG_SIZE bytes, "long", behind them. */
+#define LONG_SIZE (40U << 20)
+struct strbuf long_archive_bytes(unsigned seed, size_t piece);
+
+/* Whether BYTES are the content of file NUMBER. */
+bool is_content(const char *bytes, unsigned number, unsigned seed);
 
 /* The archive at KEY as it is stored now, with its companions. */
 struct archive *archive_at(const char *key);

@@ -61,7 +61,7 @@ static void graft(const char *path)
     member.name = "g";
     member.ino = file->ino;
     (void)grow(directory, NULL, member);
-    tree_graft(tree, archive, root);
+    tree_graft(tree, archive, root, NULL, NULL);
 }
 
 Test(archives, they_show_beside_themselves_by_the_name_without_its_ending)
@@ -205,7 +205,7 @@ Test(archives, an_unchanged_archive_keeps_its_members)
     graft("a");
     const struct node *archive = tree_find(tree, "a");
     const struct node *file = tree_find(tree, "a/d/f");
-    tree_attach(tree, tree_find(tree, "a"), &tree);
+    (void)tree_attach(tree, tree_find(tree, "a"), &tree, NULL);
     tree_renew(tree, SHOWN("a.tar.xz", "new"));
     cr_assert_eq(tree_find(tree, "a"), archive);
     cr_assert_eq(tree_find(tree, "a/d/f"), file);
@@ -237,8 +237,8 @@ Test(archives, a_changed_archive_is_another_directory)
     /* somebody was looking into it meanwhile */
     struct node *root = grow(NULL, archive, member_of(NODE_DIRECTORY, "", 0));
     (void)grow(root, NULL, member_of(NODE_FILE, "late", 1));
-    tree_attach(tree, archive, &tree);
-    tree_graft(tree, archive, root);
+    cr_assert_not(tree_attach(tree, archive, &tree, NULL));
+    tree_graft(tree, archive, root, NULL, NULL);
     tree_forget(tree, file, 1);
     tree_forget(tree, archive, 1);
     cr_assert_str_eq(names_of(tree_find(tree, "a")), "");

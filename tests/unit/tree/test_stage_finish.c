@@ -150,7 +150,7 @@ static void grow(const char *path, const char *whole)
     struct stage *stage = new_stage(path);
     ADD(stage, 1, whole, FILE_OF(4, "", 1));
     ADD(stage, 1, whole, FILE_OF(4, "", 1), .flatten = true);
-    tree_graft(tree, tree_find(tree, path), finished(stage));
+    tree_graft(tree, tree_find(tree, path), finished(stage), NULL, NULL);
     stage_free(stage);
 }
 
