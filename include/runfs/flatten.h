@@ -28,6 +28,9 @@ RUNFS_API int runfs_flatten_new(const char *text, size_t len, struct runfs_flatt
 /* Frees FLATTEN; NULL is allowed. */
 RUNFS_API void runfs_flatten_free(struct runfs_flatten *flatten);
 
+/* How many different stage paths there are: with one, no two members have one place. */
+RUNFS_API size_t runfs_flatten_count(const struct runfs_flatten *flatten);
+
 enum runfs_flatten_place {
     RUNFS_FLATTEN_PLACED,  /* it has a place in the tree */
     RUNFS_FLATTEN_SKIPPED, /* it is the manifest, which is no entry of the tree */

@@ -50,7 +50,7 @@ struct member_file {
     uint32_t first;  /* directory: its first entry's number. Link: its target's place in the text */
     uint32_t count;  /* directory: entries. Sparse file: extents. Link: bytes of its target */
     int64_t mtime_ns;
-    uint64_t offset; /* of a file's data in the decoded stream */
+    uint64_t offset; /* in the decoded stream: of its data; without any behind its header, or 0 */
     uint64_t size;   /* of a file */
     unsigned char sha256[MEMBER_SHA256_SIZE];
 };

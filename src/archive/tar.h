@@ -77,7 +77,7 @@ struct tar_member {
     uint32_t mode;    /* the lower twelve bits */
     int64_t mtime_ns; /* since 1970; what is out of range is the nearest that is in it */
     uint64_t header;  /* offset of its header in the decoded stream */
-    uint64_t offset;  /* of its data in the decoded stream */
+    uint64_t offset;  /* of its data in the decoded stream, or where they would be */
     uint64_t stored;  /* bytes of data there */
     uint64_t size;    /* of the file; greater than what is stored where it is sparse */
     bool sparse;

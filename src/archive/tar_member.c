@@ -202,7 +202,7 @@ static void resolve_data(struct tar *tar)
 {
     struct tar_member *member = &tar->member;
     bool is_file = member->type == TAR_FILE;
-    member->offset = is_file ? tar->offset : 0;
+    member->offset = tar->offset;
     member->stored = is_file ? tar->data : 0;
     member->size = member->stored;
     member->sparse = member->sparse && is_file;

@@ -109,7 +109,7 @@ static const char *fields_fault(const struct member_file *file)
     bool is_link = file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN;
     if (file->mode > 07777)
         return "a mode makes no sense";
-    if (!is_file && (file->sparse || file->has_sha256 || file->offset || file->size))
+    if (!is_file && (file->sparse || file->has_sha256 || file->size))
         return "what is no file has content";
     if (file->made && !is_directory)
         return "what is no directory was made";
@@ -129,10 +129,10 @@ const char *toc_file_fault(const struct toc *toc, const struct member_file *file
         fault = extents_fault(toc, file);
     if (!fault && (file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN))
         fault = link_fault(toc, file);
-    if (fault || file->type != MEMBER_FILE)
+    if (fault)
         return fault;
-    if (file->offset > toc->decoded_size ||
-        member_stored(toc->members, file) > toc->decoded_size - file->offset)
+    uint64_t stored = file->type == MEMBER_FILE ? member_stored(toc->members, file) : 0;
+    if (file->offset > toc->decoded_size || stored > toc->decoded_size - file->offset)
         return "a file lies behind the end";
     return NULL;
 }

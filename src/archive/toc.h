@@ -52,7 +52,8 @@
      2   2  mode, twelve bits
      4   4  count: of a directory its entries, of a sparse file its extents, of a link bytes of its target, else 0
      8   8  time of change in nanoseconds since 1970, signed
-     16  8  of a file, offset of its data in the decoded stream, which must hold all of them; else 0
+     16  8  of a file, offset of its data in the decoded stream, which must hold all of them; else the
+            offset behind its header, which only tells the order of members, or 0
      24  8  of a file, its size; else 0
      32 32  SHA-256 of a file's content, holes included; zeros where it is not known
 

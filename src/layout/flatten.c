@@ -148,6 +148,11 @@ void runfs_flatten_free(struct runfs_flatten *flatten)
     free(flatten);
 }
 
+size_t runfs_flatten_count(const struct runfs_flatten *flatten)
+{
+    return flatten->count;
+}
+
 /* The line that is PATH; NULL where there is none. */
 static const struct line *line_of(const struct runfs_flatten *flatten, struct runfs_span path)
 {

@@ -75,6 +75,16 @@ Test(members, the_last_of_one_name_wins)
     cr_assert_eq(refused, 0);
 }
 
+Test(members, offsets_tell_the_order_of_files_and_links)
+{
+    add_link('2', "z", "target");
+    add_file("f", "");
+    add_link('2', "a", "target");
+    struct member_table *table = table_of();
+    cr_expect_lt(file_at(table, "z")->offset, file_at(table, "f")->offset);
+    cr_expect_lt(file_at(table, "f")->offset, file_at(table, "a")->offset);
+}
+
 Test(members, hard_links_are_names_of_one_file)
 {
     add_file("f", "x");

@@ -185,7 +185,7 @@ Test(toc_hostile, files_are_checked)
     spoil(file_field(4, TOC_FILE_AT_OFFSET), UINT64_MAX, 8, "a file lies behind the end");
     spoil(file_field(4, TOC_FILE_AT_OFFSET), stream.len - 4, 8, "a file lies behind the end");
     spoil(file_field(3, TOC_FILE_AT_SIZE), 1, 8, "what is no file has content");
-    spoil(file_field(3, TOC_FILE_AT_OFFSET), 1, 8, "what is no file has content");
+    spoil(file_field(3, TOC_FILE_AT_OFFSET), stream.len + 1, 8, "a file lies behind the end");
     spoil(file_field(3, TOC_FILE_AT_FLAGS), TOC_FILE_HAS_SHA256, 1, "what is no file has content");
     spoil(file_field(3, TOC_FILE_AT_FLAGS), TOC_FILE_SPARSE, 1, "");
     spoil(file_field(3, TOC_FILE_AT_COUNT), 1, 4, "a count has no meaning");

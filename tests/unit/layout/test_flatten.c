@@ -28,6 +28,7 @@ static void check_place(const struct runfs_flatten *flatten, const char *member,
 Test(layout_flatten, strips_the_first_line_that_leads)
 {
     struct runfs_flatten *f = flatten_of("b/stage/sub\n\nb/stage\n  \na/x\na/x/y\r\nb/stage\n");
+    cr_expect_eq(runfs_flatten_count(f), 4);
     check_place(f, "b/stage/sub/lib/x", "=lib/x");
     check_place(f, "b/stage/subs", "=subs");
     check_place(f, "b/stage/sub", "=sub");
