@@ -60,7 +60,7 @@ fixture() {
       "$TESTS/fixtures/$2" "$root/$1.part" "${@:3}" >/dev/null
       mv "$root/$1.part" "$root/$1"
     fi
-  ) 9>"$root/lock"
+  ) 9>"$root/$1.lock"
   printf '%s\n' "$root/$1"
 }
 
