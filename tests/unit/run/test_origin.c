@@ -7,6 +7,7 @@
 #include "testing.h"
 
 static struct run *host;
+static char *source;
 
 static void set_up(void)
 {
@@ -16,7 +17,7 @@ static void set_up(void)
     scratch_mkdir("host");
     scratch_mkdir("guest");
     scratch_write("guest/a", "of the guest");
-    const char *source = strdup(scratch_path("host"));
+    source = strdup(scratch_path("host"));
     struct run_config config = {.source = source, .timeout_ms = 10000, .connections = 2, .archives = true};
     assert_ok(run_open(&config, &host, &err), &err);
 }
@@ -24,6 +25,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     run_close(host);
+    free(source);
     scratch_close();
 }
 
