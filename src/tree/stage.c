@@ -338,17 +338,18 @@ static int reach(struct stage *stage, const struct stage_entry *entry, size_t en
     return result;
 }
 
-static bool is_below_root(const struct stage *stage, const struct stage_entry *entry)
+/* Whether PATH is the root's, or below it. */
+static bool is_below_root(const struct stage *stage, const char *path, size_t len)
 {
     return stage->root_len == 0 ||
-           (entry->path_len >= stage->root_len && memcmp(entry->path, stage->root, stage->root_len) == 0 &&
-            (entry->path_len == stage->root_len || entry->path[stage->root_len] == '/'));
+           (len >= stage->root_len && memcmp(path, stage->root, stage->root_len) == 0 &&
+            (len == stage->root_len || path[stage->root_len] == '/'));
 }
 
 static int add(struct stage *stage, const struct stage_entry *entry)
 {
     if (entry->path_len == stage->root_len) {
-        if (stage->root_len == 0 || is_below_root(stage, entry))
+        if (stage->root_len == 0 || is_below_root(stage, entry->path, entry->path_len))
             return put(stage, 0, "", 0, entry);
     }
     enum tree_fate fate = path_fate(entry->path, entry->path_len);
@@ -366,7 +367,7 @@ int stage_add(struct stage *stage, const struct stage_entry *entry, struct error
 {
     if (entry->row < stage->row)
         return error_set(err, EINVAL, "row %u of a view after row %u", entry->row, stage->row);
-    if (!is_below_root(stage, entry))
+    if (!is_below_root(stage, entry->path, entry->path_len))
         return error_set(err, EINVAL, "%.*s: not in %s", (int)entry->path_len, entry->path, stage->root);
     stage->row = entry->row;
     int result = add(stage, entry);
@@ -381,6 +382,49 @@ int stage_add(struct stage *stage, const struct stage_entry *entry, struct error
     default:
         return error_errno(err, -result, "view");
     }
+}
+
+/* The place at PATH; PLACE_NONE where there is none. */
+static uint32_t find(const struct stage *stage, const char *path, size_t len)
+{
+    uint32_t place = 0;
+    size_t start = stage->root_len;
+    if (!is_below_root(stage, path, len))
+        return PLACE_NONE;
+    while (place != PLACE_NONE && start < len) {
+        start += path[start] == '/';
+        const char *slash = memchr(path + start, '/', len - start);
+        size_t end = slash ? (size_t)(slash - path) : len;
+        place = is_directory(&stage->places[place]) ? place_find(stage, place, path + start, end - start)
+                                                    : PLACE_NONE;
+        start = end;
+    }
+    return place;
+}
+
+int stage_add_name(struct stage *stage, const struct stage_entry *entry, const char *target, size_t len,
+                   struct error *err)
+{
+    struct stage_entry name = *entry;
+    uint32_t found = find(stage, target, len);
+    const struct place *place = found == PLACE_NONE ? NULL : &stage->places[found];
+    struct node *node = place ? place->node : NULL;
+    if (!node || node->type != NODE_FILE || !node->member || place->row != entry->row || place->notes)
+        return error_errno(err, ENOENT, "%.*s", (int)len, target);
+    if (node->in_archive.links < 2)
+        node->in_archive.links = 2; /* so that it is counted */
+    name.type = NODE_FILE;
+    name.member = true;
+    name.mode = node->in_archive.mode;
+    name.links = node->in_archive.links;
+    name.origin = node->origin;
+    name.archive = node->archive;
+    name.file = node->in_archive.file;
+    name.size = node->size;
+    name.mtime_ns = node->mtime_ns;
+    name.link = NULL;
+    name.ref = place->ref;
+    return stage_add(stage, &name, err);
 }
 
 /* The inode number of a logical path. */

@@ -79,6 +79,11 @@ int stage_new(const char *root, stage_describe_fn describe, void *context, struc
    or of a row that has been passed. */
 int stage_add(struct stage *stage, const struct stage_entry *entry, struct error *err);
 
+/* Adds ENTRY as a further name of the file that its row has at the logical path TARGET (LEN bytes), a member of any archive: what
+   it is and where it is from is as there. -ENOENT where there is no such file, and nothing is added; else as stage_add(). */
+int stage_add_name(struct stage *stage, const struct stage_entry *entry, const char *target, size_t len,
+                   struct error *err);
+
 /* Ends adding. Either: the entries as a private root, for tree_graft(). -ENOMEM: the stage can only be freed then. */
 int stage_finish(struct stage *stage, struct node **ret_root, struct error *err);
 

@@ -12,7 +12,7 @@ struct path_table {
 };
 
 struct tree {
-    struct node *root;
+    _Atomic(struct node *) root; /* changed under the lock, looked at without */
     tree_note_fn note;
     uint64_t notes; /* keys that there was something to say about */
     pthread_rwlock_t lock;

@@ -57,6 +57,43 @@ Test(stage_finish, names_of_one_file_share_a_number_and_are_counted_as_they_show
     stage_free(stage);
 }
 
+/* A further name in row ROW, of the file at TARGET. */
+static int add_name(struct stage *stage, uint32_t row, const char *path, const char *target)
+{
+    struct stage_entry entry = {.path = path, .path_len = strlen(path), .row = row, .flatten = true};
+    return stage_add_name(stage, &entry, target, strlen(target), NULL);
+}
+
+Test(stage_finish, a_name_of_another_archive_s_file_is_one_of_its_names)
+{
+    struct stage *stage = new_stage("opt");
+    ADD(stage, 1, "opt/old", HARD(1, 1, 1));
+    ADD(stage, 2, "opt/lib/x", HARD(1, 7, 1), .mode = 0750, .mtime_ns = SECOND);
+    ADD(stage, 2, "opt/lib/l", .flatten = true, LINK_OF(1, "x"));
+    cr_assert_eq(add_name(stage, 2, "opt/y", "opt/lib/x"), 0);
+    cr_assert_eq(add_name(stage, 2, "opt/z", "opt/y"), 0);
+    cr_assert_eq(add_name(stage, 2, "opt/no", "opt/old"), -ENOENT, "another row's");
+    cr_assert_eq(add_name(stage, 2, "opt/no", "opt/lib"), -ENOENT);
+    cr_assert_eq(add_name(stage, 2, "opt/no", "opt/lib/l"), -ENOENT);
+    cr_assert_eq(add_name(stage, 2, "opt/no", "opt/lib/x/x"), -ENOENT);
+    cr_assert_eq(add_name(stage, 2, "opt/no", "opt"), -ENOENT);
+    cr_assert_eq(add_name(stage, 2, "opt/no", "optlib/x"), -ENOENT);
+    cr_assert_eq(add_name(stage, 2, "opt/no", ""), -ENOENT);
+    ADD(stage, 2, "opt/lib/x", HARD(3, 7, 1));
+    struct node *root = finished(stage);
+    cr_assert_str_eq(shown(root), "lib/ lib/l@ lib/x=3 old=1 y=1 z=1 ");
+    const struct node *name = below(root, "z");
+    cr_assert_eq(name->ino, below(root, "y")->ino);
+    cr_assert_eq(node_nlink(name), 2);
+    cr_assert_eq(name->in_archive.file, 7);
+    cr_assert_eq(node_mode(name), 0750);
+    cr_assert_eq(name->size, 1);
+    cr_assert_eq(name->mtime_ns, SECOND);
+    cr_assert_eq(node_nlink(below(root, "lib/x")), 1);
+    tree_sprout_free(root);
+    stage_free(stage);
+}
+
 Test(stage_finish, a_number_comes_from_the_logical_path_whoever_composes_it)
 {
     tree = TREE_OF("opt/rocm/lib/x", "opt/rocm/y");
