@@ -23,6 +23,21 @@ bool run_same_member(const void *context, const struct node *early, const struct
            (file->type != MEMBER_FILE || (!file->sparse && run_early_offset(early) == file->offset));
 }
 
+void run_keep_inos(const struct node *directory, const struct member_table *table, uint32_t number,
+                   uint64_t inos[])
+{
+    for (size_t i = 0; !directory->detached && i < directory->directory->count; i++) {
+        const struct node *node = directory->directory->children[i];
+        uint32_t entry;
+        if (!node->early || member_entry(table, number, node_name(node), node->name_len, &entry) < 0)
+            continue;
+        if (node->type == NODE_DIRECTORY)
+            run_keep_inos(node, table, entry, inos);
+        else if (member_file(table, entry)->links > 1)
+            inos[table->members[entry].file] = node->ino;
+    }
+}
+
 static int show(struct run *run, struct node *directory, const char *name, const struct archive_member *found,
                 struct error *err)
 {

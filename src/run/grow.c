@@ -129,7 +129,7 @@ static void describe(const struct member_table *table, uint32_t number, struct t
     ret_member->file = table->members[number].file;
 }
 
-/* Grows one member. Names of one file have the inode number of the first. A hard link to nothing is not shown. */
+/* Grows one member. Names of one file have the inode number of the first, or of one that showed early. A hard link to nothing is not shown. */
 static int sprout(const struct member_table *table, uint32_t number, struct node *nodes[], uint64_t inos[])
 {
     struct tree_member member;
@@ -146,13 +146,16 @@ static int sprout(const struct member_table *table, uint32_t number, struct node
     return 0;
 }
 
-static struct node *sprout_all(const struct node *archive, const struct member_table *table)
+static struct node *sprout_all(struct run *run, const struct node *archive, const struct member_table *table)
 {
     _cleanup_free_ struct node **nodes = calloc(table->member_count, sizeof(struct node *));
     _cleanup_free_ uint64_t *inos = calloc(table->file_count, sizeof *inos);
     struct tree_member member;
     if (!nodes || !inos)
         return NULL;
+    tree_lock_read(run->tree);
+    run_keep_inos(archive, table, 0, inos);
+    tree_unlock(run->tree);
     describe(table, 0, &member);
     nodes[0] = tree_sprout(NULL, archive, &member);
     for (uint32_t number = 1; nodes[0] && number < table->member_count; number++) {
@@ -166,7 +169,7 @@ static struct node *sprout_all(const struct node *archive, const struct member_t
 
 int run_graft(struct run *run, struct node *node, const struct toc *toc, struct error *err)
 {
-    struct node *root = sprout_all(node, toc->members);
+    struct node *root = sprout_all(run, node, toc->members);
     if (!root)
         return error_errno(err, ENOMEM, "%s", node_name(node));
     tree_graft(run->tree, node, root, run_same_member, toc->members);

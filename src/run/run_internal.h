@@ -103,6 +103,11 @@ void run_describe_member(const struct member_file *file, const char *name, const
 /* Puts all members of an archive into the tree. */
 int run_graft(struct run *run, struct node *node, const struct toc *toc, struct error *err);
 
+/* Files of several names, one of which shows early below DIRECTORY, member NUMBER, keep the inode number that this has: in INOS, by
+   file. The read lock is held. */
+void run_keep_inos(const struct node *directory, const struct member_table *table, uint32_t number,
+                   uint64_t inos[]);
+
 /* For tree_graft(), with the member_table as its context. */
 bool run_same_member(const void *context, const struct node *early, const struct node *fresh);
 

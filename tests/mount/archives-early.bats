@@ -107,7 +107,7 @@ in_background() {
 }
 
 @test "the first members are read, listed alone and run while the last bytes have not been sent" {
-  local name archive
+  local name archive ino
   mount_early
   for archive in frame.tar.zst frames.tar.zst plain.tar; do
     name=${archive%%.*}
@@ -120,12 +120,14 @@ in_background() {
     [ "$MNT/$name/first/again" -ef "$MNT/$name/first/second" ] || fail "$name: a hard link is another file"
     [ "$("$MNT/$name/bin/tool" early)" = 'the tool says early' ]
     [ -d "$MNT/$name/first" ]
+    ino=$(stat -c %i "$MNT/$name/first/second")
     in_background ls "$MNT/$name"
     kill -0 "$PATIENT" || fail "$name: what is still to come was listed"
     release
     wait "$PATIENT"
     [ "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/out")" = 'bin first long ' ]
     tar -xOf "$RUN/$archive" long | cmp - "$MNT/$name/long"
+    [ "$(stat -c %i,%h "$MNT/$name/first/second" "$MNT/$name/first/again" | uniq)" = "$ino,2" ]
   done
 }
 
