@@ -389,3 +389,30 @@ Test(members, paths_are_found_and_others_are_not)
     cr_assert_eq(member_find(table, "", &number), 0);
     cr_assert_eq(number, 0);
 }
+
+Test(members, what_a_name_stands_for_so_far_can_be_asked)
+{
+    struct members *members;
+    struct tar *tar;
+    struct member_file file;
+    const char *link = NULL;
+    struct error err = {0};
+    assert_ok(members_new(NULL, NULL, NULL, &members, &err), &err);
+    assert_ok(tar_new(NULL, &members_handler, members, &tar, &err), &err);
+    add_file("a/b", "one");
+    add_link('2', "a/l", "target");
+    assert_ok(tar_feed(tar, stream.data, stream.len, &err), &err);
+    cr_assert_eq(members_look(members, "a", &file, &link), 0);
+    cr_assert(file.made);
+    cr_assert_eq(members_look(members, "a/b", &file, &link), 0);
+    cr_assert_eq(file.size, 3);
+    cr_assert_eq(members_look(members, "a/l", &file, &link), 0);
+    cr_assert_eq(file.type, MEMBER_SYMLINK);
+    cr_assert_eq(file.count, strlen("target"));
+    cr_assert_eq(memcmp(link, "target", file.count), 0);
+    cr_assert_eq(members_look(members, "a/c", &file, &link), -ENOENT);
+    cr_assert_eq(members_look(members, "b", &file, &link), -ENOENT);
+    cr_assert_eq(members_look(members, "", &file, &link), -ENOENT);
+    tar_free(tar);
+    members_free(members);
+}

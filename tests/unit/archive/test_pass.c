@@ -5,6 +5,7 @@
 
 #define FILES 40
 #define SIZE  150001
+#define FRAME (1U << 20)
 
 static const struct wait patient = {.timeout_ms = 1000};
 static struct strbuf packed = STRBUF_INIT(SIZE_MAX / 2);
@@ -20,6 +21,10 @@ static struct {
     uint64_t encoded;
     uint64_t decoded;
     uint64_t trusted;
+    unsigned members; /* in the pass that began last */
+    unsigned begun;
+    const char *codec;
+    bool too_trusting; /* more was trusted than what ended with whole units */
 } told;
 
 static void on_chunk(void *context, uint64_t number, const void *data)
@@ -41,10 +46,30 @@ static bool on_progress(void *context, uint64_t encoded, uint64_t decoded, uint6
     told.encoded = encoded;
     told.decoded = decoded;
     told.trusted = trusted;
+    told.too_trusting = told.too_trusting || trusted > decoded || trusted % FRAME;
     return ++told.asked != told.asked_max;
 }
 
-static struct pass_config config = {.etag = "e", .chunk = on_chunk, .go_on = on_progress};
+static void on_begin(void *context, const struct codec *codec)
+{
+    (void)context;
+    told.codec = codec_name(codec);
+    told.members = 0;
+    told.begun++;
+    told.chunks = 0;
+}
+
+static void on_member(void *context, const struct tar_member *member)
+{
+    char name[20];
+    (void)context;
+    (void)snprintf(name, sizeof name, "f%02u", told.members++);
+    cr_assert_str_eq(member->path, name);
+    cr_assert_eq(member->size, SIZE);
+}
+
+static struct pass_config config = {
+    .etag = "e", .begins = on_begin, .chunk = on_chunk, .member = on_member, .go_on = on_progress};
 
 static int pass(void)
 {
@@ -278,4 +303,34 @@ Test(pass, failures_of_reading_are_told_as_they_are)
                        "the reader failed");
         cr_assert_null(found.toc);
     }
+}
+
+/* Encoded bytes are taken in larger pieces than one: the last of them tells of the last unit but one at least. */
+Test(pass, what_is_found_is_told_on_the_way_and_trusted_unit_by_unit)
+{
+    for (size_t i = 0; i < COUNT(codecs); i++) {
+        bool direct = codecs[i].pack == pack_none;
+        memset(&told, 0, sizeof told);
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i].pack, FRAME);
+        assert_ok(pass(), &err);
+        cr_assert_str_eq(told.codec, codecs[i].name);
+        cr_assert_eq(told.begun, 1);
+        cr_assert_eq(told.members, FILES);
+        cr_assert_geq(told.trusted, direct ? stream.len : (stream.len / FRAME) * FRAME, "%s", codecs[i].name);
+        toc_free(found.toc);
+        free(found.bytes);
+    }
+    found = (struct pass_result){0};
+}
+
+Test(pass, within_a_unit_that_has_a_check_nothing_is_trusted)
+{
+    pack_stream(&packed, pack_xz, FRAME);
+    packed.len -= 100; /* the last one is cut */
+    told.asked_max = 0;
+    (void)pass();
+    cr_assert_not(told.too_trusting);
+    cr_assert_eq(told.begun, 2, "a second pass goes to the damage only");
+    cr_assert_lt(told.members, FILES);
 }
