@@ -303,15 +303,25 @@ uint64_t members_refused(const struct members *members)
     return members->refused;
 }
 
-void members_free(struct members *members)
+void members_empty(struct members *members)
 {
-    if (!members)
-        return;
-    members_hash_done(&members->hash);
     free(members->nodes);
     free(members->files);
     free(members->extents);
     free(members->text);
     free(members->index.slots);
+    members->nodes = NULL;
+    members->files = NULL;
+    members->extents = NULL;
+    members->text = NULL;
+    members->index.slots = NULL;
+}
+
+void members_free(struct members *members)
+{
+    if (!members)
+        return;
+    members_hash_done(&members->hash);
+    members_empty(members);
     free(members);
 }

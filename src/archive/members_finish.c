@@ -161,6 +161,7 @@ int members_finish(struct members *members, struct member_table **ret_table, str
     }
     copy_names(&(struct making){members, table, numbers}, &families, order);
     date_made(table);
+    members_empty(members); /* for what comes of the table takes as much memory again */
     *ret_table = table;
     return 0;
 }

@@ -75,6 +75,9 @@ uint32_t members_child(const struct members *members, uint32_t parent, const cha
 int members_add_child(struct members *members, uint32_t parent, const char *name, size_t len, uint32_t file,
                       uint32_t *ret_node, struct error *err);
 
+/* Frees what has been collected. Only members_refused() and members_free() may follow. */
+void members_empty(struct members *members);
+
 /* The hash of a member's content: its beginning, stored bytes, end. HOLES: see TAR_HOLE_BYTES_MAX. */
 int members_hash_init(struct members_hash *hash, uint64_t holes, struct error *err);
 int members_hash_begin(struct members_hash *hash, const struct tar_member *member, struct error *err);
