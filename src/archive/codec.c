@@ -49,8 +49,11 @@ bool codec_is_direct(const struct codec *codec)
     return codec->direct;
 }
 
-static void begin_at(struct codec_decoder *d, const struct codec_point *at)
+void codec_begin(struct codec_decoder *d, const struct codec *codec, const struct codec_point *at,
+                 const struct codec_limits *limits)
 {
+    d->codec = codec;
+    d->limits = *limits;
     d->opened_decoded = d->unit_decoded = at->decoded;
     d->opened_encoded = d->unit_encoded = at->encoded;
     d->at = (struct codec_progress){
@@ -78,9 +81,7 @@ int codec_open(const struct codec *codec, const struct codec_point *at, const st
     struct codec_decoder *d = codec->allocate();
     if (!d)
         return error_errno(err, ENOMEM, "%s", codec->name);
-    d->codec = codec;
-    d->limits = *limits;
-    begin_at(d, at);
+    codec_begin(d, codec, at, limits);
     result = codec->open_at(d, at, err);
     if (result < 0) {
         codec_close(d);
@@ -220,6 +221,11 @@ bool codec_point_here(const struct codec_decoder *d, struct codec_point *ret_poi
 uint64_t codec_memory(const struct codec_decoder *d)
 {
     return d->ops->memory(d);
+}
+
+bool codec_may_have_index(const struct codec *codec, const void *head, size_t len)
+{
+    return codec->may_have_index && codec->may_have_index(head, len);
 }
 
 int codec_read_index(const struct codec *codec, struct reader *encoded, const struct codec_limits *limits,

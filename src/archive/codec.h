@@ -7,7 +7,7 @@
    Errors of decoding, besides those named: -EIO (damaged, not this format, or not what the index says), -ENODATA (the
    data ends before its end), -ENOTSUP (a feature that is not supported), -ENOMEM (no memory, or the archive asks for a
    window or memory beyond the limits), -EFBIG (more decoded bytes than the limit), -E2BIG (a ratio, or entries of an
-   index, beyond the limits). */
+   index, or places to look for it, beyond the limits). */
 #ifndef RUNFS_ARCHIVE_CODEC_H
 #define RUNFS_ARCHIVE_CODEC_H
 
@@ -33,6 +33,7 @@ struct codec_limits {
     uint64_t window_max;  /* bytes of history; zstd counts in powers of two, from 1 KiB to 2 GiB */
     uint64_t memory_max;  /* bytes of memory for one decoder, window included, and for reading an index */
     size_t entries_max;   /* entries of an index */
+    unsigned reads_max;   /* places of an archive that are looked at for its index (0: any number) */
 };
 
 /* 64 GiB decoded, 1000 to 1 past 64 MiB, windows of 128 MiB in 144 MiB of memory, 262,144 entries. */
@@ -98,6 +99,15 @@ void codec_close(struct codec_decoder *decoder);
    unit is given out. A restart point that does not begin a unit of the index is -EIO. */
 int codec_follow(struct codec_decoder *decoder, const struct codec_index *index, struct error *err);
 
+/* A decoder of the whole archive that decodes up to THREADS units of INDEX, which must live longer, at once, in MEMORY bytes.
+   It gives out what one of codec_open would, and is used like it, but takes encoded bytes further ahead; no byte of a unit
+   is given out before all of it has been decoded and was as the index says. Where a unit is not, it goes on alone from
+   there, as one of codec_open would. Stores NULL where the archive is none to be decoded at once: of one unit, or of units
+   too large for MEMORY. -ENOMEM. */
+int codec_open_parallel(const struct codec *codec, const struct codec_index *index,
+                        const struct codec_limits *limits, unsigned threads, uint64_t memory,
+                        struct codec_decoder **ret_decoder, struct error *err);
+
 /* Takes up to IN_LEN encoded bytes from IN, makes up to OUT_CAP (not 0) decoded ones in OUT and stores both counts. It
    returns when the input is used up, the output is full, or at a boundary. Output may remain when the input is used
    up: call again, with IN_LEN 0 if need be, until less than OUT_CAP is made without reaching a boundary. After a
@@ -117,6 +127,9 @@ bool codec_point_here(const struct codec_decoder *decoder, struct codec_point *r
 
 /* About how much memory the decoder holds now, in bytes. */
 uint64_t codec_memory(const struct codec_decoder *decoder);
+
+/* Whether an archive that begins with HEAD, as for codec_recognise, is likely to have an index of several units. */
+bool codec_may_have_index(const struct codec *codec, const void *head, size_t len);
 
 /* Reads the index that the archive ENCODED has for random access (xz: of all streams; zstd: a seek table at the end).
    Stores NULL where it has none. Reads little of the archive, all through reader_pread with WAIT. An index that does

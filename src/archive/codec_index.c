@@ -43,13 +43,15 @@ static uint64_t decoded_at(const struct codec_index *index, size_t number)
     return number < index->count ? index->entries[number].decoded : index->decoded_size;
 }
 
-static void write_place(const struct codec_index *index, size_t number, struct codec_point *point)
+/* The place behind BEHIND more blocks than there are before unit NUMBER. */
+static void write_place(const struct codec_index *index, size_t number, size_t behind,
+                        struct codec_point *point)
 {
     const struct codec_stream *stream = &index->streams[index->entries[number].stream];
     struct xz_place place = {.check = stream->check,
                              .stream_decoded = stream->decoded,
                              .stream_encoded = stream->encoded,
-                             .blocks = number - stream->first_entry};
+                             .blocks = number - stream->first_entry + behind};
     xz_point_write(point, &place);
 }
 
@@ -61,7 +63,17 @@ void codec_index_get(const struct codec_index *index, size_t number, struct code
         .decoded_len = decoded_at(index, number + 1) - entry->decoded,
         .encoded_len = entry->encoded_len};
     if (index->stream_count > 0)
-        write_place(index, number, &ret_stretch->point);
+        write_place(index, number, 0, &ret_stretch->point);
+}
+
+void codec_index_end(const struct codec_index *index, size_t number, struct codec_point *ret_point)
+{
+    const struct codec_entry *entry = &index->entries[number];
+    *ret_point = (struct codec_point){.decoded = decoded_at(index, number + 1),
+                                      .encoded = entry->encoded + entry->encoded_len,
+                                      .kind = CODEC_AT_START};
+    if (index->stream_count > 0)
+        write_place(index, number, 1, ret_point);
 }
 
 /* The last unit that begins at or before OFFSET is the one that holds it: empty ones come first. */

@@ -51,6 +51,8 @@ struct codec {
     struct codec_decoder *(*allocate)(void);
     /* Makes it ready to run at AT, whose offsets agree with decoder->at. On failure the caller closes it. */
     int (*open_at)(struct codec_decoder *decoder, const struct codec_point *at, struct error *err);
+    /* As codec_may_have_index; NULL where none has one. */
+    bool (*may_have_index)(const uint8_t *head, size_t len);
     /* As codec_read_index; NULL where the format has none. */
     int (*read_index)(struct reader *encoded, const struct codec_limits *limits, const struct wait *wait,
                       struct codec_index **ret_index, struct error *err);
@@ -106,6 +108,13 @@ struct codec_index {
 
 /* An index with room for COUNT entries and STREAM_COUNT streams, count 0; NULL without memory. */
 struct codec_index *codec_index_new(size_t count, size_t stream_count);
+
+/* Where unit NUMBER ends, as a restart point. */
+void codec_index_end(const struct codec_index *index, size_t number, struct codec_point *ret_point);
+
+/* Fills in what all decoders have in common, for one that begins at AT. */
+void codec_begin(struct codec_decoder *decoder, const struct codec *codec, const struct codec_point *at,
+                 const struct codec_limits *limits);
 
 /* Looks at a step before its output is given out: -EIO where it is not what the index of the decoder says. */
 int codec_follow_step(struct codec_decoder *decoder, const struct codec_step *step, const uint8_t *out,

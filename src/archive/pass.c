@@ -10,7 +10,11 @@
 
 #include "archive/pass_sink.h"
 
-#define PIECE         (256U * 1024)      /* encoded bytes that are taken at once */
+#define PIECE (256U * 1024) /* encoded bytes that are taken at once */
+#define INDEX_FROM                                                                                           \
+    (8ULL * 1024 *                                                                                           \
+     1024) /* encoded bytes: of a smaller archive, asking for its index costs more than it saves */
+#define INDEX_READS   16
 #define POINT_SPACING (1U * 1024 * 1024) /* decoded bytes between restart points that are kept, at least */
 
 struct pass {
@@ -18,6 +22,8 @@ struct pass {
     struct reader *encoded;
     const struct wait *wait;
     const struct codec *codec;
+    struct codec_index
+        *index; /* owned; what the decoder decodes several units at once by, NULL where it does not */
     struct codec_decoder *decoder;
     struct pass_sink *sink;
     EVP_MD_CTX *sha256;
@@ -180,6 +186,35 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
     return end_of(result < 0 ? result : codec_finish(pass->decoder, err));
 }
 
+/* Has several units decoded at once where the archive has an index of them. It is no failure that it has none, nor one that
+   makes no sense: whether the archive itself does, decoding shows. */
+static int open_parallel(struct pass *pass, const struct codec_limits *limits, struct error *err)
+{
+    struct error why = {0};
+    struct codec_limits few = *limits;
+    few.reads_max = INDEX_READS;
+    int result = codec_read_index(pass->codec, pass->encoded, &few, pass->wait, &pass->index, &why);
+    if (result == -ETIMEDOUT || result == -EINTR || result == -ESTALE || result == -EACCES)
+        return error_set(err, -result, "%s", why.message);
+    if (result < 0 || !pass->index)
+        return 0;
+    return codec_open_parallel(pass->codec, pass->index, limits, pass->config->threads, PASS_PARALLEL_BYTES,
+                               &pass->decoder, err);
+}
+
+/* A second pass over what of a damaged archive may be trusted decodes one unit after the other. */
+static int open_decoder(struct pass *pass, const char *head, size_t len, struct error *err)
+{
+    const struct codec_limits *limits = pass->config->codec ? pass->config->codec : &codec_limits_default;
+    int result = 0;
+    if (pass->config->threads > 1 && pass->encoded->size >= INDEX_FROM && pass->stop_at == UINT64_MAX &&
+        codec_may_have_index(pass->codec, head, len))
+        result = open_parallel(pass, limits, err);
+    if (result < 0 || pass->decoder)
+        return result;
+    return codec_open(pass->codec, NULL, limits, &pass->decoder, err);
+}
+
 static int recognise(struct pass *pass, struct error *err)
 {
     char head[CODEC_HEAD_BYTES];
@@ -190,8 +225,7 @@ static int recognise(struct pass *pass, struct error *err)
     pass->codec = codec_recognise(head, n);
     if (!pass->codec)
         return error_set(err, EBADMSG, "not an archive: neither tar nor one in xz, zstd or gzip");
-    return codec_open(pass->codec, NULL, pass->config->codec ? pass->config->codec : &codec_limits_default,
-                      &pass->decoder, err);
+    return open_decoder(pass, head, n, err);
 }
 
 static int set_up(struct pass *pass, struct error *err)
@@ -214,6 +248,7 @@ static void tear_down(struct pass *pass)
 {
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
+    codec_index_close(pass->index);
     EVP_MD_CTX_free(pass->sha256);
     free_points(pass);
 }

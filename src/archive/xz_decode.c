@@ -43,6 +43,13 @@ static bool xz_matches(const uint8_t *head, size_t len)
     return len >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
 }
 
+/* Whoever compresses in several threads writes the sizes of each block into its header, others do not know them then. */
+static bool xz_may_have_index(const uint8_t *head, size_t len)
+{
+    size_t flags = LZMA_STREAM_HEADER_SIZE + 1;
+    return len > flags && (head[flags] & 0xc0) == 0xc0;
+}
+
 static uint64_t encoded_now(const struct xz *x, const struct span *span)
 {
     return x->base.at.encoded + span->step->used;
@@ -382,4 +389,5 @@ const struct codec codec_xz = {.name = "xz",
                                .matches = xz_matches,
                                .allocate = xz_allocate,
                                .open_at = xz_open_at,
+                               .may_have_index = xz_may_have_index,
                                .read_index = xz_read_index};

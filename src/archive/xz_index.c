@@ -12,6 +12,7 @@
 struct window {
     struct reader *encoded;
     const struct wait *wait;
+    unsigned reads;
     uint64_t offset;
     size_t len;
     uint8_t bytes[CHUNK];
@@ -43,9 +44,12 @@ static int fail(lzma_ret ret, const struct codec_limits *limits, struct error *e
 }
 
 /* Lets STRM read on at POSITION, from the window where it holds that. */
-static int provide(struct window *window, uint64_t position, lzma_stream *strm, struct error *err)
+static int provide(struct window *window, const struct codec_limits *limits, uint64_t position,
+                   lzma_stream *strm, struct error *err)
 {
     if (position < window->offset || position - window->offset >= window->len) {
+        if (limits->reads_max && window->reads++ == limits->reads_max)
+            return error_set(err, E2BIG, "xz index: spread over more than %u places", limits->reads_max);
         int result = reader_pread(window->encoded, window->bytes, sizeof window->bytes, position,
                                   window->wait, &window->len, err);
         if (result < 0)
@@ -66,7 +70,7 @@ static int decode(struct window *window, const struct codec_limits *limits, lzma
 {
     uint64_t position = 0;
     for (;;) {
-        int result = provide(window, position, strm, err);
+        int result = provide(window, limits, position, strm, err);
         if (result < 0)
             return result;
         size_t given = strm->avail_in;

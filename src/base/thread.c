@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context), void *context)
 {
@@ -20,4 +21,10 @@ int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     return code;
+}
+
+unsigned thread_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 1 ? (unsigned)cores : 1;
 }

@@ -9,4 +9,7 @@
    or a positive errno. */
 int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context), void *context);
 
+/* How many threads can run at the same time. */
+unsigned thread_cores(void);
+
 #endif

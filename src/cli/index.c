@@ -10,6 +10,7 @@
 #include "archive/etags.h"
 #include "archive/pass.h"
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -119,8 +120,12 @@ static bool count(void *context, uint64_t encoded, uint64_t decoded, uint64_t tr
 /* Passes over the archive, within the limits that hold for a mount. */
 static int make_table(struct source *source, bool quiet, struct pass_result *ret_result, struct error *err)
 {
-    struct pass_config config = {
-        .tar = &archives_tar_limits, .etag = source->etags, .note = note, .go_on = count, .context = source};
+    struct pass_config config = {.threads = thread_cores(),
+                                 .tar = &archives_tar_limits,
+                                 .etag = source->etags,
+                                 .note = note,
+                                 .go_on = count,
+                                 .context = source};
     progress_begin(&source->progress, source->reader->size, quiet);
     int result = pass_run(&config, source->reader, &source->wait, ret_result, err);
     progress_end(&source->progress);

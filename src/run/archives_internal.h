@@ -51,6 +51,8 @@ struct archives {
     struct store store; /* of decoded bytes: fetch() is decode_fetch() */
     struct cache *cache;
     atomic_bool ending;
+    atomic_bool
+        parallel; /* some pass may decode several units at once, which takes PASS_PARALLEL_BYTES: no other */
     _Atomic uint64_t decoded;
     pthread_mutex_t lock; /* guards all below; taken after an archive's */
     pthread_cond_t free;  /* a decoder ended */

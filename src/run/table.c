@@ -7,6 +7,7 @@
 #include "archive/etags.h"
 #include "archive/pass.h"
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "cache/table.h"
 #include "run/archives_internal.h"
 
@@ -235,7 +236,11 @@ static int pass_over(struct archive *archive, const char *identity, size_t ident
     int result = config->open(config->context, &archive->objects.archive, &encoded, err);
     if (result < 0)
         return result;
+    bool alone = !atomic_exchange(&archive->all->parallel, true);
+    pass.threads = alone ? thread_cores() : 1;
     result = pass_run(&pass, encoded, wait, &found, err);
+    if (alone)
+        atomic_store(&archive->all->parallel, false);
     reader_close(encoded);
     if (result < 0)
         return error_prefix(err, "%s", archive->objects.archive.key);

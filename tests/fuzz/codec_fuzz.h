@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "archive/codec.h"
+#include "archive/codec_internal.h"
 #include "check.h"
 
 #define DECODED_MAX ((size_t)32 * 1024)
 #define POINTS_MAX  64
+
+#define PARALLEL_BYTES (16U * 1024 * 1024)
 
 /* Small, so that inputs are many. The ratio would make the end depend on the pieces. */
 static const struct codec_limits fuzz_limits = {.decoded_max = DECODED_MAX,
@@ -71,6 +73,18 @@ static inline int fuzz_run(struct codec_decoder *decoder, const uint8_t *in, siz
     }
 }
 
+/* Decodes DATA to its end, on from where DECODER, which is closed, stands: RESULT is what opening it gave. */
+static inline void fuzz_finish(struct codec_decoder *decoder, int result, const uint8_t *data, size_t size,
+                               size_t in_step, size_t out_step, struct fuzz_outcome *outcome,
+                               struct error *err)
+{
+    outcome->result = result;
+    if (result == 0)
+        outcome->result = fuzz_run(decoder, data, size, in_step, out_step, outcome, err);
+    codec_close(decoder);
+    fuzz_check_failure(outcome->result, err);
+}
+
 /* Decodes DATA from AT on in pieces. */
 static inline struct fuzz_outcome fuzz_decode(const struct codec *codec, const struct codec_point *at,
                                               const struct codec_index *index, const uint8_t *data,
@@ -81,13 +95,10 @@ static inline struct fuzz_outcome fuzz_decode(const struct codec *codec, const s
     struct error err = {0};
     size_t begin = at ? (size_t)at->encoded : 0;
     CHECK(outcome.data && begin <= size);
-    outcome.result = codec_open(codec, at, &fuzz_limits, &decoder, &err);
-    if (outcome.result == 0 && index)
-        outcome.result = codec_follow(decoder, index, &err);
-    if (outcome.result == 0)
-        outcome.result = fuzz_run(decoder, data + begin, size - begin, in_step, out_step, &outcome, &err);
-    codec_close(decoder);
-    fuzz_check_failure(outcome.result, &err);
+    int result = codec_open(codec, at, &fuzz_limits, &decoder, &err);
+    if (result == 0 && index)
+        result = codec_follow(decoder, index, &err);
+    fuzz_finish(decoder, result, data + begin, size - begin, in_step, out_step, &outcome, &err);
     return outcome;
 }
 
@@ -164,6 +175,28 @@ static inline void fuzz_check_units(const struct codec *codec, const struct code
     free(whole.data);
 }
 
+/* Several units at once give what one after the other gives; of a damaged one more or less is decoded. */
+static inline void fuzz_check_parallel(const struct codec *codec, const struct codec_index *index,
+                                       const uint8_t *data, size_t size)
+{
+    struct codec_decoder *decoder = NULL;
+    struct error err = {0};
+    int result = codec_open_parallel(codec, index, &fuzz_limits, 2, PARALLEL_BYTES, &decoder, &err);
+    CHECK(result == 0);
+    if (!decoder)
+        return;
+    struct fuzz_outcome serial = fuzz_decode(codec, NULL, NULL, data, size, SIZE_MAX, SIZE_MAX);
+    struct fuzz_outcome parallel = {.data = malloc(DECODED_MAX + 1)};
+    CHECK(parallel.data);
+    fuzz_finish(decoder, 0, data, size, 50, 100, &parallel, &err);
+    fuzz_check_same(&serial, &parallel);
+    CHECK(parallel.result == serial.result);
+    CHECK(serial.result < 0 || parallel.len == serial.len);
+    CHECK(index->checksums || parallel.progress.verified == serial.progress.verified);
+    free(serial.data);
+    free(parallel.data);
+}
+
 /* Reads an index from DATA and holds decoding to it. */
 static inline void fuzz_index(const char *name, const uint8_t *data, size_t size)
 {
@@ -179,6 +212,7 @@ static inline void fuzz_index(const char *name, const uint8_t *data, size_t size
         return;
     fuzz_check_index(index, size);
     fuzz_check_units(codec, index, data, size);
+    fuzz_check_parallel(codec, index, data, size);
     codec_index_close(index);
 }
 

@@ -181,14 +181,21 @@ static int run_all(const struct decoding *how, struct codec_decoder *decoder, co
     }
 }
 
+static int open_decoder(const struct decoding *how, struct codec_decoder **ret_decoder, struct error *err)
+{
+    const struct codec *codec = codec_by_name(how->codec);
+    const struct codec_limits *limits = how->limits ? how->limits : &codec_limits_default;
+    if (how->threads)
+        return codec_open_parallel(codec, how->index, limits, how->threads, how->memory, ret_decoder, err);
+    int result = codec_open(codec, how->at, limits, ret_decoder, err);
+    return result == 0 && how->index ? codec_follow(*ret_decoder, how->index, err) : result;
+}
+
 void decode(const struct decoding *how, const uint8_t *encoded, size_t len, struct outcome *ret_outcome)
 {
     struct codec_decoder *decoder = NULL;
     struct outcome outcome = {0};
-    outcome.result = codec_open(codec_by_name(how->codec), how->at,
-                                how->limits ? how->limits : &codec_limits_default, &decoder, &outcome.err);
-    if (outcome.result == 0 && how->index)
-        outcome.result = codec_follow(decoder, how->index, &outcome.err);
+    outcome.result = open_decoder(how, &decoder, &outcome.err);
     if (outcome.result == 0)
         outcome.result = run_all(how, decoder, encoded, len, &outcome);
     if (decoder)

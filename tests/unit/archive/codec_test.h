@@ -63,8 +63,10 @@ struct decoding {
     const struct codec_point *at;      /* NULL: the start */
     const struct codec_limits *limits; /* NULL: the default */
     const struct codec_index *index;   /* NULL: none to follow */
-    uint64_t seed;                     /* of random pieces; 0: as much as there is at once */
-    size_t stop;                       /* decoded bytes after which to stop without codec_finish; 0: never */
+    unsigned threads; /* decode units of the index at once, in MEMORY; 0: one after the other */
+    uint64_t memory;
+    uint64_t seed; /* of random pieces; 0: as much as there is at once */
+    size_t stop;   /* decoded bytes after which to stop without codec_finish; 0: never */
 };
 
 /* Decodes all of ENCODED from where HOW says on. */
