@@ -21,6 +21,17 @@ static const struct command commands[] = {
      cmd_ls},
     {"cat", "[-q] SOURCE PATH...", "write files of a run to standard output",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_cat},
+    {"fetch",
+     "[--include RE] [--exclude RE] [--group G] [--target T] [--flatten] [--dry-run] [-q] SOURCE DIR",
+     "copy a run, or a selection of it, to a directory",
+     SOURCE_OPTIONS "  --include RE     only files whose name the expression is found in; repeatable\n"
+                    "  --exclude RE     no files whose name the expression is found in; repeatable\n"
+                    "  --group G        only artifacts of that group, and generic ones\n"
+                    "  --target T       only artifacts for that target, and generic ones; repeatable\n"
+                    "  --flatten        the install tree that the artifacts make\n"
+                    "  --dry-run        say what would be copied\n"
+                    "  -q               no progress bar\n",
+     cmd_fetch},
     {"diff", "[--old OPT,...] [--new OPT,...] [--json] [-q] SOURCE SOURCE [PATH]",
      "tell what differs between two runs",
      "  -o OPT[,OPT...]  options of both sources, see runfs-mount(1)\n"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/parallel.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/diff.h"
 #include "cli/files.h"
@@ -14,7 +14,7 @@
 
 struct reading {
     struct diff *diff;
-    size_t *undecided; /* indices of changes, owned */
+    struct change **undecided; /* owned */
     size_t count;
     uint64_t bytes;
     struct progress progress;
@@ -85,7 +85,7 @@ static void decide_one(void *context, size_t index)
 {
     struct reading *reading = context;
     struct error err = {0};
-    if (decide(reading, &reading->diff->changes[reading->undecided[index]], &err) == 0)
+    if (decide(reading, reading->undecided[index], &err) == 0)
         return;
     atomic_store(&reading->diff->failed, true);
     progress_pause(&reading->progress);
@@ -93,13 +93,27 @@ static void decide_one(void *context, size_t index)
     progress_resume(&reading->progress);
 }
 
+static int compare_sizes(const void *a, const void *b)
+{
+    const struct change *first = *(struct change *const *)a;
+    const struct change *second = *(struct change *const *)b;
+    uint64_t sizes[SIDES] = {first->nodes[OLD]->size, second->nodes[OLD]->size};
+    return sizes[0] > sizes[1] ? -1 : sizes[0] < sizes[1];
+}
+
+static uint64_t size_of(const void *context, size_t index)
+{
+    const struct reading *reading = context;
+    return reading->undecided[index]->nodes[OLD]->size;
+}
+
 void diff_read(struct diff *diff)
 {
-    struct reading reading = {.diff = diff, .undecided = calloc(diff->count + 1, sizeof(size_t))};
+    struct reading reading = {.diff = diff, .undecided = calloc(diff->count + 1, sizeof(struct change *))};
     for (size_t i = 0; reading.undecided && i < diff->count; i++) {
         if (diff->changes[i].kind != CHANGE_UNKNOWN)
             continue;
-        reading.undecided[reading.count++] = i;
+        reading.undecided[reading.count++] = &diff->changes[i];
         reading.bytes += diff->changes[i].nodes[OLD]->size;
     }
     if (!reading.undecided) {
@@ -110,7 +124,8 @@ void diff_read(struct diff *diff)
         return;
     }
     progress_begin(&reading.progress, reading.bytes, diff->quiet);
-    parallel_each(reading.count, diff->connections, decide_one, &reading);
+    qsort(reading.undecided, reading.count, sizeof(struct change *), compare_sizes);
+    batch_run(reading.count, diff->connections, decide_one, size_of, &reading);
     progress_end(&reading.progress);
     free(reading.undecided);
 }

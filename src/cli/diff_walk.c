@@ -122,6 +122,8 @@ static enum change_kind compare_files(const struct diff *diff, struct node *node
     static const enum change_kind kinds[] = {[CONTENT_UNKNOWN] = CHANGE_UNKNOWN,
                                              [CONTENT_SAME] = CHANGE_NONE,
                                              [CONTENT_DIFFERENT] = CHANGE_CONTENT};
+    if (nodes[OLD]->problem || nodes[NEW]->problem)
+        return CHANGE_UNKNOWN; /* reading will tell the problem */
     if (nodes[OLD]->member && nodes[NEW]->member && node_mode(nodes[OLD]) != node_mode(nodes[NEW]))
         return CHANGE_CONTENT;
     return kinds[relation_of(diff, nodes)];

@@ -32,6 +32,19 @@ int files_add_below(struct files *files, const struct node *node)
     return result;
 }
 
+static int compare_sizes(const void *a, const void *b)
+{
+    const struct node *first = *(const struct node *const *)a;
+    const struct node *second = *(const struct node *const *)b;
+    return first->size > second->size ? -1 : first->size < second->size;
+}
+
+void files_sort(struct files *files)
+{
+    if (files->count)
+        qsort(files->nodes, files->count, sizeof(const struct node *), compare_sizes);
+}
+
 void files_done(struct files *files)
 {
     free(files->nodes);

@@ -20,6 +20,9 @@ int files_add(struct files *files, const struct node *node);
 /* Adds the files at and below NODE, but for those in archives. The tree's read lock is held. 0 or -ENOMEM. */
 int files_add_below(struct files *files, const struct node *node);
 
+/* The largest first. */
+void files_sort(struct files *files);
+
 void files_done(struct files *files);
 
 /* Appends the path of NODE below the run's root, for messages. Takes the tree's read lock itself. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "base/parallel.h"
 #include "cli/arguments.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/progress.h"
@@ -163,11 +163,18 @@ static void check(void *context, size_t index)
     complain(verify, &err);
 }
 
+static uint64_t size_of(const void *context, size_t index)
+{
+    const struct verify *verify = context;
+    return verify->files.nodes[index]->size;
+}
+
 static void check_all(struct verify *verify, unsigned connections)
 {
     char bytes[FORMAT_MAX];
     progress_begin(&verify->progress, verify->files.bytes, verify->quiet);
-    parallel_each(verify->files.count, connections, check, verify);
+    files_sort(&verify->files);
+    batch_run(verify->files.count, connections, check, size_of, verify);
     progress_end(&verify->progress);
     format_bytes(bytes, verify->files.bytes);
     if (!verify->bad)
@@ -195,7 +202,7 @@ int cmd_verify(int argc, char **argv)
     options.run.source = argv[first];
     options.run.note = command_note;
     options.run.chosen = command_chosen;
-    options.run.no_keep = true;
+    batch_configure(&options.run);
     if (run_open(&options.run, &verify.run, &err) < 0)
         return command_failed(&err);
     verify.wait.timeout_ms = options.run.timeout_ms;

@@ -57,7 +57,7 @@ static int open_store(struct run *run, struct error *err)
 {
     int result = 0;
     struct cache_config cache = {
-        .pool_bytes = POOL_BYTES,
+        .pool_bytes = run->config.pool_bytes ? run->config.pool_bytes : POOL_BYTES,
         .readahead = run->config.readahead,
         .connections = run->config.connections,
         .disk = run->disk,

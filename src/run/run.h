@@ -38,7 +38,8 @@ struct run_config {
     const char *profile;
     /* fetching */
     unsigned connections;
-    uint64_t readahead; /* bytes, at most */
+    uint64_t readahead;  /* bytes, at most */
+    uint64_t pool_bytes; /* of what is fetched, in memory; 0: as much as a mount takes */
     uint64_t timeout_ms;
     /* what is kept on disk */
     const char *cache_directory; /* NULL: the user's cache directory */

@@ -108,7 +108,7 @@ setup() { faults '[]'; }
   [[ $output =~ ^runfs\ [0-9]+\.[0-9]+ ]]
   run runfs help
   [ "$status" -eq 0 ]
-  for command in mount umount ls cat diff verify resolve which index status cache help; do
+  for command in mount umount ls cat fetch diff verify resolve which index status cache help; do
     [[ $output == *"$command"* ]] || fail "help does not name $command"
     runfs help "$command" </dev/null | grep -q "$command" || fail "no help for $command"
   done

@@ -1,0 +1,211 @@
+/* Copying one file: into a part that is named for the very object, so that a later fetch goes on with it; see fetch.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/fetch.h"
+#include "cli/files.h"
+
+#define PIECE     (1024U * 1024)
+#define NAME_SIZE SHA256_TEXT
+
+/* A file being copied. */
+struct copying {
+    struct fetch *fetch;
+    const struct fetch_item *item;
+    int fd; /* of the part */
+    char part[NAME_SIZE];
+    uint64_t have; /* bytes that the part had */
+    bool check;    /* there is something to compare with */
+    struct sha256 sum;
+};
+
+/* The part's name says of what object it is: of another version it has another name. */
+static int name_part(struct copying *copying, struct error *err)
+{
+    const struct node *node = copying->item->node;
+    _cleanup_sha256_ struct sha256 sum = {0};
+    char version[64];
+    int len = snprintf(version, sizeof version, "%" PRIu64 " %" PRId64, node->size, node->mtime_ns);
+    int result = sha256_begin(&sum, err);
+    if (result == 0)
+        result = sha256_add(&sum, copying->item->path, strlen(copying->item->path) + 1, err);
+    if (result == 0)
+        result = sha256_add(&sum, node_etag(node), strlen(node_etag(node)) + 1, err);
+    if (result == 0)
+        result = sha256_add(&sum, version, (size_t)len, err);
+    return result < 0 ? result : sha256_end(&sum, copying->part, err);
+}
+
+static int open_part(struct copying *copying)
+{
+    struct stat st;
+    copying->fd = openat(copying->fetch->target.parts, copying->part,
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (copying->fd < 0 || fstat(copying->fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return -EPERM;
+    if ((uint64_t)st.st_size > copying->item->node->size) {
+        if (ftruncate(copying->fd, 0) < 0)
+            return -errno;
+        st.st_size = 0;
+    }
+    copying->have = (uint64_t)st.st_size;
+    return lseek(copying->fd, st.st_size, SEEK_SET) < 0 ? -errno : 0;
+}
+
+/* Hashes what the part has already. */
+static int hash_part(struct copying *copying, struct error *err)
+{
+    _cleanup_free_ char *piece = copying->have ? malloc(PIECE) : NULL;
+    uint64_t offset = 0;
+    if (copying->have && !piece)
+        return error_errno(err, ENOMEM, "fetch");
+    while (offset < copying->have) {
+        ssize_t n = pread(copying->fd, piece, PIECE, (off_t)offset);
+        if (n <= 0)
+            return error_errno(err, n < 0 ? errno : EIO, "its part");
+        int result = sha256_add(&copying->sum, piece, (size_t)n, err);
+        if (result < 0)
+            return result;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static bool is_full(int result)
+{
+    return result == -ENOSPC || result == -EDQUOT;
+}
+
+/* Where the disk is full, nothing else fits either. */
+static int cannot_write(struct copying *copying, int result, struct error *err)
+{
+    struct fetch *fetch = copying->fetch;
+    if (is_full(result) && atomic_exchange(&fetch->full, true)) {
+        result = -EINTR; /* another one has told it */
+    } else if (is_full(result)) {
+        (void)error_errno(err, -result, "%s/%s: cannot write; what is whole stays, a later fetch goes on",
+                          fetch->target.name, copying->item->path);
+        fetch_failed(fetch, err);
+        result = -EINTR;
+    }
+    if (result == -EINTR)
+        atomic_store(&fetch->stop, true);
+    return error_errno(err, -result, "%s/%s", fetch->target.name, copying->item->path);
+}
+
+static int take(void *context, const void *bytes, size_t len, struct error *err)
+{
+    struct copying *copying = context;
+    struct fetch *fetch = copying->fetch;
+    if (atomic_load(&fetch->stop))
+        return error_errno(err, EINTR, "fetch");
+    int result = copying->check ? sha256_add(&copying->sum, bytes, len, err) : 0;
+    if (result < 0)
+        return result;
+    result = write_all(copying->fd, bytes, len);
+    if (result < 0)
+        return cannot_write(copying, result, err);
+    progress_add(&fetch->progress, len);
+    return 0;
+}
+
+static int copy(struct copying *copying, struct error *err)
+{
+    struct fetch *fetch = copying->fetch;
+    struct reader *reader;
+    progress_add(&fetch->progress, copying->have);
+    if (copying->have == copying->item->node->size)
+        return 0;
+    int result = run_open_node(fetch->run, copying->item->node, &reader, err);
+    if (result < 0)
+        return result;
+    result = reader_pass(reader, copying->have, &fetch->wait, take, copying, err);
+    reader_close(reader);
+    return result;
+}
+
+/* What is not what it should be does not stay, not even in part. */
+static int check(struct copying *copying, const char *expected, struct error *err)
+{
+    char text[SHA256_TEXT];
+    if (!copying->check)
+        return 0;
+    int result = sha256_end(&copying->sum, text, err);
+    if (result < 0 || strcmp(text, expected) == 0)
+        return result;
+    (void)unlinkat(copying->fetch->target.parts, copying->part, 0);
+    return error_set(err, EBADMSG, "%s: its SHA-256 is %s, %s says %s: not copied", copying->item->path, text,
+                     copying->item->node->member ? "the archive's table" : "its .sha256sum", expected);
+}
+
+/* A file system may tell only at the end that there is no room. */
+static int place(struct copying *copying, struct error *err)
+{
+    struct fetch *fetch = copying->fetch;
+    int result = fetch_finish(fetch, copying->item, copying->fd);
+    if (result == 0 && close(TAKE_FD(copying->fd)) < 0)
+        result = -errno;
+    if (result < 0)
+        return cannot_write(copying, result, err);
+    return target_place(&fetch->target, copying->part, copying->item->path, err);
+}
+
+static int run_copying(struct copying *copying, struct error *err)
+{
+    char expected[SHA256_TEXT];
+    int result = name_part(copying, err);
+    if (result == 0)
+        result = fetch_expected(copying->fetch, copying->item, expected, err);
+    if (result < 0)
+        return result;
+    copying->check = expected[0] != '\0';
+    result = open_part(copying);
+    if (result < 0)
+        return cannot_write(copying, result, err);
+    if (copying->check)
+        result = sha256_begin(&copying->sum, err);
+    if (result == 0 && copying->check)
+        result = hash_part(copying, err);
+    if (result == 0)
+        result = copy(copying, err);
+    if (result == 0)
+        result = check(copying, expected, err);
+    return result < 0 ? result : place(copying, err);
+}
+
+int fetch_file(struct fetch *fetch, const struct fetch_item *item, struct error *err)
+{
+    struct copying copying = {.fetch = fetch, .item = item, .fd = -1};
+    if (item->node->problem)
+        return error_set(err, EIO, "%s: %s", item->path, node_problem(item->node));
+    int result = run_copying(&copying, err);
+    sha256_done(&copying.sum);
+    if (copying.fd >= 0)
+        (void)close(copying.fd);
+    if (result < 0)
+        files_name_error(fetch->run, item->node, err);
+    return result;
+}

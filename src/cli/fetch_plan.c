@@ -1,0 +1,113 @@
+/* What is to be made of what was selected: directories, files, further names of files; see fetch.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/fetch.h"
+
+bool fetch_is_file(const struct fetch_item *item)
+{
+    return item->node->type == NODE_FILE && !item->same;
+}
+
+static int compare_inos(const void *a, const void *b)
+{
+    const struct fetch_item *first = *(struct fetch_item *const *)a;
+    const struct fetch_item *second = *(struct fetch_item *const *)b;
+    if (first->node->ino != second->node->ino)
+        return first->node->ino < second->node->ino ? -1 : 1;
+    return first < second ? -1 : first > second;
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    const struct fetch_item *first = *(struct fetch_item *const *)a;
+    const struct fetch_item *second = *(struct fetch_item *const *)b;
+    if (first->node->size != second->node->size)
+        return first->node->size > second->node->size ? -1 : 1;
+    return first < second ? -1 : first > second;
+}
+
+/* Finds the names that are further ones of the same file. */
+static int find_hard_links(struct fetch *fetch, struct error *err)
+{
+    _cleanup_free_ struct fetch_item **linked = calloc(fetch->count + 1, sizeof(struct fetch_item *));
+    size_t count = 0;
+    if (!linked)
+        return error_errno(err, ENOMEM, "fetch");
+    for (size_t i = 0; i < fetch->count; i++) {
+        const struct node *node = fetch->items[i].node;
+        if (node->type == NODE_FILE && node->member && node->in_archive.links > 1)
+            linked[count++] = &fetch->items[i];
+    }
+    qsort(linked, count, sizeof(struct fetch_item *), compare_inos);
+    for (size_t i = 1; i < count; i++)
+        if (linked[i]->node->ino == linked[i - 1]->node->ino)
+            linked[i]->same = linked[i - 1]->same ? linked[i - 1]->same : linked[i - 1];
+    return 0;
+}
+
+int fetch_list_files(struct fetch *fetch, struct error *err)
+{
+    int result = find_hard_links(fetch, err);
+    if (result < 0)
+        return result;
+    fetch->files = calloc(fetch->count + 1, sizeof(struct fetch_item *));
+    if (!fetch->files)
+        return error_errno(err, ENOMEM, "fetch");
+    for (size_t i = 0; i < fetch->count; i++) {
+        if (!fetch_is_file(&fetch->items[i]))
+            continue;
+        fetch->files[fetch->file_count++] = &fetch->items[i];
+        fetch->bytes += fetch->items[i].node->size;
+    }
+    qsort(fetch->files, fetch->file_count, sizeof(struct fetch_item *), compare_sizes);
+    return 0;
+}
+
+/* Nothing of the run may get among the parts. */
+static bool is_ours(const char *path)
+{
+    size_t len = strlen(TARGET_PARTS);
+    return strncmp(path, TARGET_PARTS, len) == 0 && (!path[len] || path[len] == '/');
+}
+
+static int make_directories_of(struct fetch *fetch, const struct fetch_item *item, struct error *err)
+{
+    const char *slash = strrchr(item->path, '/');
+    if (is_ours(item->path))
+        return error_set(err, EPERM, TARGET_PARTS ": that name is runfs's own");
+    if (item->node->type == NODE_DIRECTORY)
+        return target_make_directory(&fetch->target, item->path, err);
+    _cleanup_free_ char *parent = slash ? strndup(item->path, (size_t)(slash - item->path)) : strdup("");
+    return parent ? target_make_directory(&fetch->target, parent, err) : error_errno(err, ENOMEM, "fetch");
+}
+
+static void leave_out_failed(struct fetch *fetch)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fetch->count; i++) {
+        if (fetch->items[i].node)
+            fetch->items[count++] = fetch->items[i];
+        else
+            free(fetch->items[i].path);
+    }
+    fetch->count = count;
+}
+
+/* One failure a directory is enough: what is in it fails in silence. */
+void fetch_make_directories(struct fetch *fetch)
+{
+    struct error said = {0};
+    for (size_t i = 0; i < fetch->count; i++) {
+        struct error err = {0};
+        if (make_directories_of(fetch, &fetch->items[i], &err) == 0)
+            continue;
+        if (strcmp(err.message, said.message) != 0)
+            fetch_failed(fetch, &err);
+        said = err;
+        fetch->items[i].node = NULL;
+    }
+    leave_out_failed(fetch);
+}

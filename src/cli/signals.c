@@ -1,0 +1,62 @@
+/* Signals that ask a long command to end; see signals.h. */
+#include "cli/signals.h"
+
+#include <time.h>
+
+#include "base/thread.h"
+
+#define LOOK_NS 100000000
+
+static void fill(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+}
+
+/* All threads have them blocked: they wait here. */
+static void *watch(void *context)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_NS};
+    struct signals *signals = context;
+    sigset_t set;
+    fill(&set);
+    while (!atomic_load(&signals->done)) {
+        int number = sigtimedwait(&set, NULL, &pause);
+        if (number <= 0)
+            continue;
+        signals->number = number;
+        atomic_store(signals->stop, true);
+        break;
+    }
+    return NULL;
+}
+
+void signals_begin(struct signals *signals, atomic_bool *stop)
+{
+    sigset_t set;
+    *signals = (struct signals){.stop = stop};
+    fill(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, &signals->before);
+    signals->watched = thread_create(&signals->thread, 0, watch, signals) == 0;
+    if (!signals->watched)
+        (void)pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
+}
+
+void signals_end(struct signals *signals)
+{
+    if (!signals->watched)
+        return;
+    atomic_store(&signals->done, true);
+    (void)pthread_join(signals->thread, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
+}
+
+void signals_die(const struct signals *signals)
+{
+    if (!signals->number)
+        return;
+    (void)signal(signals->number, SIG_DFL);
+    (void)raise(signals->number);
+}
