@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "testing.h"
 
 static struct target target;
@@ -33,6 +34,12 @@ static bool exists(const char *path)
 {
     struct stat st;
     return lstat(scratch_path("%s", path), &st) == 0;
+}
+
+static void check_content(const char *path, const char *content)
+{
+    _cleanup_free_ char *text = scratch_read(path);
+    cr_assert_str_eq(text, content);
 }
 
 Test(target, directories_are_made_with_those_above)
@@ -82,8 +89,8 @@ Test(target, a_part_takes_the_place_of_a_file_or_a_link_not_of_a_directory)
         scratch_write("dir/" TARGET_PARTS "/part", "new");
         assert_ok(target_place(&target, "part", "link", &err), &err);
     }
-    cr_assert_str_eq(scratch_read("dir/link"), "new");
-    cr_assert_str_eq(scratch_read("outside/file"), "old");
+    check_content("dir/link", "new");
+    check_content("outside/file", "old");
     scratch_write("dir/" TARGET_PARTS "/part", "new");
     assert_refused(target_place(&target, "part", "directory", &err), EISDIR, &err, "directory is in the way");
     cr_assert_not(exists("dir/" TARGET_PARTS "/part"));
