@@ -71,6 +71,7 @@ static int emit(struct walk *walk, const char *name, const struct stat *st, cons
         .key_len = key.len,
         .etag = "",
         .link = link,
+        .executable = S_ISREG(st->st_mode) && (st->st_mode & 0111),
         .size = link ? strlen(link) : (uint64_t)st->st_size,
         .mtime_ns = mtime_of(st),
     };

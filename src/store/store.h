@@ -17,6 +17,7 @@ struct object {
     size_t key_len;
     const char *etag; /* without quotes; "" where the store has none */
     const char *link; /* the target of a symbolic link, NULL for anything else (local stores only) */
+    bool executable;  /* a file that may be run (local stores only) */
     uint64_t size;    /* bytes */
     int64_t mtime_ns; /* since 1970-01-01 UTC */
 };

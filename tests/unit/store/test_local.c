@@ -120,6 +120,28 @@ Test(local, lists_files_directories_and_links)
     cr_assert_str_eq(strbuf_text(&noted), "");
 }
 
+static int note_executable(void *context, const struct object *object, struct error *err)
+{
+    (void)err;
+    if (object->executable)
+        strbuf_addf(context, "%s ", object->key);
+    return 0;
+}
+
+Test(local, programs_are_told_from_other_files)
+{
+    struct strbuf programs = STRBUF_INIT(100);
+    struct error err = {0};
+    scratch_mkdir("run/directory");
+    scratch_write("run/program", "#!");
+    scratch_write("run/text", "");
+    cr_assert_eq(chmod(scratch_path("run/program"), 0710), 0);
+    cr_assert_eq(symlink("program", scratch_path("run/link")), 0);
+    assert_ok(store->ops->list(store, NULL, note_executable, &programs, &patient, &err), &err);
+    cr_assert_str_eq(strbuf_text(&programs), "program ");
+    strbuf_done(&programs);
+}
+
 Test(local, names_are_bytes)
 {
     scratch_write("run/\xff\xfe", "1");
