@@ -19,12 +19,27 @@ struct prefetch {
     struct progress progress;
 };
 
+/* Has what a view composes below NODE there. Directories beside archives are not looked into. */
+static int compose_below(struct prefetch *prefetch, struct node *node, struct error *err)
+{
+    int result = node_is_stage(node) ? run_grow(prefetch->run, node, &prefetch->wait, err) : 0;
+    if (node->type != NODE_DIRECTORY || tree_needs_growing(node))
+        return result;
+    for (size_t i = 0; result == 0 && i < node->directory->count; i++)
+        result = compose_below(prefetch, node->directory->children[i], err);
+    return result;
+}
+
+/* Nothing renews the tree: nodes stay. */
 static int add_path(struct prefetch *prefetch, const char *path, struct error *err)
 {
-    tree_lock_read(run_tree(prefetch->run));
-    const struct node *node = tree_find(run_tree(prefetch->run), path);
-    int result = node ? files_add_below(&prefetch->files, node) : -ENOENT;
-    tree_unlock(run_tree(prefetch->run));
+    struct node *node;
+    int result = run_find(prefetch->run, path, &prefetch->wait, &node, err);
+    if (result == 0)
+        result = compose_below(prefetch, node, err);
+    if (result < 0)
+        return result;
+    result = files_add_below(&prefetch->files, node);
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
 }
 
@@ -94,7 +109,7 @@ static void check_kept(struct prefetch *prefetch)
     for (size_t i = 0; i < prefetch->files.count; i++) {
         const struct node *node = prefetch->files.nodes[i];
         struct error err = {0};
-        if (!node || is_here(prefetch->run, node))
+        if (!node || node->member || is_here(prefetch->run, node)) /* of members nobody knows */
             continue;
         _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUNFS_KEY_MAX);
         files_path(prefetch->run, node, &path);

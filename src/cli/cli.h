@@ -51,4 +51,7 @@ void command_note(const char *what, const char *why);
 /* For run_config.chosen: says it on stderr, where whoever gave the command sees it, whatever the log. */
 void command_chosen(const char *what, const char *why);
 
+/* For run_config.conflict: says it on stderr. */
+void command_conflict(const char *line);
+
 #endif

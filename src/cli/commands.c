@@ -13,11 +13,12 @@ static const struct command commands[] = {
     {"mount", "SOURCE MOUNTPOINT [-o OPT,...] [-f]", "mount a run as a directory tree",
      SOURCE_OPTIONS "  -f               stay in the foreground and log to stderr\n", cmd_mount},
     {"umount", "MOUNTPOINT", "unmount a run and wait for its process to end", "", cmd_umount},
-    {"ls", "[-l] [-R] [-q] [--json] SOURCE [PATH...]", "list a run without mounting it",
+    {"ls", "[-l] [-R] [-q] [--json] SOURCE [PATH...] | --check [-q] SOURCE", "list a run without mounting it",
      SOURCE_OPTIONS "  -l               mode, size, time, content id and logical path\n"
                     "  -R               everything below, too\n"
                     "  -q               no progress bar\n"
-                    "  --json           as JSON\n",
+                    "  --json           as JSON\n"
+                    "  --check          the conflicts and overlaps of its view, in place of files\n",
      cmd_ls},
     {"cat", "[-q] SOURCE PATH...", "write files of a run to standard output",
      SOURCE_OPTIONS "  -q               no progress bar\n", cmd_cat},
@@ -119,6 +120,11 @@ void command_chosen(const char *what, const char *why)
     char text[ERROR_MESSAGE_MAX];
     (void)snprintf(text, sizeof text, "%s: %s", what, why);
     say(text);
+}
+
+void command_conflict(const char *line)
+{
+    say(line);
 }
 
 void commands_overview(FILE *out)

@@ -156,6 +156,7 @@ static int fetch_source(struct request *request, const char *source, const char 
     config->source = source;
     config->note = command_note;
     config->chosen = command_chosen;
+    config->conflict = command_conflict;
     batch_configure(config);
     if (run_open(config, &fetch.run, &err) < 0)
         return command_failed(&err);

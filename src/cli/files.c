@@ -27,7 +27,8 @@ int files_add_below(struct files *files, const struct node *node)
     int result = 0;
     if (node->type != NODE_DIRECTORY)
         return node->type == NODE_FILE ? files_add(files, node) : 0;
-    for (size_t i = 0; result == 0 && !node->directory->archive && i < node->directory->count; i++)
+    bool beside = node->directory->archive && !node_is_stage(node);
+    for (size_t i = 0; result == 0 && !beside && i < node->directory->count; i++)
         result = files_add_below(files, node->directory->children[i]);
     return result;
 }

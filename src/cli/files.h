@@ -17,7 +17,7 @@ struct files {
 /* Adds NODE, a file. 0 or -ENOMEM. */
 int files_add(struct files *files, const struct node *node);
 
-/* Adds the files at and below NODE, but for those in archives. The tree's read lock is held. 0 or -ENOMEM. */
+/* Adds the files at and below NODE, but for those in directories beside archives. The tree's read lock is held. 0 or -ENOMEM. */
 int files_add_below(struct files *files, const struct node *node);
 
 /* The largest first. */

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/format.h"
 #include "cli/arguments.h"
+#include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/decoding.h"
 #include "fs/json.h"
@@ -17,12 +18,13 @@
 #define PATH_LIMIT     (64U * 1024)
 #define MODE_TEXT_SIZE 11
 
-enum { FLAG_JSON = 256 };
+enum { FLAG_JSON = 256, FLAG_CHECK };
 
 struct listing {
     bool details;
     bool recursive;
     bool json;
+    bool check;
     bool quiet;
     bool full_paths; /* names alone would be ambiguous */
     bool terminal;   /* control characters are shown as escapes */
@@ -39,6 +41,7 @@ static bool on_flag(void *context, int flag, const char *value)
     listing->details = listing->details || flag == 'l';
     listing->recursive = listing->recursive || flag == 'R';
     listing->json = listing->json || flag == FLAG_JSON;
+    listing->check = listing->check || flag == FLAG_CHECK;
     listing->quiet = listing->quiet || flag == 'q';
     return true;
 }
@@ -64,7 +67,7 @@ static uint64_t size_of(const struct node *node)
 static void content_id(const struct listing *listing, const struct node *node, struct strbuf *out)
 {
     if (run_member_sha256(listing->run, node, out) < 0)
-        strbuf_adds(out, node_etag(node));
+        strbuf_adds(out, node_is_stage(node) ? "" : node_etag(node));
 }
 
 static void print_name(const struct listing *listing, const char *name)
@@ -125,7 +128,7 @@ static int add_json(struct listing *listing, const struct node *node, const char
                               "size", (json_int_t)size_of(node), "mtime", when);
     if (!entry)
         return -ENOMEM;
-    if (node_etag(node)[0])
+    if (node_etag(node)[0] && !node_is_stage(node))
         (void)json_object_set_new(entry, "etag", json_string(node_etag(node)));
     add_sha256(listing, node, entry);
     if (!node->member && node->output)
@@ -231,7 +234,8 @@ static void show_all(struct listing *listing, char **paths, int count)
 
 int cmd_ls(int argc, char **argv)
 {
-    static const struct option longs[] = {{"json", no_argument, NULL, FLAG_JSON}, {0}};
+    static const struct option longs[] = {
+        {"json", no_argument, NULL, FLAG_JSON}, {"check", no_argument, NULL, FLAG_CHECK}, {0}};
     _cleanup_options_ struct options options;
     struct listing listing = {0};
     struct error err = {0};
@@ -243,6 +247,11 @@ int cmd_ls(int argc, char **argv)
     options.run.source = argv[first];
     options.run.note = command_note;
     options.run.chosen = command_chosen;
+    options.run.conflict = command_conflict;
+    if (listing.check && (listing.details || listing.recursive || listing.json || argc - first > 1))
+        return command_misuse("ls", "ls: --check is of a whole view, and prints nothing else");
+    if (listing.check)
+        return check_view(&options, listing.quiet);
     listing.full_paths = listing.recursive || argc - first > 2;
     listing.terminal = isatty(STDOUT_FILENO);
     listing.array = json_array();

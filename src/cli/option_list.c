@@ -7,6 +7,8 @@
 
 #include <runfs/artifact.h>
 
+#include "run/bind.h"
+
 static int add(struct option_list *list, const char *value, size_t len)
 {
     if (list->count == OPTION_LIST_MAX)
@@ -42,6 +44,12 @@ int set_names(void *field, const char *value)
         at += len;
     }
     return result;
+}
+
+int set_bind(void *field, const char *value)
+{
+    size_t name_len;
+    return bind_split(value, &name_len) < 0 ? -EINVAL : add(field, value, strlen(value));
 }
 
 int set_names_or_nothing(void *field, const char *value)

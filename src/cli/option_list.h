@@ -20,6 +20,9 @@ int set_expression(void *field, const char *value);
 /* Names with commas between. */
 int set_names(void *field, const char *value);
 
+/* NAME=SOURCE, another run under a name. */
+int set_bind(void *field, const char *value);
+
 /* Likewise names, but without a value it is mount(8)'s own option of that name, which has no effect. */
 int set_names_or_nothing(void *field, const char *value);
 

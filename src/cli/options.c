@@ -200,6 +200,9 @@ static const struct row {
     {"offline", NO_VALUE, set_true, FIELD(run.offline)},
     /* archives */
     {"archives", NO_VALUE, set_true, FIELD(run.archives)},
+    /* views */
+    {"view", WITH_VALUE, set_text, FIELD(run.view)},
+    {"bind", WITH_VALUE, set_bind, FIELD(binds)},
     {"group", ANY_VALUE, set_names_or_nothing, FIELD(targets)}, /* without a value it is mount(8)'s */
     {"target", WITH_VALUE, set_names, FIELD(targets)},
     {"include", WITH_VALUE, set_expression, FIELD(include)},
@@ -321,6 +324,8 @@ static void point_to_lists(struct options *options)
         .targets = (const char *const *)options->targets.items,
         .target_count = options->targets.count,
     };
+    options->run.binds = (const char *const *)options->binds.items;
+    options->run.bind_count = options->binds.count;
 }
 
 int options_parse(struct options *options, const char *text, struct error *err)
@@ -357,4 +362,5 @@ void options_done(struct options *options)
     option_list_done(&options->include);
     option_list_done(&options->exclude);
     option_list_done(&options->targets);
+    option_list_done(&options->binds);
 }

@@ -16,9 +16,10 @@ struct options {
     struct fs_config fs;
     const char *log; /* "syslog", "stderr" or a file; NULL: the command's choice */
     enum log_level log_level;
-    struct option_list include; /* the lists that run.artifacts points to */
+    struct option_list include; /* the lists that run.artifacts and run.binds point to */
     struct option_list exclude;
     struct option_list targets;
+    struct option_list binds;
     char **texts; /* owned copies that the strings above point into */
     size_t text_count;
 };

@@ -168,6 +168,15 @@ static void print_pool(const struct printer *p)
     print_bytes(p, "pool.max");
 }
 
+static void print_composing(const struct printer *p)
+{
+    (void)fprintf(p->out, "%u directories waited for, with %u of %u archives read; ",
+                  (unsigned)number(p, "composing.directories"), (unsigned)number(p, "composing.ready"),
+                  (unsigned)number(p, "composing.archives"));
+    (void)fprintf(p->out, "%" PRIu64 " conflicts, %" PRIu64 " overlaps", number(p, "composing.conflicts"),
+                  number(p, "composing.overlaps"));
+}
+
 static void print_decoding(const struct printer *p)
 {
     print_bytes(p, "decoding.decoded");
@@ -213,6 +222,7 @@ static const struct row {
     {"ahead", "bytes.prefetched", print_ahead},
     {"disk", "cache", print_disk},
     {"memory", "pool", print_pool},
+    {"composed", "composing", print_composing},
     {"decoded", "decoding", print_decoding},
     {"cache", "cache", print_cache},
     {"blocks", "cache", print_blocks},

@@ -202,6 +202,7 @@ int cmd_verify(int argc, char **argv)
     options.run.source = argv[first];
     options.run.note = command_note;
     options.run.chosen = command_chosen;
+    options.run.conflict = command_conflict;
     batch_configure(&options.run);
     if (run_open(&options.run, &verify.run, &err) < 0)
         return command_failed(&err);

@@ -108,6 +108,17 @@ static void add_decoding(json_t *status, const struct archives_stats *archives)
     add(status, "decoding", decoding);
 }
 
+static void add_composing(json_t *status, const struct composing_stats *composing)
+{
+    json_t *part = json_object();
+    add(part, "directories", number(composing->directories));
+    add(part, "archives", number(composing->archives));
+    add(part, "ready", number(composing->ready));
+    add(part, "conflicts", number(composing->conflicts));
+    add(part, "overlaps", number(composing->overlaps));
+    add(status, "composing", part);
+}
+
 static void add_cache(json_t *status, struct fs *fs, const struct run_stats *stats)
 {
     const struct disk *disk = run_disk(fs->run);
@@ -158,6 +169,8 @@ int fs_status(struct fs *fs, struct strbuf *out)
         add_pool(status, &stats);
     if (stats.has_archives)
         add_decoding(status, &stats.archives);
+    if (stats.has_view)
+        add_composing(status, &stats.composing);
     if (stats.has_disk)
         add_cache(status, fs, &stats);
     _cleanup_free_ char *text = json_dumps(status, JSON_COMPACT);

@@ -307,6 +307,11 @@ int archive_file_sha256(struct archive *archive, uint32_t number, struct strbuf 
     return -out->failed;
 }
 
+const struct object *archive_object(const struct archive *archive)
+{
+    return &archive->objects.archive;
+}
+
 void archive_problem(struct archive *archive, char *text, size_t size)
 {
     (void)pthread_mutex_lock(&archive->lock);

@@ -28,6 +28,8 @@ struct archives_config {
     int (*open)(void *context, const struct object *object, struct reader **ret_reader, struct error *err);
     /* Nobody will soon read behind END of what open() gave: it need not be fetched ahead. */
     void (*bound)(void *context, struct reader *reader, uint64_t end);
+    /* Whether all of an object can be read without asking a server. */
+    bool (*here)(void *context, const struct object *object);
     void *context;
     void (*note)(const char *what, const char *why); /* may be NULL */
     /* ARCHIVE has its table, or has failed to get one. On a thread that holds no lock; may not wait for the archive. May be
@@ -82,6 +84,12 @@ struct archive_member {
    as archive_table() does. */
 int archive_find(struct archive *archive, const char *path, const struct wait *wait,
                  const struct toc **ret_table, struct archive_member *ret_member, struct error *err);
+
+/* The same where it is in memory or on disk, without asking a server for anything; else -EAGAIN. */
+int archive_table_kept(struct archive *archive, const struct toc **ret_toc);
+
+/* The archive as it was listed, valid as long as it. */
+const struct object *archive_object(const struct archive *archive);
 
 /* Why its contents are not all there or not to be had: "" where nothing is known to be wrong. Valid until the next call by
    this thread; SIZE bytes at most are copied to TEXT. */

@@ -22,12 +22,19 @@ static void bound(void *context, struct reader *reader, uint64_t end)
         cache_reader_bound(reader, end);
 }
 
+static bool here(void *context, const struct object *object)
+{
+    const struct run *run = context;
+    return !run->cache || cache_bytes_here(run->cache, object) >= object->size;
+}
+
 int run_open_archives(struct run *run, struct error *err)
 {
     struct archives_config config = {
         .open = open_object,
         .bound = bound,
         .ended = run_archive_ended,
+        .here = here,
         .context = run,
         .note = run->config.note,
         .disk = run->disk,
@@ -36,7 +43,7 @@ int run_open_archives(struct run *run, struct error *err)
         .timeout_ms = run->config.timeout_ms,
         .verify = run->config.verify,
     };
-    if (!run->config.archives && !run->guest)
+    if (!run->config.archives && !run->guest && !run->view)
         return 0;
     const char *endpoint = run->local ? "local" : server_endpoint(run->server);
     free(run->decoded_endpoint);
@@ -44,8 +51,8 @@ int run_open_archives(struct run *run, struct error *err)
         run->decoded_endpoint = NULL;
         return error_errno(err, ENOMEM, "archives");
     }
-    config.scope = (struct cache_scope){run->decoded_endpoint, run->local ? "" : run->root.bucket,
-                                        run->local ? run->title : run->prefix};
+    config.scope =
+        (struct cache_scope){run->decoded_endpoint, run->local ? "" : run->root.bucket, run->prefix};
     return archives_open(&config, &run->archives, err);
 }
 
@@ -226,71 +233,35 @@ static int grow(struct run *run, struct node *node, const struct run_found *foun
     return result;
 }
 
+/* The same for a directory of a view. */
+static int grow_composed(struct run *run, struct node *node, struct composite *composite,
+                         const struct wait *wait, struct error *err)
+{
+    int result = composite_grow(run, composite, node, wait, err);
+    composite_put(composite);
+    return result;
+}
+
 int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err)
 {
     __attribute__((cleanup(run_found_done))) struct run_found found = {0};
     struct node *archive = NULL;
+    struct composite *composite = NULL;
     int result = 0;
     tree_lock_read(run->tree);
-    if (tree_needs_growing(node))
+    bool needed = tree_needs_growing(node);
+    if (needed && node_is_stage(tree_archive_of(node))) {
+        archive = node; /* a composed directory is there whole or not at all */
+        composite = composite_hold(node->directory->content);
+        (void)atomic_fetch_add(&node->lookups, 1);
+    } else if (needed) {
         archive = run_find_archive(run, node, &found, &result, err);
+    }
     tree_unlock(run->tree);
     if (!archive)
         return result;
-    result = grow(run, archive, &found, wait, err);
+    result =
+        composite ? grow_composed(run, archive, composite, wait, err) : grow(run, archive, &found, wait, err);
     tree_forget(run->tree, archive, 1);
     return result;
-}
-
-/* The opened archive that NODE is in, or is; NULL where there is none. */
-static struct archive *archive_of(const struct node *node)
-{
-    const struct node *archive = tree_archive_of(node);
-    return archive ? archive->directory->content : NULL;
-}
-
-int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err)
-{
-    struct archive *archive = archive_of(node);
-    if (!archive)
-        return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
-    return node->early ? archive_open_early(archive, run_early_offset(node), node->size, ret_reader, err)
-                       : archive_open_file(archive, node->in_archive.file, ret_reader, err);
-}
-
-int run_member_source(struct run *run, const struct node *node, struct strbuf *out)
-{
-    const struct node *archive = tree_archive_of(node);
-    (void)run;
-    if (!archive || !archive->parent || !node->member)
-        return -ENODATA;
-    _cleanup_strbuf_ struct strbuf directory = STRBUF_INIT(RUN_PATH_LIMIT);
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
-    _cleanup_strbuf_ struct strbuf parent = STRBUF_INIT(RUN_PATH_LIMIT);
-    if (tree_path(archive, &directory) < 0 || tree_path(node, &path) < 0 ||
-        tree_path(archive->parent, &parent) < 0)
-        return -ENODATA;
-    strbuf_addf(out, "%s%s%s %s", strbuf_text(&parent), parent.len ? "/" : "", node_link(archive),
-                strbuf_text(&path) + directory.len + 1);
-    return -out->failed;
-}
-
-int run_member_sha256(struct run *run, const struct node *node, struct strbuf *out)
-{
-    struct archive *archive = archive_of(node);
-    (void)run;
-    return archive && node->member && !node->early ? archive_file_sha256(archive, node->in_archive.file, out)
-                                                   : -ENODATA;
-}
-
-int run_problem(struct run *run, const struct node *node, struct strbuf *out)
-{
-    char text[ERROR_MESSAGE_MAX] = "";
-    const char *problem = node_problem(node);
-    struct archive *archive = problem ? NULL : archive_of(node);
-    (void)run;
-    if (archive)
-        archive_problem(archive, text, sizeof text);
-    strbuf_adds(out, problem ? problem : text);
-    return out->len ? 0 : -ENODATA;
 }

@@ -12,8 +12,7 @@
 
 #define PASSWD_BYTES 4096
 
-/* The user's home, owned; a mount by systemd or fstab has no HOME. NULL where there is none. */
-static char *home_directory(void)
+char *keep_home(void)
 {
     const char *home = getenv("HOME");
     char buffer[PASSWD_BYTES];
@@ -33,7 +32,7 @@ char *keep_directory(const struct run_config *config)
         return strdup(config->cache_directory);
     if (cache && cache[0] == '/')
         return asprintf(&directory, "%s/runfs", cache) < 0 ? NULL : directory;
-    _cleanup_free_ char *home = home_directory();
+    _cleanup_free_ char *home = keep_home();
     return !home || asprintf(&directory, "%s/.cache/runfs", home) < 0 ? NULL : directory;
 }
 

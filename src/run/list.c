@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cache/listing.h"
+#include "run/compose.h"
 #include "run/run_internal.h"
 
 #define SUBTREES_MAX 32
@@ -139,10 +140,16 @@ static bool is_wanted(const void *filter, const char *file)
     return runfs_filter_match(filter, file);
 }
 
-static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
+void run_show_archives(struct run *run, struct tree *tree)
 {
     if (run->config.archives)
         tree_show_archives(tree, is_wanted, run->filter);
+}
+
+static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
+{
+    if (!run->view)
+        run_show_archives(run, tree);
     tree_finish(tree);
     note_hidden(run, tree);
     atomic_store(&run->listed_at, run->config.offline ? clock_ms() : began);
@@ -188,17 +195,38 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
     return 0;
 }
 
+/* Lists those runs anew that this one takes from. */
+static int refresh_guests(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
+{
+    int result = 0;
+    for (uint16_t i = 1; result == 0 && i < origins_count(run->origins); i++) {
+        struct run *guest = origins_at(run->origins, i).run;
+        if (guest)
+            result = run_refresh(guest, since, wait, err);
+    }
+    return result;
+}
+
 int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
 {
     struct tree *fresh;
+    struct tree *shown = NULL;
     if (run->config.offline) {
         atomic_store(&run->listed_at, clock_ms());
         return 0;
     }
-    int result = run_list(run, since, wait, &fresh, err);
+    int result = refresh_guests(run, since, wait, err);
+    if (result == 0)
+        result = run_list(run, since, wait, &fresh, err);
     if (result < 0)
         return result;
+    if (run->view && (result = compose_tree(run, fresh, &shown, err)) < 0) {
+        tree_free(fresh);
+        return result;
+    }
     tree_renew(run->stored, fresh);
+    if (shown)
+        tree_renew(run->tree, shown);
     if (run->archives)
         archives_sweep(run->archives);
     return 0;

@@ -177,18 +177,36 @@ static int open_disk(struct run *run, struct error *err)
     return 0;
 }
 
+/* Takes from the environment what servers are asked with, for the run itself (REMOTE) and its guests, and wipes it there: the
+   environment can be seen in /proc. */
+static int open_server(struct run *run, bool remote, struct error *err)
+{
+    int result = 0;
+    bool wipe = !run->config.keep_environment;
+    if (run->guest)
+        return 0;
+    if (remote || view_is_remote(&run->config))
+        result = server_resolve(&run->config, &run->server, err);
+    else if (wipe)
+        aws_environment_wipe();
+    if (wipe)
+        github_environment_wipe(); /* not before a credential_process, which may need them */
+    return result;
+}
+
 /* Of a local run only decoded archives are worth keeping. */
 static int open_local(struct run *run, const char *directory, const struct wait *wait, struct error *err)
 {
     run->local = true;
-    if (!run->guest && !run->config.keep_environment) {
-        aws_environment_wipe(); /* nothing here needs them, and the environment can be seen in /proc */
-        github_environment_wipe();
-    }
-    int result = local_open(directory, run->config.note, &run->store, err);
+    int result = open_server(run, false, err);
+    if (result == 0)
+        result = local_open(directory, run->config.note, &run->store, err);
     if (result == 0)
         result = set_title(run, directory, err);
-    if (result == 0 && run->config.archives)
+    /* however it was named, what is kept of it is the same */
+    if (result == 0 && !(run->prefix = realpath(directory, NULL)))
+        result = error_errno(err, errno, "%s", directory);
+    if (result == 0 && (run->config.archives || run->view))
         result = open_disk(run, err);
     if (result == 0)
         result = run_open_archives(run, err);
@@ -198,9 +216,7 @@ static int open_local(struct run *run, const char *directory, const struct wait 
 static int open_remote(struct run *run, const struct places *places, const struct wait *wait,
                        struct error *err)
 {
-    int result = run->guest ? 0 : server_resolve(&run->config, &run->server, err);
-    if (!run->guest && !run->config.keep_environment)
-        github_environment_wipe(); /* not before a credential_process, which may need them */
+    int result = open_server(run, true, err);
     if (result == 0)
         result = open_disk(run, err);
     return result < 0 ? result : open_places(run, places, wait, err);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "layout/error.h"
+#include "run/compose.h"
 #include "run/lookup.h"
 #include "run/place.h"
 #include "run/run_internal.h"
@@ -34,7 +35,10 @@ void run_close(struct run *run)
     if (run->tree != run->stored)
         tree_free(run->tree);
     tree_free(run->stored);
+    compose_done(run);
     origins_close(run->origins); /* they use what follows */
+    view_free(run->view);
+    (void)pthread_mutex_destroy(&run->lock);
     run_close_place(run);
     if (!run->guest) {
         disk_close(run->disk);
@@ -71,6 +75,8 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
     (void)pthread_cond_init(&run->settled, NULL);
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
+    (void)pthread_mutex_init(&run->lock, NULL);
+    LIST_INIT(&run->composites);
     atomic_store(&run->listed_at, clock_ms());
     int result = origins_new(run, &run->origins, err);
     if (result == 0)
@@ -84,20 +90,35 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
     return result;
 }
 
+/* Has the run shown as its view says. */
+static int show(struct run *run, struct error *err)
+{
+    if (!run->view) {
+        run->tree = run->stored;
+        return 0;
+    }
+    int result = view_open_origins(run->view, run, err);
+    if (result == 0)
+        result = compose_tree(run, run->stored, &run->tree, err);
+    return result < 0 || run->config.check ? result : compose_check(run, err);
+}
+
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err)
 {
     struct run *run;
     int result = new_run(config, &run, err);
     if (result < 0)
         return result;
-    result = run_open_source(run, err);
-    if (result < 0) {
+    result = view_load(config, &run->view, err);
+    if (result == 0)
+        result = run_open_source(run, err);
+    if (result == 0)
+        result = show(run, err);
+    if (result < 0)
         run_close(run);
-        return result;
-    }
-    run->tree = run->stored;
-    *ret_run = run;
-    return 0;
+    else
+        *ret_run = run;
+    return result;
 }
 
 int run_open_guest(struct run *host, const char *source, struct run **ret_run, struct error *err)
@@ -106,6 +127,8 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
     struct run_config config = host->config;
     config.source = source;
     config.archives = false;
+    config.view = NULL;
+    config.bind_count = 0;
     config.updated_at = 0; /* of the host's run only */
     int result = new_run(&config, &run, err);
     if (result < 0)

@@ -51,6 +51,10 @@ struct run_config {
     bool offline;
     bool archives;                      /* archives show as directories, too */
     struct runfs_filter_spec artifacts; /* which ones */
+    const char *view;                   /* "uploaded" (NULL), "typed", "dist" or a view table */
+    const char *const *binds;           /* "NAME=SOURCE" each, see bind.h */
+    size_t bind_count;
+    bool check;  /* conflicts of the view are no reason not to open it */
     bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
     bool keep_environment; /* the credentials there stay: another run will be opened, which may need them */
     /* Told of keys that cannot be shown as they are, and of things left out. NULL: nobody cares. */
@@ -58,13 +62,16 @@ struct run_config {
     /* Told, while the run is opened, which run a commit stands for, and which place was used where it is not the computed
        one. NULL: as above. */
     void (*chosen)(const char *what, const char *why);
+    /* Told of each conflict of a view that is refused, but for the one that becomes the error, in one line. May be NULL. */
+    void (*conflict)(const char *line);
 };
 
 struct run;
 
 /* Finds the run, opens its store and lists it. Reads the environment (AWS, GitHub's and TheRock's variables):
    call it before other threads start. Errors, each with the location and the server's own words: -ENOENT (no
-   such run, bucket or directory), -EACCES, -EINVAL (malformed source or option), -ETIMEDOUT, -EIO. */
+   such run, bucket or directory, or a view's source is missing), -EACCES, -EINVAL (malformed source, option or view table),
+   -EEXIST (conflicts in the view that show without decoding anything), -ETIMEDOUT, -EIO. */
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err);
 
 /* Renews the tree from a listing that began after SINCE (clock_ms): one that another process has kept on disk, else a new
@@ -102,8 +109,17 @@ int run_find(struct run *run, const char *path, const struct wait *wait, struct 
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err);
 
-/* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content: each is appended where it
-   is known, else -ENODATA. The tree's read lock must be held. */
+/* Composes all of a view, of whose run check was said, and nobody else looks at, and tells what is found. */
+struct run_report {
+    void (*conflict)(void *context, const char *line);
+    void (*overlap)(void *context, const char *line);
+    void (*failed)(void *context, const struct error *err); /* a part of the view could not be composed */
+    void *context;
+};
+void run_check(struct run *run, const struct wait *wait, const struct run_report *report);
+
+/* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content; for a local row's file its
+   path on this machine. Each is appended where it is known, else -ENODATA. The tree's read lock must be held. */
 int run_member_source(struct run *run, const struct node *node, struct strbuf *out);
 int run_member_sha256(struct run *run, const struct node *node, struct strbuf *out);
 
@@ -149,6 +165,14 @@ struct run_stats {
     struct archives_stats archives;
     bool has_store; /* false where offline */
     struct store_stats store;
+    bool has_view; /* of which directories are composed */
+    struct composing_stats {
+        unsigned directories; /* that somebody waits for now */
+        uint64_t archives;    /* that those take */
+        uint64_t ready;       /* of which so many have been read */
+        uint64_t conflicts;   /* in what has been composed so far */
+        uint64_t overlaps;
+    } composing;
 };
 void run_stats(struct run *run, struct run_stats *ret_stats);
 

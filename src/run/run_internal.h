@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "run/composite.h"
 #include "run/origin.h"
 #include "run/run.h"
 #include "run/server.h"
@@ -21,21 +22,25 @@ struct run {
     bool guest;               /* lookup, server and disk are another run's, which is closed later: */
     struct run *host;         /* that run, in whose tree members show; for any other, itself */
     struct lookup *lookup;
-    struct server *server;     /* NULL where all is local */
-    struct store *store;       /* NULL where offline */
-    struct disk *disk;         /* NULL where nothing is kept on disk */
-    struct cache *cache;       /* NULL for a local run */
-    struct archives *archives; /* NULL where archives are only files */
-    struct tree *stored;       /* by key, as it is listed */
-    struct tree *tree;         /* as it is shown: STORED itself, or what the view makes of it */
-    struct origins *origins;   /* what bytes of the tree may come from */
+    struct server *server;             /* NULL where all is local */
+    struct store *store;               /* NULL where offline */
+    struct disk *disk;                 /* NULL where nothing is kept on disk */
+    struct cache *cache;               /* NULL for a local run */
+    struct archives *archives;         /* NULL where archives are only files */
+    struct tree *stored;               /* by key, as it is listed */
+    struct tree *tree;                 /* as it is shown: STORED itself, or what the view makes of it */
+    struct origins *origins;           /* what bytes of the tree may come from */
+    struct view *view;                 /* NULL: the run is shown as it is stored */
+    pthread_mutex_t lock;              /* guards the list of composites */
+    LIST_HEAD(, composite) composites; /* owned: those that directories of the tree lead to, or did */
+    struct stage *stage; /* of the last composing at a listing; its conflicts. Guarded by the lock */
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
     bool local;
     char *title;                 /* owned */
     struct runfs_filter *filter; /* owned: which artifacts are used */
     char *decoded_endpoint;      /* owned: names the decoded bytes of its archives */
-    char *prefix;                /* owned: the store's, as the cache's scope */
+    char *prefix;                /* owned: the store's, as the cache's scope; of a local run its directory */
     uint64_t hidden;             /* keys not shown, by the last listing */
     uint64_t markers;            /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
@@ -136,6 +141,9 @@ int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree);
 /* A tree from a listing that began after SINCE, on disk or by the store. Sets listed_at. */
 int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tree **ret_tree,
              struct error *err);
+
+/* Has a tree to be show the archives that are chosen as directories, where the user wants that. */
+void run_show_archives(struct run *run, struct tree *tree);
 
 /* Whether a listing named no key at all. */
 bool run_is_empty(struct tree *tree);

@@ -62,6 +62,30 @@ static void add_origin(const struct run *from, struct run_stats *stats)
     }
 }
 
+static void add_stage(struct composing_stats *stats, const struct stage *stage)
+{
+    stats->conflicts += stage ? stage_conflicts(stage)->total : 0;
+    stats->overlaps += stage ? stage_overlaps(stage)->total : 0;
+}
+
+static void add_composing(struct run *run, struct composing_stats *stats)
+{
+    const struct composite *composite;
+    (void)pthread_mutex_lock(&run->lock);
+    add_stage(stats, run->stage);
+    LIST_FOREACH(composite, &run->composites, link)
+    {
+        stats->conflicts += composite->conflicts;
+        stats->overlaps += composite->overlaps;
+        if (!composite->growers)
+            continue;
+        stats->directories++;
+        stats->archives += composite->parts.archives;
+        stats->ready += composite->ready;
+    }
+    (void)pthread_mutex_unlock(&run->lock);
+}
+
 void run_stats(struct run *run, struct run_stats *ret_stats)
 {
     *ret_stats = (struct run_stats){.has_disk = run->disk};
@@ -70,6 +94,9 @@ void run_stats(struct run *run, struct run_stats *ret_stats)
         if (from)
             add_origin(from, ret_stats);
     }
+    ret_stats->has_view = run->view;
+    if (run->view)
+        add_composing(run, &ret_stats->composing);
     if (run->disk)
         disk_stats(run->disk, &ret_stats->disk);
 }

@@ -407,3 +407,35 @@ int archive_find(struct archive *archive, const char *path, const struct wait *w
     (void)pthread_mutex_unlock(&archive->lock);
     return result;
 }
+
+/* A table of our own, where it can be told without a server that it is right; NULL where it cannot. */
+static struct toc *load_at_hand(struct archive *archive)
+{
+    struct archives *all = archive->all;
+    const struct object *companion = &archive->objects.sha256sum;
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    struct wait wait = {.timeout_ms = all->config.timeout_ms, .shutdown = &all->ending};
+    unsigned char digest[MEMBER_SHA256_SIZE];
+    if (companion->key && !all->config.here(all->config.context, companion))
+        return NULL;
+    const unsigned char *sha256 = read_sha256sum(archive, &wait, digest) ? digest : NULL;
+    archive_identity(archive, &identity);
+    return identity.failed ? NULL : load_kept(archive, strbuf_text(&identity), identity.len, sha256);
+}
+
+int archive_table_kept(struct archive *archive, const struct toc **ret_toc)
+{
+    (void)pthread_mutex_lock(&archive->lock);
+    bool needed = !archive->toc && !archive->pass.runs;
+    (void)pthread_mutex_unlock(&archive->lock);
+    struct toc *toc = needed ? load_at_hand(archive) : NULL;
+    (void)pthread_mutex_lock(&archive->lock);
+    if (toc && !archive->toc && !archive->pass.runs) /* else a pass brings one of its own */
+        settle(archive, TAKE_PTR(toc), 0, NULL);
+    int result = archive->toc ? 0 : -EAGAIN;
+    if (result == 0)
+        *ret_toc = archive->toc;
+    (void)pthread_mutex_unlock(&archive->lock);
+    toc_free(toc);
+    return result;
+}

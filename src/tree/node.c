@@ -46,6 +46,8 @@ void node_free(struct node *node)
     if (!node)
         return;
     if (node->type == NODE_DIRECTORY && !node->detached) {
+        if (node->directory->release)
+            node->directory->release(node->directory->content);
         free(node->directory->children);
         free(node->directory->by_ino);
         free(node->directory);

@@ -243,6 +243,19 @@ Test(options, selections_that_select_nothing_are_refused)
     cr_assert_eq(options.run.artifacts.include_count, 0);
 }
 
+Test(options, binds_add_up)
+{
+    parse("view=a.view,bind=good=123,bind=bad=s3://b/p=q");
+    cr_assert_str_eq(options.run.view, "a.view");
+    cr_assert_eq(options.run.bind_count, 2);
+    cr_assert_str_eq(options.run.binds[0], "good=123");
+    cr_assert_str_eq(options.run.binds[1], "bad=s3://b/p=q");
+    assert_bad("bind=good", "option 'bind=good': bad value");
+    assert_bad("bind=a:b=1", "option 'bind=a:b=1': bad value");
+    assert_bad("bind=good=", "option 'bind=good=': bad value");
+    assert_bad("view=", "option 'view': needs a value");
+}
+
 Test(options, empty_ones_are_passed_over)
 {
     parse("");

@@ -73,6 +73,14 @@ Test(status_print, every_part_has_its_line)
     cr_assert_str_eq(line("blocks"), "1 bad, 2 evicted, 3 not written");
 }
 
+Test(status_print, a_view_has_its_line)
+{
+    print("{\"composing\": {\"directories\": 1, \"archives\": 200, \"ready\": 17, \"conflicts\": 2, "
+          "\"overlaps\": 99}}");
+    cr_assert_str_eq(line("composed"),
+                     "1 directories waited for, with 17 of 200 archives read; 2 conflicts, 99 overlaps");
+}
+
 Test(status_print, what_is_not_told_is_left_out)
 {
     print("{\"source\": \"/dir\", \"bytes\": {\"given\": 1}}");

@@ -1,0 +1,56 @@
+/* runfs ls --check; see check.h. */
+#include "cli/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/decoding.h"
+
+struct checking {
+    struct decoding decoding;
+    uint64_t conflicts;
+    uint64_t overlaps;
+    bool failed;
+};
+
+static void conflict(void *context, const char *line)
+{
+    struct checking *checking = context;
+    checking->conflicts++;
+    (void)puts(line);
+}
+
+static void overlap(void *context, const char *line)
+{
+    struct checking *checking = context;
+    checking->overlaps++;
+    (void)puts(line);
+}
+
+static void failed(void *context, const struct error *err)
+{
+    struct checking *checking = context;
+    checking->failed = true;
+    progress_pause(&checking->decoding.progress);
+    (void)command_failed(err);
+    progress_resume(&checking->decoding.progress);
+}
+
+int check_view(struct options *options, bool quiet)
+{
+    struct checking checking = {0};
+    struct run_report report = {conflict, overlap, failed, &checking};
+    struct wait wait = {.timeout_ms = options->run.timeout_ms};
+    struct error err = {0};
+    struct run *run;
+    options->run.check = true;
+    if (run_open(&options->run, &run, &err) < 0)
+        return command_failed(&err);
+    decoding_begin(&checking.decoding, run, quiet);
+    run_check(run, &wait, &report);
+    decoding_end(&checking.decoding);
+    run_close(run);
+    (void)printf("%" PRIu64 " conflicts, %" PRIu64 " overlaps\n", checking.conflicts, checking.overlaps);
+    return checking.conflicts || checking.failed ? EXIT_FAILED : EXIT_DONE;
+}

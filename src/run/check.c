@@ -1,0 +1,46 @@
+/* Everything that is to be said of a view; see run_check() in run.h. */
+#include "run/run_internal.h"
+
+/* The directory of the tree that is composed of COMPOSITE; NULL where there is none. */
+static struct node *directory_of(struct run *run, const struct composite *composite)
+{
+    struct node *node = tree_find(run->tree, composite->path);
+    return node && node_is_stage(node) && node->directory->content == composite ? node : NULL;
+}
+
+static void tell_all(const struct stage_notes *notes, void (*tell)(void *context, const char *line),
+                     void *context)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        tell(context, notes->notes[i].text);
+}
+
+static void grow_all(struct run *run, const struct wait *wait, const struct run_report *report)
+{
+    struct composite *composite;
+    LIST_FOREACH(composite, &run->composites, link)
+    {
+        struct error err = {0};
+        struct node *node = directory_of(run, composite);
+        if (node && composite_grow(run, composite, node, wait, &err) < 0)
+            report->failed(report->context, &err);
+    }
+}
+
+void run_check(struct run *run, const struct wait *wait, const struct run_report *report)
+{
+    struct composite *composite;
+    grow_all(run, wait, report);
+    if (run->stage)
+        tell_all(stage_conflicts(run->stage), report->conflict, report->context);
+    LIST_FOREACH(composite, &run->composites, link)
+    {
+        if (composite->stage)
+            tell_all(stage_conflicts(composite->stage), report->conflict, report->context);
+    }
+    LIST_FOREACH(composite, &run->composites, link)
+    {
+        if (composite->stage)
+            tell_all(stage_overlaps(composite->stage), report->overlap, report->context);
+    }
+}

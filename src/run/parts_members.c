@@ -1,0 +1,133 @@
+/* The members of an archive as entries of a stage, as they are or by the flatten rules; see parts.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "run/parts.h"
+#include "run/run_internal.h"
+
+#define FLATTENED_UMASK 022U
+
+/* One archive under way. */
+struct adding {
+    struct stage *stage;
+    const struct part *part;
+    size_t number; /* the part's */
+    const struct member_table *table;
+    struct strbuf member; /* the path of a member in the archive */
+    struct strbuf path;   /* its logical path */
+};
+
+static void adding_done(struct adding *adding)
+{
+    strbuf_done(&adding->member);
+    strbuf_done(&adding->path);
+}
+
+static enum node_type type_of(const struct member_file *file)
+{
+    return file->type == MEMBER_DIRECTORY ? NODE_DIRECTORY
+           : file->type == MEMBER_SYMLINK ? NODE_LINK
+                                          : NODE_FILE;
+}
+
+static uint16_t mode_of(const struct member_file *file, bool flatten)
+{
+    if (flatten)
+        return (uint16_t)(file->type == MEMBER_DIRECTORY ? 0777 & ~FLATTENED_UMASK
+                                                         : runfs_flatten_mode(file->mode, FLATTENED_UMASK));
+    return (uint16_t)(file->made ? 0755 : file->mode & 0777);
+}
+
+/* Adds member NUMBER at REST below the row's path. */
+static int add(struct adding *adding, uint32_t number, struct runfs_span rest, const char *problem,
+               struct error *err)
+{
+    const struct part *part = adding->part;
+    const struct member_file *file = member_file(adding->table, number);
+    bool flatten = part->row->row->type == RUNFS_ROW_FLATTEN;
+    strbuf_clear(&adding->path);
+    strbuf_addf(&adding->path, "%s%s", part->row->row->path, part->row->row->path[0] && rest.len ? "/" : "");
+    strbuf_add(&adding->path, rest.text, rest.len);
+    if (adding->path.failed)
+        return error_errno(err, adding->path.failed, "%s", part->archive.key);
+    struct stage_entry entry = {
+        .path = strbuf_text(&adding->path),
+        .path_len = adding->path.len,
+        .type = type_of(file),
+        .member = true,
+        .overlay = part->row->row->overlay,
+        .flatten = flatten,
+        .inside = !flatten,
+        .mode = mode_of(file, flatten),
+        .links = file->links < UINT16_MAX ? (uint16_t)file->links : UINT16_MAX,
+        .origin = part->row->origin,
+        .row = part->number,
+        .archive = part->archive.index,
+        .file = adding->table->members[number].file,
+        .size = file->type == MEMBER_FILE ? file->size : 0,
+        .mtime_ns = file->mtime_ns,
+        .link = file->type == MEMBER_SYMLINK ? member_link(adding->table, file) : NULL,
+        .problem = problem,
+        .ref = (uint64_t)adding->number << 32 | number,
+    };
+    if (entry.link)
+        entry.size = strlen(entry.link);
+    return stage_add(adding->stage, &entry, err);
+}
+
+/* Why a member of this type cannot be flattened; NULL where it can. */
+static const char *unflattened(const struct member_file *file)
+{
+    static const char *const why[MEMBER_TYPES] = {
+        [MEMBER_CHARACTER] = "a character device cannot be flattened",
+        [MEMBER_BLOCK] = "a block device cannot be flattened",
+        [MEMBER_FIFO] = "a fifo cannot be flattened",
+        [MEMBER_BROKEN] = "a hard link to what is not there",
+    };
+    return why[file->type];
+}
+
+static int add_flattened(struct adding *adding, uint32_t number, struct error *err)
+{
+    const struct member_file *file = member_file(adding->table, number);
+    struct runfs_span whole = {strbuf_text(&adding->member), adding->member.len};
+    struct runfs_span rest;
+    enum runfs_flatten_place place =
+        runfs_flatten_place(adding->part->archive.places, whole.text, whole.len, &rest);
+    if (place == RUNFS_FLATTEN_PLACED)
+        return add(adding, number, rest, unflattened(file), err);
+    if (place == RUNFS_FLATTEN_SKIPPED || (place == RUNFS_FLATTEN_ABOVE && file->type == MEMBER_DIRECTORY) ||
+        (file->type == MEMBER_DIRECTORY && file->made)) /* for what is below it, which is told of */
+        return 0;
+    return add(adding, number, whole, "no line of the archive's manifest leads to it", err);
+}
+
+static int add_member(struct adding *adding, uint32_t number, struct error *err)
+{
+    strbuf_clear(&adding->member);
+    member_path(adding->table, number, &adding->member);
+    if (adding->member.failed)
+        return error_errno(err, adding->member.failed, "%s", adding->part->archive.key);
+    if (adding->part->archive.places)
+        return number ? add_flattened(adding, number, err) : 0;
+    if (member_file(adding->table, number)->type == MEMBER_BROKEN)
+        return 0;
+    return add(adding, number, (struct runfs_span){strbuf_text(&adding->member), adding->member.len}, NULL,
+               err);
+}
+
+int parts_add_members(struct stage *stage, const struct part *part, size_t number, struct error *err)
+{
+    __attribute__((cleanup(adding_done))) struct adding adding = {
+        .stage = stage,
+        .part = part,
+        .number = number,
+        .table = part->archive.toc->members,
+        .member = STRBUF_INIT(RUN_PATH_LIMIT),
+        .path = STRBUF_INIT(RUN_PATH_LIMIT),
+    };
+    int result = 0;
+    for (uint32_t i = 0; result == 0 && i < adding.table->member_count; i++)
+        result = add_member(&adding, i, err);
+    return result;
+}

@@ -1,0 +1,101 @@
+/* Conflicts of views: when they show, and what is refused. */
+#include <errno.h>
+
+#include "view_test.h"
+
+static const struct wait patient = {.timeout_ms = 10000};
+
+static void set_up(void)
+{
+    view_set_up();
+    scratch_write("run/f", "of the run");
+    write_archive("run/a_lib_generic.tar", MEMBERS({"f", "of a", 0644, '0'}));
+    scratch_write("g", "of here");
+}
+
+TestSuite(conflicts, .init = set_up, .fini = view_tear_down);
+
+Test(conflicts, those_that_need_no_archive_refuse_the_view)
+{
+    struct error err = {0};
+    write_table("f /x tree\ng /x local\nf /y tree\nf /y/below tree\ng /same local\ng /same local\n");
+    cr_assert_eq(open_view(&err), -EEXIST);
+    cr_assert(strncmp(view_conflicts, "x: conflict: f [sha256:", 23) == 0, "%s", view_conflicts);
+    cr_assert(strstr(view_conflicts, ":10:f] and local /"), "%s", view_conflicts);
+    cr_assert(strncmp(err.message, "y: conflict: f [", 16) == 0, "%s", err.message);
+    cr_assert_eq(strchr(view_conflicts, '\n'), view_conflicts + strlen(view_conflicts) - 1);
+}
+
+Test(conflicts, equal_content_and_overlays_are_none)
+{
+    scratch_write("h", "of the run");
+    write_table("f /x tree\nh /x local\nf /z tree\ng /z local overlay\n");
+    must_open();
+    cr_assert_str_eq(content_at("x"), "of the run");
+    cr_assert_str_eq(content_at("z"), "of here");
+}
+
+Test(conflicts, those_in_archives_show_when_they_are_read)
+{
+    struct error err = {0};
+    struct reader *reader;
+    struct strbuf problem = STRBUF_INIT(2000);
+    write_table("a_lib_generic /d archive\nf /d/f tree\n");
+    must_open();
+    cr_assert_str_eq(view_notes, "");
+    const struct node *node = node_at("d/f");
+    cr_assert_eq(run_open_node(run, node, &reader, &err), -EIO);
+    cr_assert(strstr(err.message, "d/f: conflict: a_lib_generic.tar f [sha256:"), "%s", err.message);
+    cr_assert_eq(run_problem(run, node, &problem), 0);
+    cr_assert_str_eq(strbuf_text(&problem), err.message);
+    cr_assert(strstr(view_notes, strbuf_text(&problem)), "%s", view_notes);
+    strbuf_done(&problem);
+}
+
+Test(conflicts, what_is_kept_on_disk_refuses_the_view_at_once)
+{
+    struct error err = {0};
+    view_on_disk();
+    write_table("a_lib_generic /d archive\nf /d/f tree\n");
+    must_open();
+    (void)node_at("d/f");
+    cr_assert_eq(open_view(&err), -EEXIST, "%s", err.message);
+    cr_assert(strncmp(err.message, "d/f: conflict: ", 15) == 0, "%s", err.message);
+}
+
+static char told[4096];
+
+static void tell(void *context, const char *line)
+{
+    (void)context;
+    size_t used = strlen(told);
+    (void)snprintf(told + used, sizeof told - used, "%.*s\n", (int)strcspn(line, "["), line);
+}
+
+static void fail(void *context, const struct error *err)
+{
+    tell(context, err->message);
+}
+
+Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
+{
+    struct run_report report = {tell, tell, fail, NULL};
+    write_archive("run/c_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("s\n"), {"s/f", "c", 0644, '0'}, {"s/c", "only c", 0644, '0'}));
+    write_archive("run/d_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("s\n"), {"s/f", "d", 0644, '0'}, {"s/d", "only d", 0644, '0'}));
+    write_archive("run/e_lib_generic.tar", MEMBERS({"x", "", 0644, '6'}));
+    write_table(
+        "f /x tree\ng /x local\na_lib_generic /d archive\nf /d/f tree\n?_lib_generic.tar.xz /o flatten\n");
+    view_config.check = true;
+    must_open();
+    run_check(run, &patient, &report);
+    cr_assert_str_eq(
+        told,
+        "x: conflict: f \nd/f: conflict: a_lib_generic.tar f \no/f: overlap: c_lib_generic.tar.xz s/f \n");
+    struct run_stats stats;
+    run_stats(run, &stats);
+    cr_assert_eq(stats.composing.conflicts, 2);
+    cr_assert_eq(stats.composing.overlaps, 1);
+    cr_assert_eq(stats.composing.directories, 0);
+}
