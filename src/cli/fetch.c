@@ -161,6 +161,7 @@ static int fetch_source(struct request *request, const char *source, const char 
     if (run_open(config, &fetch.run, &err) < 0)
         return command_failed(&err);
     fetch.filter = config->artifacts;
+    fetch.flatten = config->view && strcmp(config->view, "dist") == 0;
     fetch.quiet = request->quiet;
     fetch.dry_run = request->dry_run;
     fetch.wait = (struct wait){.timeout_ms = config->timeout_ms, .cancelled = &fetch.stop};

@@ -25,6 +25,7 @@ struct fetch {
     struct wait wait; /* cancelled by STOP */
     struct target target;
     struct runfs_filter_spec filter;
+    bool flatten; /* modes are those of an install tree */
     bool quiet;
     bool dry_run;
     struct fetch_item *items; /* owned; in the order of the tree, directories before what is in them */

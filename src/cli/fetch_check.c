@@ -31,10 +31,14 @@ int fetch_expected(struct fetch *fetch, const struct fetch_item *item, char ret_
     return 0;
 }
 
+/* In an install tree what may be run may be run whatever the umask says */
 static mode_t mode_of(const struct fetch *fetch, const struct node *node)
 {
-    unsigned mode = node->member ? node_mode(node) : 0666 | (node_mode(node) & 0111);
-    return (mode_t)mode & ~fetch->target.mask;
+    mode_t mode = (mode_t)node_mode(node);
+    mode_t mask = fetch->target.mask;
+    if (fetch->flatten)
+        return (0666 & ~mask) | (mode & 0111);
+    return (node->member ? mode : 0666 | (mode & 0111)) & ~mask;
 }
 
 /* Where there are no extended attributes, size and time have to do. */

@@ -5,7 +5,7 @@ load lib
 
 # artifact NAME COMPRESSOR: an archive of $TREE with its companion.
 artifact() {
-  tar -C "$TREE" -cf - . | "$2" -q >"$ORIGINAL/$1"
+  (cd "$TREE" && find stage ! -type d | tar -cf - artifact_manifest.txt --files-from -) | "$2" -q >"$ORIGINAL/$1"
   sha256sum "$ORIGINAL/$1" | cut -c1-64 >"$ORIGINAL/$1.sha256sum"
 }
 
@@ -192,4 +192,18 @@ part_has() { [ "$(find "$DIR/.runfs-fetch" -type f -printf '%s\n' 2>/dev/null | 
   one_error 1 "another runfs fetch is at work there"
   fetch "$SOURCE" "$DIR"
   [ ! -e "$DIR/.runfs-fetch" ]
+}
+
+@test "--flatten makes the install tree of what is selected, and --group selects" {
+  local tree=$BATS_TEST_TMPDIR/installed archive
+  mkdir "$tree"
+  for archive in base_lib_generic.tar.zst blas_lib_gfx94X-dcgpu.tar.zst; do
+    tar -xf "$ORIGINAL/$archive" -C "$tree" --strip-components=1 --exclude artifact_manifest.txt
+  done
+  (umask 077 && fetch --flatten --group gfx94X-dcgpu "$SOURCE" "$DIR")
+  diff -r --no-dereference "$tree" "$DIR"
+  [ "$DIR/bin/tool" -ef "$DIR/bin/same" ]
+  [ "$(stat -c %a "$DIR/bin/tool")" = 711 ]
+  run fetch --flatten --group gfx94X-dcgpu "$SOURCE" "$DIR"
+  [[ $output == *', 0 B of it new' ]]
 }
