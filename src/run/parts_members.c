@@ -1,7 +1,9 @@
 /* The members of an archive as entries of a stage, as they are or by the flatten rules; see parts.h. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "run/parts.h"
 #include "run/run_internal.h"
 
@@ -92,12 +94,13 @@ static int add_flattened(struct adding *adding, uint32_t number, struct error *e
     const struct member_file *file = member_file(adding->table, number);
     struct runfs_span whole = {strbuf_text(&adding->member), adding->member.len};
     struct runfs_span rest;
+    if (file->made) /* for what is below it, which may have its place through another line */
+        return 0;
     enum runfs_flatten_place place =
         runfs_flatten_place(adding->part->archive.places, whole.text, whole.len, &rest);
     if (place == RUNFS_FLATTEN_PLACED)
         return add(adding, number, rest, unflattened(file), err);
-    if (place == RUNFS_FLATTEN_SKIPPED || (place == RUNFS_FLATTEN_ABOVE && file->type == MEMBER_DIRECTORY) ||
-        (file->type == MEMBER_DIRECTORY && file->made)) /* for what is below it, which is told of */
+    if (place == RUNFS_FLATTEN_SKIPPED || (place == RUNFS_FLATTEN_ABOVE && file->type == MEMBER_DIRECTORY))
         return 0;
     return add(adding, number, whole, "no line of the archive's manifest leads to it", err);
 }
@@ -116,6 +119,32 @@ static int add_member(struct adding *adding, uint32_t number, struct error *err)
                err);
 }
 
+static int compare_offsets(const void *a, const void *b, void *context)
+{
+    const struct member_table *table = context;
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    uint64_t x_offset = member_file(table, x)->offset;
+    uint64_t y_offset = member_file(table, y)->offset;
+    return x_offset == y_offset ? (x > y) - (x < y) : (x_offset > y_offset) - (x_offset < y_offset);
+}
+
+/* All members in the order of the archive. Of two with one place the later one counts. */
+static int add_in_order(struct adding *adding, struct error *err)
+{
+    uint32_t count = adding->table->member_count;
+    _cleanup_free_ uint32_t *order = calloc(count, sizeof *order);
+    if (!order)
+        return error_errno(err, ENOMEM, "%s", adding->part->archive.key);
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    qsort_r(order, count, sizeof *order, compare_offsets, adding->part->archive.toc->members);
+    int result = 0;
+    for (uint32_t i = 0; result == 0 && i < count; i++)
+        result = add_member(adding, order[i], err);
+    return result;
+}
+
 int parts_add_members(struct stage *stage, const struct part *part, size_t number, struct error *err)
 {
     __attribute__((cleanup(adding_done))) struct adding adding = {
@@ -127,6 +156,8 @@ int parts_add_members(struct stage *stage, const struct part *part, size_t numbe
         .path = STRBUF_INIT(RUN_PATH_LIMIT),
     };
     int result = 0;
+    if (part->archive.places && runfs_flatten_count(part->archive.places) > 1)
+        return add_in_order(&adding, err);
     for (uint32_t i = 0; result == 0 && i < adding.table->member_count; i++)
         result = add_member(&adding, i, err);
     return result;
