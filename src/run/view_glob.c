@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define PATTERNS_MAX 4096
+
 /* glob(3) gives its functions no context: the tree under way, of each thread. */
 static _Thread_local struct tree *globbed;
 
@@ -77,6 +79,29 @@ static void sort_once(glob_t *found)
     found->gl_pathc = kept;
 }
 
+/* How many patterns the braces of TEXT stand for, up to a '}' or ',' of its own level, which *END is set to; those of a group
+   that is left open count too often at worst. Never more than a little above the limit. */
+static size_t count_patterns(const char *text, unsigned depth, const char **end)
+{
+    size_t product = 1;
+    while (*text && !(depth && (*text == ',' || *text == '}'))) {
+        if (*text == '\\' && text[1]) {
+            text += 2;
+            continue;
+        }
+        if (*text++ != '{')
+            continue;
+        size_t sum = 0;
+        do {
+            sum += count_patterns(text, depth + 1, &text);
+        } while (*text++ == ',');
+        text -= !text[-1]; /* not past the end */
+        product = product * sum > PATTERNS_MAX ? PATTERNS_MAX + 1 : product * sum;
+    }
+    *end = text;
+    return product;
+}
+
 int view_glob(struct tree *tree, const char *pattern, glob_t *ret_found, struct error *err)
 {
     glob_t found = {
@@ -86,6 +111,10 @@ int view_glob(struct tree *tree, const char *pattern, glob_t *ret_found, struct 
         .gl_lstat = look,
         .gl_stat = look,
     };
+    const char *end;
+    if (count_patterns(pattern, 0, &end) > PATTERNS_MAX)
+        return error_set(err, E2BIG, "braces that stand for more than %d patterns: %s", PATTERNS_MAX,
+                         pattern);
     globbed = tree;
     int code = glob(pattern, GLOB_BRACE | GLOB_ALTDIRFUNC | GLOB_NOSORT, NULL, &found);
     globbed = NULL;

@@ -1,6 +1,8 @@
 /* Patterns over a tree: those of glob(7), braces, each path once. */
 #include "run/view_glob.h"
 
+#include <errno.h>
+
 #include "testing.h"
 
 static struct tree *tree;
@@ -71,4 +73,25 @@ Test(view_glob, tells_patterns_from_names)
     for (size_t i = 0; i < COUNT(patterns); i++)
         cr_assert(view_is_pattern(patterns[i]), "%s", patterns[i]);
     cr_assert_not(view_is_pattern("logs/gfx942:xnack+.tar"));
+}
+
+/* Each pair of braces doubles what there is to look for. */
+Test(view_glob, braces_may_not_stand_for_any_number_of_patterns)
+{
+    _cleanup_glob_ glob_t glob = {0};
+    char pattern[5 * 800 + 1] = "";
+    struct error err = {0};
+    for (size_t i = 0; i < 800; i++)
+        memcpy(pattern + 5 * i, "{a,b}", 6);
+    assert_refused(view_glob(tree, pattern, &glob, &err), E2BIG, &err, "more than 4096 patterns");
+    assert_refused(view_glob(tree, pattern + 5 * 787, &glob, &err), E2BIG, &err, "more than 4096 patterns");
+    cr_assert_str_eq(found(pattern + 5 * 788), "");
+    /* nested, quoted and left open */
+    cr_assert_str_eq(found("{a,{b,{c,d}}}_lib"), "a_lib b_lib ");
+    cr_assert_str_eq(found("\\{a,b}{a,b}"), "");
+    memset(pattern, '{', sizeof pattern - 1);
+    cr_assert_str_eq(found(pattern), "");
+    for (size_t i = 0; i < 400; i++) /* each in the one before: as many as there are */
+        memcpy(pattern + 3 * i, "{a,", 3), memcpy(pattern + 1200 + i, "}", 2);
+    cr_assert_str_eq(found(pattern), "");
 }
