@@ -8,11 +8,13 @@ static struct node *directory_of(struct run *run, const struct composite *compos
     return node && node_is_stage(node) && node->directory->content == composite ? node : NULL;
 }
 
-static void tell_all(const struct stage_notes *notes, void (*tell)(void *context, const char *line),
-                     void *context)
+/* Tells what is kept of NOTES; gives how many there are in all. */
+static uint64_t tell_all(const struct stage_notes *notes, void (*tell)(void *context, const char *line),
+                         void *context)
 {
     for (size_t i = 0; i < notes->count; i++)
         tell(context, notes->notes[i].text);
+    return notes->total;
 }
 
 static void grow_all(struct run *run, const struct wait *wait, const struct run_report *report)
@@ -27,20 +29,22 @@ static void grow_all(struct run *run, const struct wait *wait, const struct run_
     }
 }
 
-void run_check(struct run *run, const struct wait *wait, const struct run_report *report)
+void run_check(struct run *run, const struct wait *wait, struct run_report *report)
 {
     struct composite *composite;
+    report->conflicts = report->overlaps = 0;
     grow_all(run, wait, report);
     if (run->stage)
-        tell_all(stage_conflicts(run->stage), report->conflict, report->context);
+        report->conflicts += tell_all(stage_conflicts(run->stage), report->conflict, report->context);
     LIST_FOREACH(composite, &run->composites, link)
     {
         if (composite->stage)
-            tell_all(stage_conflicts(composite->stage), report->conflict, report->context);
+            report->conflicts +=
+                tell_all(stage_conflicts(composite->stage), report->conflict, report->context);
     }
     LIST_FOREACH(composite, &run->composites, link)
     {
         if (composite->stage)
-            tell_all(stage_overlaps(composite->stage), report->overlap, report->context);
+            report->overlaps += tell_all(stage_overlaps(composite->stage), report->overlap, report->context);
     }
 }

@@ -34,14 +34,6 @@ static void set_stage(struct run *run, struct stage *stage)
     (void)pthread_mutex_unlock(&run->lock);
 }
 
-/* A conflict that comes with a later listing is told in the log. */
-static void note_conflicts(const struct run *run, const struct stage *stage)
-{
-    const struct stage_notes *conflicts = stage_conflicts(stage);
-    for (size_t i = 0; run->tree && run->config.note && i < conflicts->count; i++)
-        run->config.note(run->view->file, conflicts->notes[i].text);
-}
-
 static int compose(struct run *run, struct gathering *gathering, struct tree **ret_tree, struct error *err)
 {
     struct stage *stage;
@@ -57,7 +49,8 @@ static int compose(struct run *run, struct gathering *gathering, struct tree **r
         run_show_archives(run, *ret_tree);
     tree_finish(*ret_tree);
     attach(run, *ret_tree, gathering);
-    note_conflicts(run, stage);
+    if (run->tree) /* those of the first listing refuse the view */
+        composite_note_conflicts(run, stage);
     set_stage(run, stage);
     return 0;
 }

@@ -190,12 +190,19 @@ static int get_all(struct composite *composite, const struct wait *wait, struct 
     return atomic_load(&getting.result);
 }
 
-/* A conflict that shows only now is told in the log. */
-static void note_conflicts(const struct run *run, const struct stage *stage)
+void composite_note_conflicts(const struct run *run, const struct stage *stage)
 {
     const struct stage_notes *conflicts = stage_conflicts(stage);
-    for (size_t i = 0; run->config.note && i < conflicts->count; i++)
+    char text[100];
+    if (!run->config.note)
+        return;
+    for (size_t i = 0; i < conflicts->count && i < COMPOSITE_NOTES_MAX; i++)
         run->config.note(run->view->file, conflicts->notes[i].text);
+    if (conflicts->total <= COMPOSITE_NOTES_MAX)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRIu64 " more conflicts: runfs ls --check tells them all",
+                   conflicts->total - COMPOSITE_NOTES_MAX);
+    run->config.note(run->view->file, text);
 }
 
 /* The composite's lock is held. */
@@ -229,7 +236,7 @@ static int compose_once(struct run *run, struct composite *composite, struct nod
     tree_unlock(run->tree);
     int result = needed ? compose(run, composite, node, err) : 0;
     if (needed && result == 0 && tell)
-        note_conflicts(run, composite->stage);
+        composite_note_conflicts(run, composite->stage);
     (void)pthread_mutex_unlock(&composite->lock);
     return result;
 }

@@ -11,6 +11,7 @@
 #include "run/parts.h"
 
 #define COMPOSITE_ETAG_SIZE 48
+#define COMPOSITE_NOTES_MAX 100
 
 struct composite {
     LIST_ENTRY(composite) link; /* of all that a run has; guarded by the run's lock */
@@ -18,6 +19,7 @@ struct composite {
     _Atomic unsigned references;
     char *path; /* logical, "" for the whole tree; owned */
     char etag[COMPOSITE_ETAG_SIZE];
+    bool rooted;                /* while it is gathered: the tree has its directory */
     int64_t mtime_ns;           /* of the newest part */
     struct parts parts;         /* constant once sealed, but for what archives get later */
     struct part **archives;     /* those that are, by their index; owned */
@@ -52,6 +54,9 @@ int composite_problem(struct composite *composite, struct strbuf *out);
    -EINTR, or what reading gave. */
 int composite_grow(struct run *run, struct composite *composite, struct node *node, const struct wait *wait,
                    struct error *err);
+
+/* Tells the log of RUN of the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
+void composite_note_conflicts(const struct run *run, const struct stage *stage);
 
 /* The same where all that it takes is in memory or on disk; else -EAGAIN, and no server was asked for anything. */
 int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err);

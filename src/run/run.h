@@ -115,8 +115,11 @@ struct run_report {
     void (*overlap)(void *context, const char *line);
     void (*failed)(void *context, const struct error *err); /* a part of the view could not be composed */
     void *context;
+    uint64_t
+        conflicts; /* how many there are, also of those that are too many to be told; set by run_check() */
+    uint64_t overlaps;
 };
-void run_check(struct run *run, const struct wait *wait, const struct run_report *report);
+void run_check(struct run *run, const struct wait *wait, struct run_report *report);
 
 /* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content; for a local row's file its
    path on this machine. Each is appended where it is known, else -ENODATA. The tree's read lock must be held. */

@@ -63,6 +63,41 @@ Test(conflicts, what_is_kept_on_disk_refuses_the_view_at_once)
     cr_assert(strncmp(err.message, "d/f: conflict: ", 15) == 0, "%s", err.message);
 }
 
+static unsigned noted;
+static char last_note[1000];
+
+static void count_note(const char *what, const char *why)
+{
+    noted++;
+    (void)snprintf(last_note, sizeof last_note, "%s: %s", what, why);
+}
+
+/* Two archives with the same 150 names, which differ. */
+static void write_many(void)
+{
+    struct member_spec members[152] = {MANIFEST("s\n")};
+    char names[150][8];
+    for (int archive = 0; archive < 2; archive++) {
+        for (int i = 0; i < 150; i++) {
+            (void)snprintf(names[i], sizeof names[i], "s/%d", i);
+            members[i + 1] = (struct member_spec){names[i], archive ? "one" : "other", 0644, '0'};
+        }
+        write_archive(archive ? "run/m_lib_generic.tar.xz" : "run/n_lib_generic.tar.xz", members);
+    }
+}
+
+Test(conflicts, very_many_do_not_flood_the_log)
+{
+    write_many();
+    write_table("m_lib_generic /d flatten\nn_lib_generic /d flatten\n");
+    view_config.note = count_note;
+    must_open();
+    (void)node_at("d/0");
+    cr_assert_eq(noted, 101);
+    cr_assert(strstr(last_note, "table: 50 more conflicts: runfs ls --check tells them all"), "%s",
+              last_note);
+}
+
 static char told[4096];
 
 static void tell(void *context, const char *line)
@@ -79,7 +114,7 @@ static void fail(void *context, const struct error *err)
 
 Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
 {
-    struct run_report report = {tell, tell, fail, NULL};
+    struct run_report report = {.conflict = tell, .overlap = tell, .failed = fail};
     write_archive("run/c_lib_generic.tar.xz",
                   MEMBERS(MANIFEST("s\n"), {"s/f", "c", 0644, '0'}, {"s/c", "only c", 0644, '0'}));
     write_archive("run/d_lib_generic.tar.xz",
@@ -98,4 +133,6 @@ Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
     cr_assert_eq(stats.composing.conflicts, 2);
     cr_assert_eq(stats.composing.overlaps, 1);
     cr_assert_eq(stats.composing.directories, 0);
+    cr_assert_eq(report.conflicts, 2);
+    cr_assert_eq(report.overlaps, 1);
 }
