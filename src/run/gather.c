@@ -128,7 +128,7 @@ static int gather_tree_row(struct row_job *job, struct error *err)
     return result;
 }
 
-/* The first archives at a root: the tree has a directory there that grows. */
+/* At a root the tree has a directory that grows, whether any archive is chosen or only other rows lead below it. */
 static int gather_root_row(struct row_job *job, struct error *err)
 {
     struct gathering *gathering = job->gathering;
@@ -136,10 +136,10 @@ static int gather_root_row(struct row_job *job, struct error *err)
     if (!root)
         return 0; /* find_roots() has seen to it that there is one */
     struct part_entry entry = {.path = root->path, .type = NODE_DIRECTORY, .grows = root};
-    bool first = !root->parts.archives;
+    bool first = !root->rooted;
+    root->rooted = true;
     int result = gather_archives(gathering, job->row, job->number, root, err);
-    if (result == 0 && first && root->parts.archives &&
-        parts_add_entry(&gathering->parts, job->row, job->number, &entry) < 0)
+    if (result == 0 && first && parts_add_entry(&gathering->parts, job->row, job->number, &entry) < 0)
         result = error_errno(err, ENOMEM, "view");
     return result;
 }

@@ -17,12 +17,14 @@ struct adding {
     const struct member_table *table;
     struct strbuf member; /* the path of a member in the archive */
     struct strbuf path;   /* its logical path */
+    struct strbuf target; /* that of a hard link */
 };
 
 static void adding_done(struct adding *adding)
 {
     strbuf_done(&adding->member);
     strbuf_done(&adding->path);
+    strbuf_done(&adding->target);
 }
 
 static enum node_type type_of(const struct member_file *file)
@@ -40,6 +42,36 @@ static uint16_t mode_of(const struct member_file *file, bool flatten)
     return (uint16_t)(file->made ? 0755 : file->mode & 0777);
 }
 
+/* Makes PATH the logical path of REST below the row's path. */
+static int place(const struct adding *adding, struct runfs_span rest, struct strbuf *path, struct error *err)
+{
+    const char *root = adding->part->row->row->path;
+    strbuf_clear(path);
+    strbuf_addf(path, "%s%s", root, root[0] && rest.len ? "/" : "");
+    strbuf_add(path, rest.text, rest.len);
+    return path->failed ? error_errno(err, path->failed, "%s", adding->part->archive.key) : 0;
+}
+
+/* Adds a hard link whose target is not in its archive: a name of what the row has placed where a line of the manifest leads the
+   target. -ENOENT where nothing is there. */
+static int add_name(struct adding *adding, const struct stage_entry *entry, const char *target,
+                    struct error *err)
+{
+    struct stage_entry name = *entry;
+    size_t cursor = 0;
+    struct runfs_span rest;
+    int result = -ENOENT;
+    name.problem = NULL;
+    while (result == -ENOENT &&
+           runfs_flatten_target(adding->part->archive.places, target, strlen(target), &cursor, &rest)) {
+        result = place(adding, rest, &adding->target, err);
+        if (result == 0)
+            result =
+                stage_add_name(adding->stage, &name, strbuf_text(&adding->target), adding->target.len, err);
+    }
+    return result;
+}
+
 /* Adds member NUMBER at REST below the row's path. */
 static int add(struct adding *adding, uint32_t number, struct runfs_span rest, const char *problem,
                struct error *err)
@@ -47,11 +79,9 @@ static int add(struct adding *adding, uint32_t number, struct runfs_span rest, c
     const struct part *part = adding->part;
     const struct member_file *file = member_file(adding->table, number);
     bool flatten = part->row->row->type == RUNFS_ROW_FLATTEN;
-    strbuf_clear(&adding->path);
-    strbuf_addf(&adding->path, "%s%s", part->row->row->path, part->row->row->path[0] && rest.len ? "/" : "");
-    strbuf_add(&adding->path, rest.text, rest.len);
-    if (adding->path.failed)
-        return error_errno(err, adding->path.failed, "%s", part->archive.key);
+    int result = place(adding, rest, &adding->path, err);
+    if (result < 0)
+        return result;
     struct stage_entry entry = {
         .path = strbuf_text(&adding->path),
         .path_len = adding->path.len,
@@ -74,6 +104,9 @@ static int add(struct adding *adding, uint32_t number, struct runfs_span rest, c
     };
     if (entry.link)
         entry.size = strlen(entry.link);
+    if (flatten && file->type == MEMBER_BROKEN &&
+        (result = add_name(adding, &entry, member_link(adding->table, file), err)) != -ENOENT)
+        return result;
     return stage_add(adding->stage, &entry, err);
 }
 
@@ -154,6 +187,7 @@ int parts_add_members(struct stage *stage, const struct part *part, size_t numbe
         .table = part->archive.toc->members,
         .member = STRBUF_INIT(RUN_PATH_LIMIT),
         .path = STRBUF_INIT(RUN_PATH_LIMIT),
+        .target = STRBUF_INIT(RUN_PATH_LIMIT),
     };
     int result = 0;
     if (part->archive.places && runfs_flatten_count(part->archive.places) > 1)

@@ -168,6 +168,40 @@ Test(view, what_cannot_be_flattened_is_a_problem)
     cr_assert(strstr(node_problem(node_at("pipe")), "a fifo cannot be flattened"));
 }
 
+/* Hard links are resolved by what is in the tree, wherever it came from; a later archive's file leaves them as they are. */
+Test(view, a_hard_link_may_name_what_an_earlier_archive_has_placed)
+{
+    write_archive("run/a_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("a/stage\n"), {"a/stage/lib/x", "of a", 0755, '0'}));
+    write_archive("run/b_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("other\nb/stage\n"), {"b/stage/h", "b/stage/lib/x", 0644, '1'},
+                          {"b/stage/early", "b/stage/lib/late", 0644, '1'}));
+    write_archive("run/c_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("c\n"), {"c/lib/x", "of c", 0644, '0'}, {"c/lib/late", "", 0644, '0'}));
+    view_config.view = "dist";
+    must_open();
+    cr_assert_str_eq(shown(""), "early! h lib/ lib/late lib/x ");
+    cr_assert_str_eq(content_at("h"), "of a");
+    cr_assert_eq(node_mode(node_at("h")), 0755);
+    cr_assert_eq(node_nlink(node_at("h")), 1);
+    cr_assert_str_eq(source_of("h"), "a_lib_generic.tar.xz a/stage/lib/x");
+    view_config.artifacts.exclude = (const char *const[]){"^c"};
+    view_config.artifacts.exclude_count = 1;
+    must_open();
+    cr_assert_eq(node_at("h")->ino, node_at("lib/x")->ino);
+    cr_assert_eq(node_nlink(node_at("h")), 2);
+}
+
+Test(view, rows_beside_archives_of_which_none_is_chosen_show_all_the_same)
+{
+    make_run();
+    write_table("a_lib_generic /opt flatten\nlogs /opt/logs tree\n");
+    view_config.artifacts.include = (const char *const[]){"^b"};
+    view_config.artifacts.include_count = 1;
+    must_open();
+    cr_assert_str_eq(shown(""), "opt/ opt/logs/ opt/logs/g/ opt/logs/g/a.log opt/logs/index.html ");
+}
+
 static struct error failure;
 
 static int grow_root(void)
