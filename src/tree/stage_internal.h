@@ -33,6 +33,11 @@ struct contender {
     uint32_t note; /* 1 + the index of its conflict; 0: none */
 };
 
+struct place_slot {
+    uint32_t place; /* 1 + index; 0: free */
+    uint32_t hash;
+};
+
 struct note {
     struct stage_note text; /* path and text NULL once it is settled */
     uint32_t place;         /* PLACE_NONE: no place can be had */
@@ -55,8 +60,7 @@ struct stage {
     struct place *places; /* owned; the first is the root */
     uint32_t count;
     uint32_t capacity;
-    uint32_t
-        *slots; /* 1 + index of places by directory and name: open addressing, at most half full; owned */
+    struct place_slot *slots; /* by directory and name: open addressing, at most half full; owned */
     size_t slot_count;
     struct contender *contenders; /* owned */
     uint32_t contender_count;

@@ -21,17 +21,21 @@ int stage_reserve(void **array, uint32_t *capacity, uint32_t count, size_t size)
     return 0;
 }
 
-/* The slot of NAME, or the free one where it belongs. The table is never full. */
-static uint32_t *slot_of(uint32_t *slots, size_t slot_count, const struct place *places, uint32_t parent,
-                         const char *name, size_t len)
+static uint32_t hash_of(uint32_t parent, const char *name, size_t len)
 {
-    size_t i = (size_t)XXH3_64bits_withSeed(name, len, parent);
-    for (;; i++) {
-        uint32_t *slot = &slots[i & (slot_count - 1)];
-        if (!*slot)
+    return (uint32_t)XXH3_64bits_withSeed(name, len, parent);
+}
+
+/* The slot of NAME, or the free one where it belongs. The table is never full. */
+static struct place_slot *slot_of(const struct stage *stage, uint32_t parent, const char *name, size_t len)
+{
+    uint32_t hash = hash_of(parent, name, len);
+    for (size_t i = hash;; i++) {
+        struct place_slot *slot = &stage->slots[i & (stage->slot_count - 1)];
+        if (!slot->place)
             return slot;
-        const struct place *place = &places[*slot - 1];
-        if (place->parent == parent && place->node->name_len == len &&
+        const struct place *place = &stage->places[slot->place - 1];
+        if (slot->hash == hash && place->parent == parent && place->node->name_len == len &&
             memcmp(node_name(place->node), name, len) == 0)
             return slot;
     }
@@ -43,13 +47,15 @@ static int reserve_slot(struct stage *stage)
     if ((size_t)stage->count * 2 < stage->slot_count)
         return 0;
     size_t larger = stage->slot_count ? 2 * stage->slot_count : 64;
-    uint32_t *slots = calloc(larger, sizeof *slots);
+    struct place_slot *slots = calloc(larger, sizeof *slots);
     if (!slots)
         return -ENOMEM;
-    for (uint32_t i = 1; i < stage->count; i++) {
-        const struct place *place = &stage->places[i];
-        *slot_of(slots, larger, stage->places, place->parent, node_name(place->node), place->node->name_len) =
-            i + 1;
+    for (size_t i = 0; i < stage->slot_count; i++) {
+        size_t at = stage->slots[i].hash;
+        while (stage->slots[i].place && slots[at & (larger - 1)].place)
+            at++;
+        if (stage->slots[i].place)
+            slots[at & (larger - 1)] = stage->slots[i];
     }
     free(stage->slots);
     stage->slots = slots;
@@ -66,7 +72,7 @@ uint32_t place_find(const struct stage *stage, uint32_t parent, const char *name
 {
     if (!stage->slot_count)
         return PLACE_NONE;
-    uint32_t found = *slot_of(stage->slots, stage->slot_count, stage->places, parent, name, len);
+    uint32_t found = slot_of(stage, parent, name, len)->place;
     return found && is_live(stage, &stage->places[found - 1]) ? found - 1 : PLACE_NONE;
 }
 
@@ -106,13 +112,13 @@ static int obtain(struct stage *stage, uint32_t parent, const struct node *node,
     if (reserve_slot(stage) < 0 ||
         stage_reserve((void **)&stage->places, &stage->capacity, stage->count, sizeof *stage->places) < 0)
         return -ENOMEM;
-    uint32_t *slot =
-        slot_of(stage->slots, stage->slot_count, stage->places, parent, node_name(node), node->name_len);
-    if (!*slot) {
+    struct place_slot *slot = slot_of(stage, parent, node_name(node), node->name_len);
+    if (!slot->place) {
         stage->places[stage->count] = (struct place){.parent = parent};
-        *slot = ++stage->count;
+        slot->place = ++stage->count;
+        slot->hash = hash_of(parent, node_name(node), node->name_len);
     }
-    *ret_place = *slot - 1;
+    *ret_place = slot->place - 1;
     return 0;
 }
 
