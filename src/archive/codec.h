@@ -99,14 +99,14 @@ void codec_close(struct codec_decoder *decoder);
    unit is given out. A restart point that does not begin a unit of the index is -EIO. */
 int codec_follow(struct codec_decoder *decoder, const struct codec_index *index, struct error *err);
 
-/* A decoder of the whole archive that decodes up to THREADS units of INDEX, which must live longer, at once, in MEMORY bytes.
-   It gives out what one of codec_open would, and is used like it, but takes encoded bytes further ahead; no byte of a unit
-   is given out before all of it has been decoded and was as the index says. Where a unit is not, it goes on alone from
-   there, as one of codec_open would. Stores NULL where the archive is none to be decoded at once: of one unit, or of units
-   too large for MEMORY. -ENOMEM. */
+/* A decoder that decodes up to THREADS units of INDEX, which must live longer, at once, in MEMORY bytes, from AT (as for
+   codec_open) on, where a unit of the index ends or the first begins. It gives out what one of codec_open would, and is
+   used like it, but takes encoded bytes further ahead; no byte of a unit is given out before all of it has been decoded and
+   was as the index says. Where a unit is not, it goes on alone from there, as one of codec_open would. Stores NULL where
+   there is nothing to be decoded at once: one unit only, or units too large for MEMORY. -ENOMEM. */
 int codec_open_parallel(const struct codec *codec, const struct codec_index *index,
-                        const struct codec_limits *limits, unsigned threads, uint64_t memory,
-                        struct codec_decoder **ret_decoder, struct error *err);
+                        const struct codec_point *at, const struct codec_limits *limits, unsigned threads,
+                        uint64_t memory, struct codec_decoder **ret_decoder, struct error *err);
 
 /* Takes up to IN_LEN encoded bytes from IN, makes up to OUT_CAP (not 0) decoded ones in OUT and stores both counts. It
    returns when the input is used up, the output is full, or at a boundary. Output may remain when the input is used
@@ -147,6 +147,9 @@ uint64_t codec_index_decoded_size(const struct codec_index *index);
 
 /* The unit NUMBER, counted from 0, below the count. */
 void codec_index_get(const struct codec_index *index, size_t number, struct codec_stretch *ret_stretch);
+
+/* Whether a unit ends at a restart point. */
+bool codec_index_ends_at(const struct codec_index *index, const struct codec_point *point);
 
 /* Stores the number of the unit that holds the decoded byte OFFSET; false at and past the end. */
 bool codec_index_find(const struct codec_index *index, uint64_t offset, size_t *ret_number);

@@ -94,8 +94,7 @@ bool codec_index_find(const struct codec_index *index, uint64_t offset, size_t *
     return true;
 }
 
-/* The first unit that begins at or behind the encoded OFFSET; the count where none does. */
-static size_t find_encoded(const struct codec_index *index, uint64_t offset)
+size_t codec_index_behind(const struct codec_index *index, uint64_t offset)
 {
     size_t low = 0;
     size_t high = index->count;
@@ -109,6 +108,15 @@ static size_t find_encoded(const struct codec_index *index, uint64_t offset)
     return low;
 }
 
+bool codec_index_ends_at(const struct codec_index *index, const struct codec_point *point)
+{
+    size_t next = codec_index_behind(index, point->encoded);
+    if (next == 0)
+        return false;
+    const struct codec_entry *entry = &index->entries[next - 1];
+    return entry->encoded + entry->encoded_len == point->encoded && decoded_at(index, next) == point->decoded;
+}
+
 static int refuse(const struct codec_decoder *d, struct error *err)
 {
     return error_set(err, EIO, "%s: the data is not what the index says (unit %zu, near byte %" PRIu64 ")",
@@ -117,7 +125,7 @@ static int refuse(const struct codec_decoder *d, struct error *err)
 
 int codec_follow(struct codec_decoder *d, const struct codec_index *index, struct error *err)
 {
-    d->entry = find_encoded(index, d->at.encoded);
+    d->entry = codec_index_behind(index, d->at.encoded);
     if (decoded_at(index, d->entry) != d->at.decoded)
         return refuse(d, err);
     if (index->checksums) {

@@ -109,6 +109,9 @@ struct codec_index {
 /* An index with room for COUNT entries and STREAM_COUNT streams, count 0; NULL without memory. */
 struct codec_index *codec_index_new(size_t count, size_t stream_count);
 
+/* The first unit that begins at or behind the encoded OFFSET; the count where none does. */
+size_t codec_index_behind(const struct codec_index *index, uint64_t offset);
+
 /* Where unit NUMBER ends, as a restart point. */
 void codec_index_end(const struct codec_index *index, size_t number, struct codec_point *ret_point);
 

@@ -340,12 +340,12 @@ static void parallel_close(struct codec_decoder *d)
 static const struct codec_decoder_ops parallel_ops = {parallel_run, parallel_finish, parallel_point,
                                                       parallel_memory, parallel_close};
 
-/* The most memory that the bytes of one unit take, encoded and decoded; UINT64_MAX where units are out of order. */
-static uint64_t largest_unit(const struct codec_index *index)
+/* The most memory that the bytes of one unit from FIRST on take, encoded and decoded; END is where the one before ends.
+   UINT64_MAX where units are out of order. */
+static uint64_t largest_unit(const struct codec_index *index, size_t first, uint64_t end)
 {
     uint64_t largest = 0;
-    uint64_t end = 0;
-    for (size_t i = 0; i < index->count; i++) {
+    for (size_t i = first; i < index->count; i++) {
         struct codec_stretch unit;
         codec_index_get(index, i, &unit);
         if (unit.point.encoded < end)
@@ -375,42 +375,51 @@ static int start_threads(struct parallel *p, unsigned threads)
     return p->thread_count > 0 ? 0 : -EAGAIN;
 }
 
-int codec_open_parallel(const struct codec *codec, const struct codec_index *index,
-                        const struct codec_limits *limits, unsigned threads, uint64_t memory,
-                        struct codec_decoder **ret_decoder, struct error *err)
+/* What each worker has beside the bytes of its unit. */
+static void limit_workers(struct parallel *p, uint64_t unit, unsigned threads)
 {
-    static const struct codec_point start = {.kind = CODEC_AT_START};
-    uint64_t unit = largest_unit(index);
-    if (threads > THREADS_MAX)
-        threads = THREADS_MAX;
-    unsigned slots = threads > 1 && index->count > 1 ? count_slots(unit, threads, memory) : 1;
-    if (slots < 2 || index->decoded_size > limits->decoded_max) {
-        *ret_decoder = NULL;
-        return 0;
-    }
-    struct parallel *p = calloc(1, sizeof *p);
-    if (!p)
-        return error_errno(err, ENOMEM, "%s", codec->name);
-    if (threads > slots)
-        threads = slots;
-    p->base.ops = &parallel_ops;
-    p->units = index;
-    p->memory = memory;
-    p->slot_count = slots;
-    p->limits = *limits;
-    uint64_t share = (memory - slots * unit) / threads;
+    uint64_t share = (p->memory - p->slot_count * unit) / threads;
+    p->limits = p->base.limits;
     if (share < p->limits.memory_max)
         p->limits.memory_max = share;
     if (share < p->limits.window_max)
         p->limits.window_max = share;
+}
+
+int codec_open_parallel(const struct codec *codec, const struct codec_index *index,
+                        const struct codec_point *at, const struct codec_limits *limits, unsigned threads,
+                        uint64_t memory, struct codec_decoder **ret_decoder, struct error *err)
+{
+    static const struct codec_point start = {.kind = CODEC_AT_START};
+    if (!at)
+        at = &start;
+    size_t first = codec_index_behind(index, at->encoded);
+    if (threads > THREADS_MAX)
+        threads = THREADS_MAX;
+    bool several = threads > 1 && index->count > first + 1 && index->decoded_size <= limits->decoded_max;
+    uint64_t unit = several ? largest_unit(index, first, at->encoded) : 0;
+    unsigned slots = several ? count_slots(unit, threads, memory) : 1;
+    *ret_decoder = NULL;
+    if (slots < 2)
+        return 0;
+    struct parallel *p = calloc(1, sizeof *p);
+    if (!p)
+        return error_errno(err, ENOMEM, "%s", codec->name);
+    codec_begin(&p->base, codec, at, limits);
+    p->base.ops = &parallel_ops;
+    p->units = index;
+    p->memory = memory;
+    p->copied = at->encoded;
+    p->give = p->fill = p->taken = first;
+    p->slot_count = slots;
+    if (threads > slots)
+        threads = slots;
+    limit_workers(p, unit, threads);
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_cond_init(&p->changed, NULL);
-    codec_begin(&p->base, codec, &start, limits);
-    if (start_threads(p, threads) < 0) {
+    if (start_threads(p, threads) < 0)
         codec_close(&p->base);
-        *ret_decoder = NULL;
-        return 0;
-    }
-    *ret_decoder = &p->base;
+    else
+        *ret_decoder = &p->base;
     return 0;
 }

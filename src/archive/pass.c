@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/index_search.h"
 #include "archive/pass_sink.h"
 
-#define PIECE (256U * 1024) /* encoded bytes that are taken at once */
-#define INDEX_FROM                                                                                           \
-    (8ULL * 1024 *                                                                                           \
-     1024) /* encoded bytes: of a smaller archive, asking for its index costs more than it saves */
-#define INDEX_READS   16
+#define PIECE         (256U * 1024)      /* encoded bytes that are taken at once */
+#define INDEX_FROM    (8U * 1024 * 1024) /* encoded bytes: of less, an index saves nothing */
 #define POINT_SPACING (1U * 1024 * 1024) /* decoded bytes between restart points that are kept, at least */
 
 struct pass {
@@ -22,8 +20,8 @@ struct pass {
     struct reader *encoded;
     const struct wait *wait;
     const struct codec *codec;
-    struct codec_index
-        *index; /* owned; what the decoder decodes several units at once by, NULL where it does not */
+    struct index_search *search; /* owned; NULL: there is none */
+    bool searched;               /* what it found has been looked at */
     struct codec_decoder *decoder;
     struct pass_sink *sink;
     EVP_MD_CTX *sha256;
@@ -93,6 +91,34 @@ static void push_chunk(struct pass *pass)
     pass->chunk = NULL;
 }
 
+static const struct codec_limits *limits_of(const struct pass *pass)
+{
+    return pass->config->codec ? pass->config->codec : &codec_limits_default;
+}
+
+/* Once the index is there, has what comes decoded several units at once, where the decoder stands between two. What has no
+   check of its own is never trusted again, which only the decoder that has met it knows. */
+static int speed_up(struct pass *pass, struct error *err)
+{
+    struct codec_point here;
+    const struct codec_index *index;
+    struct codec_decoder *parallel = NULL;
+    if (!pass->search || pass->searched || codec_progress(pass->decoder)->unchecked ||
+        !codec_point_here(pass->decoder, &here) || !index_search_over(pass->search, &index))
+        return 0;
+    bool between = index && codec_index_ends_at(index, &here);
+    pass->searched = !index || between;
+    if (!between)
+        return 0;
+    int result = codec_open_parallel(pass->codec, index, &here, limits_of(pass), pass->config->threads,
+                                     PASS_PARALLEL_BYTES, &parallel, err);
+    if (result < 0 || !parallel)
+        return result;
+    codec_close(pass->decoder);
+    pass->decoder = parallel;
+    return 0;
+}
+
 /* Decodes what IN holds. 0, or what the codec says. */
 static int decode(struct pass *pass, const char *in, size_t len, struct error *err)
 {
@@ -114,7 +140,7 @@ static int decode(struct pass *pass, const char *in, size_t len, struct error *e
         more = len || made == room || codec_progress(pass->decoder)->boundary;
         if (codec_progress(pass->decoder)->boundary && !used && !made)
             more = len > 0;
-        if (note_point(pass) < 0)
+        if (note_point(pass) < 0 || speed_up(pass, err) < 0)
             return error_errno(err, ENOMEM, "archive");
         if (pass->filled == TOC_CHUNK_SIZE)
             push_chunk(pass);
@@ -186,33 +212,11 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
     return end_of(result < 0 ? result : codec_finish(pass->decoder, err));
 }
 
-/* Has several units decoded at once where the archive has an index of them. It is no failure that it has none, nor one that
-   makes no sense: whether the archive itself does, decoding shows. */
-static int open_parallel(struct pass *pass, const struct codec_limits *limits, struct error *err)
+/* A second pass, over what of a damaged archive may be trusted, decodes one unit after the other. */
+static bool is_worth_an_index(const struct pass *pass, const char *head, size_t len)
 {
-    struct error why = {0};
-    struct codec_limits few = *limits;
-    few.reads_max = INDEX_READS;
-    int result = codec_read_index(pass->codec, pass->encoded, &few, pass->wait, &pass->index, &why);
-    if (result == -ETIMEDOUT || result == -EINTR || result == -ESTALE || result == -EACCES)
-        return error_set(err, -result, "%s", why.message);
-    if (result < 0 || !pass->index)
-        return 0;
-    return codec_open_parallel(pass->codec, pass->index, limits, pass->config->threads, PASS_PARALLEL_BYTES,
-                               &pass->decoder, err);
-}
-
-/* A second pass over what of a damaged archive may be trusted decodes one unit after the other. */
-static int open_decoder(struct pass *pass, const char *head, size_t len, struct error *err)
-{
-    const struct codec_limits *limits = pass->config->codec ? pass->config->codec : &codec_limits_default;
-    int result = 0;
-    if (pass->config->threads > 1 && pass->encoded->size >= INDEX_FROM && pass->stop_at == UINT64_MAX &&
-        codec_may_have_index(pass->codec, head, len))
-        result = open_parallel(pass, limits, err);
-    if (result < 0 || pass->decoder)
-        return result;
-    return codec_open(pass->codec, NULL, limits, &pass->decoder, err);
+    return pass->config->threads > 1 && pass->encoded->size >= INDEX_FROM && pass->stop_at == UINT64_MAX &&
+           codec_may_have_index(pass->codec, head, len);
 }
 
 static int recognise(struct pass *pass, struct error *err)
@@ -225,7 +229,10 @@ static int recognise(struct pass *pass, struct error *err)
     pass->codec = codec_recognise(head, n);
     if (!pass->codec)
         return error_set(err, EBADMSG, "not an archive: neither tar nor one in xz, zstd or gzip");
-    return open_decoder(pass, head, n, err);
+    const struct codec_limits *limits = limits_of(pass);
+    if (is_worth_an_index(pass, head, n))
+        pass->search = index_search_begin(pass->codec, pass->encoded, limits, pass->wait);
+    return codec_open(pass->codec, NULL, limits, &pass->decoder, err);
 }
 
 static int set_up(struct pass *pass, struct error *err)
@@ -248,7 +255,7 @@ static void tear_down(struct pass *pass)
 {
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
-    codec_index_close(pass->index);
+    index_search_end(pass->search);
     EVP_MD_CTX_free(pass->sha256);
     free_points(pass);
 }

@@ -42,6 +42,13 @@ static bool zstd_matches(const uint8_t *head, size_t len)
     return len >= MAGIC_BYTES && is_frame(head);
 }
 
+/* Only its end tells. */
+static bool zstd_may_have_index(const uint8_t *head, size_t len)
+{
+    (void)head, (void)len;
+    return true;
+}
+
 static int garbage(const struct zstd *z, struct error *err)
 {
     return error_set(err, EIO, "zstd: %s at byte %" PRIu64,
@@ -186,4 +193,5 @@ const struct codec codec_zstd = {.name = "zstd",
                                  .matches = zstd_matches,
                                  .allocate = zstd_allocate,
                                  .open_at = zstd_open_at,
+                                 .may_have_index = zstd_may_have_index,
                                  .read_index = zstd_read_index};

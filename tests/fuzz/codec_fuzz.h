@@ -181,7 +181,7 @@ static inline void fuzz_check_parallel(const struct codec *codec, const struct c
 {
     struct codec_decoder *decoder = NULL;
     struct error err = {0};
-    int result = codec_open_parallel(codec, index, &fuzz_limits, 2, PARALLEL_BYTES, &decoder, &err);
+    int result = codec_open_parallel(codec, index, NULL, &fuzz_limits, 2, PARALLEL_BYTES, &decoder, &err);
     CHECK(result == 0);
     if (!decoder)
         return;

@@ -186,7 +186,8 @@ static int open_decoder(const struct decoding *how, struct codec_decoder **ret_d
     const struct codec *codec = codec_by_name(how->codec);
     const struct codec_limits *limits = how->limits ? how->limits : &codec_limits_default;
     if (how->threads)
-        return codec_open_parallel(codec, how->index, limits, how->threads, how->memory, ret_decoder, err);
+        return codec_open_parallel(codec, how->index, how->at, limits, how->threads, how->memory, ret_decoder,
+                                   err);
     int result = codec_open(codec, how->at, limits, ret_decoder, err);
     return result == 0 && how->index ? codec_follow(*ret_decoder, how->index, err) : result;
 }

@@ -35,7 +35,7 @@ static void assert_same(const char *codec, const struct codec_index *index, cons
     cr_assert_eq(parallel.progress.unchecked, serial.progress.unchecked);
 }
 
-/* Each restart point of a parallel decoder leads to the rest. */
+/* Each restart point of a parallel decoder leads to the rest, be that decoded in turn or at once. */
 static void assert_points(const char *codec, const struct codec_index *index, const struct bytes *encoded)
 {
     _cleanup_outcome_ struct outcome whole;
@@ -45,12 +45,20 @@ static void assert_points(const char *codec, const struct codec_index *index, co
     cr_assert_geq(whole.point_count, codec_index_count(index));
     for (size_t i = 0; i < whole.point_count; i++) {
         _cleanup_outcome_ struct outcome rest;
+        _cleanup_outcome_ struct outcome at_once = {0};
         size_t from = (size_t)whole.points[i].decoded;
         decode(&(struct decoding){.codec = codec, .at = &whole.points[i]}, encoded->data, encoded->len,
                &rest);
         cr_assert_eq(rest.result, 0, "point %zu: %s", i, rest.err.message);
         cr_assert_eq(from + rest.len, whole.len);
         cr_assert(!rest.len || memcmp(rest.data, whole.data + from, rest.len) == 0);
+        how.at = &whole.points[i];
+        if (!codec_index_ends_at(index, how.at) || i + 2 >= codec_index_count(index))
+            continue;
+        decode(&how, encoded->data, encoded->len, &at_once);
+        cr_assert_eq(at_once.result, 0, "point %zu: %s", i, at_once.err.message);
+        cr_assert_eq(from + at_once.len, whole.len);
+        cr_assert_eq(memcmp(at_once.data, whole.data + from, at_once.len), 0);
     }
 }
 
@@ -132,15 +140,18 @@ Test(parallel, what_is_not_worth_it_is_left)
     _cleanup_bytes_ struct bytes encoded = read_whole("sample");
     struct codec_index *index = index_of("xz", &encoded);
     const struct codec_limits *limits = &codec_limits_default;
-    assert_ok(codec_open_parallel(codec_by_name("xz"), index, limits, 1, 64 * MIB, &decoder, &err), &err);
+    assert_ok(codec_open_parallel(codec_by_name("xz"), index, NULL, limits, 1, 64 * MIB, &decoder, &err),
+              &err);
     cr_assert_null(decoder);
-    assert_ok(codec_open_parallel(codec_by_name("xz"), index, limits, 4, 4 * MIB, &decoder, &err), &err);
+    assert_ok(codec_open_parallel(codec_by_name("xz"), index, NULL, limits, 4, 4 * MIB, &decoder, &err),
+              &err);
     cr_assert_null(decoder);
     codec_index_close(index);
     run_shell("xz -0 -c orig >sample");
     _cleanup_bytes_ struct bytes single = read_whole("sample");
     index = index_of("xz", &single);
-    assert_ok(codec_open_parallel(codec_by_name("xz"), index, limits, 4, 64 * MIB, &decoder, &err), &err);
+    assert_ok(codec_open_parallel(codec_by_name("xz"), index, NULL, limits, 4, 64 * MIB, &decoder, &err),
+              &err);
     cr_assert_null(decoder);
     codec_index_close(index);
 }
