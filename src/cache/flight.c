@@ -1,6 +1,7 @@
 /* One fetch of neighbouring blocks; see flight.h. */
 #include "cache/flight.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +51,18 @@ static void on_data(struct fetch_sink *sink, const void *bytes, size_t len)
     }
 }
 
+/* Where a part of an archive cannot be decoded, those behind it may be sound: who waits for them asks anew. */
 static void end(struct flight *flight, int result, const struct error *err)
 {
     struct cache *cache = flight->cache;
+    bool only_first = cache->decoded && result == -EIO;
     (void)pthread_mutex_lock(&cache->lock);
-    for (unsigned i = flight->current; i < flight->count; i++)
-        block_finish(flight->blocks[i], result, err->message);
+    for (unsigned i = flight->current; i < flight->count; i++) {
+        if (only_first && i > flight->current)
+            block_withdraw(flight->blocks[i]);
+        else
+            block_finish(flight->blocks[i], result, err->message);
+    }
     (void)pthread_mutex_unlock(&cache->lock);
     free(flight);
 }

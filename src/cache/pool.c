@@ -130,8 +130,10 @@ void block_finish(struct block *block, int result, const char *why)
 void block_withdraw(struct block *block)
 {
     abandon(block);
+    block->flight = NULL;
     block->filling = false;
     set_failed(block, -EAGAIN, "");
+    saver_take(block);
     (void)pthread_cond_broadcast(&block->changed);
     block_settle(block);
 }

@@ -25,9 +25,12 @@ struct decoding {
     struct reader *encoded;
     uint64_t encoded_at; /* the next encoded byte to take */
     uint64_t decoded_at;
-    char *chunk;  /* being filled */
-    char *kept;   /* a chunk that the pass has kept; NULL: none was needed */
-    bool partial; /* the chunk's beginning is missing, since decoding began within it */
+    char *chunk;   /* being filled */
+    char *kept;    /* a chunk that the pass has kept; NULL: none was needed */
+    bool partial;  /* the chunk's beginning is missing, since decoding began within it */
+    uint64_t last; /* the chunk that was wanted last, ... */
+    uint64_t row;  /* ... after so many in a row */
+    bool unread;   /* what failed last was reading, not decoding */
 };
 
 static uint64_t chunk_of(uint64_t offset)
@@ -202,6 +205,26 @@ static void deliver_decoded(struct decoding *d, uint64_t chunk)
         (void)disk_object_save(archive->disk, chunk, d->chunk, TOC_CHUNK_SIZE, false);
 }
 
+/* Fails who waits for CHUNK: others may have better luck. */
+static void fail_chunk(struct archive *archive, uint64_t chunk, int result, const struct error *err)
+{
+    struct decode_request *request;
+    do {
+        (void)pthread_mutex_lock(&archive->lock);
+        TAILQ_FOREACH(request, &archive->requests, link)
+        {
+            if (request->next == chunk)
+                break;
+        }
+        if (request)
+            TAILQ_REMOVE(&archive->requests, request, link);
+        (void)pthread_mutex_unlock(&archive->lock);
+        if (request)
+            request->sink->done(request->sink, result, err);
+        free(request);
+    } while (request);
+}
+
 void decode_fail_all(struct archive *archive, int result, const struct error *err)
 {
     struct decode_request *request;
@@ -270,8 +293,12 @@ static int seek_to(struct decoding *d, uint64_t chunk, struct error *err)
         close_decoder(d);
     if (!d->decoder)
         result = open_at(d, point, err);
+    /* whoever has read a while reads on: the longer it was, the more is on its way then; who reads a little has little
+       fetched in vain */
+    d->row = chunk == d->last + 1 ? d->row + 1 : 0;
+    d->last = chunk;
     if (result == 0)
-        config->bound(config->context, d->encoded, encoded_end(d, chunk));
+        config->bound(config->context, d->encoded, encoded_end(d, chunk + d->row));
     return result;
 }
 
@@ -356,6 +383,7 @@ static int decode_to(struct decoding *d, uint64_t chunk, struct error *err)
         if (d->encoded_at >= d->encoded->size)
             return error_set(err, EIO, "it ends before what its table of contents says");
         result = reader_lend(d->encoded, PIECE, d->encoded_at, &wait, &loan, err);
+        d->unread = result < 0;
         if (result < 0)
             return result;
         for (unsigned i = 0; result == 0 && i < loan.count; i++)
@@ -402,13 +430,18 @@ static void *decoder_thread(void *context)
     uint64_t chunk;
     while (next_chunk(&d, &chunk)) {
         struct error err = {0};
+        d.unread = false;
         int result = give_out(&d, chunk, &err);
         if (result == 0)
             continue;
         close_decoder(&d);
         (void)error_prefix(&err, "%s", archive->objects.archive.key);
-        decode_fail_all(archive,
-                        result == -ESTALE || result == -ETIMEDOUT || result == -EACCES ? result : -EIO, &err);
+        if (result != -ESTALE && result != -ETIMEDOUT && result != -EACCES)
+            result = -EIO;
+        if (d.unread)
+            decode_fail_all(archive, result, &err); /* each would wait as long for the same */
+        else
+            fail_chunk(archive, chunk, result, &err);
     }
     make_way(&d);
     free(d.chunk);

@@ -11,6 +11,7 @@ unsigned connections = 32;
 struct disk *cache_disk;
 bool cache_offline;
 bool cache_no_keep;
+bool cache_decoded;
 
 unsigned fake_count(void)
 {
@@ -118,6 +119,7 @@ void cache_replace(uint64_t pool_bytes, uint64_t readahead)
                                   .disk = cache_disk,
                                   .scope = {"http://server", "bucket", "run/"},
                                   .no_keep = cache_no_keep,
+                                  .decoded = cache_decoded,
                                   .offline = cache_offline};
     struct error err;
     cache_close(cache);

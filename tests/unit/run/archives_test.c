@@ -69,9 +69,12 @@ static int open_object(void *context, const struct object *object, struct reader
     return 0;
 }
 
+_Atomic uint64_t bounded;
+
 static void bound(void *context, struct reader *reader, uint64_t end)
 {
-    (void)context, (void)reader, (void)end;
+    (void)context, (void)reader;
+    atomic_store(&bounded, end);
 }
 
 static void note(const char *what, const char *why)

@@ -30,7 +30,8 @@ extern pthread_mutex_t stored_lock; /* guards failure, stuck and sent */
 
 extern struct archives *archives;
 extern struct archives_config archives_config;
-extern char noted[4096]; /* "WHAT: WHY\n" */
+extern char noted[4096];         /* "WHAT: WHY\n" */
+extern _Atomic uint64_t bounded; /* up to where the encoded bytes may be fetched ahead, as was said last */
 
 /* Fixtures: an empty store, and archives over it without a disk cache. */
 void archives_set_up(void);

@@ -189,6 +189,56 @@ Test(archives, who_may_not_wait_gets_what_is_there)
     cr_assert_eq(archive_table(archive, &at_once, &toc, &err), 0);
 }
 
+/* Chunks of 1 MiB, and nothing is fetched ahead of readers of the decoded bytes. */
+Test(archives, who_reads_on_has_more_encoded_bytes_fetched_ahead)
+{
+    struct error err = {0};
+    const struct toc *toc;
+    struct archive *archive;
+    const struct stored *object = put(1, MANY_FRAMES);
+    archive = archive_at(archive_key);
+    assert_ok(table(archive, &toc, &err), &err);
+    assert_ok(check_file(archive, 0, 1, &err), &err);
+    cr_assert_lt(bounded, object->bytes.len / 2);
+    for (unsigned i = 1; i < FILES * 3 / 5; i++)
+        assert_ok(check_file(archive, i, 1, &err), &err);
+    cr_assert_eq(bounded, object->bytes.len);
+}
+
+/* Reads file NUMBER on a thread of its own. */
+struct checking {
+    pthread_t thread;
+    unsigned number;
+    int result;
+    struct error err;
+};
+
+static void *check(void *context)
+{
+    struct checking *checking = context;
+    checking->result = check_file(archive_at(archive_key), checking->number, 1, &checking->err);
+    return NULL;
+}
+
+/* The table is there, and what it tells of is damaged since; two wait at the same time. */
+Test(archives, damage_fails_only_who_waits_for_what_is_damaged)
+{
+    const struct toc *toc;
+    struct error err = {0};
+    struct checking both[2] = {{.number = 2}, {.number = FILES - 3}};
+    struct stored *object = put(1, MANY_FRAMES);
+    assert_ok(table(archive_at(archive_key), &toc, &err), &err);
+    object->bytes.data[object->bytes.len / 20] ^= 1;
+    set_stuck(object, true);
+    for (unsigned i = 0; i < COUNT(both); i++)
+        cr_assert_eq(pthread_create(&both[i].thread, NULL, check, &both[i]), 0);
+    set_stuck(object, false);
+    for (unsigned i = 0; i < COUNT(both); i++)
+        (void)pthread_join(both[i].thread, NULL);
+    cr_assert_eq(both[0].result, -EIO, "%s", both[0].err.message);
+    assert_ok(both[1].result, &both[1].err);
+}
+
 Test(archives, what_could_not_be_read_may_be_read_later)
 {
     const struct toc *toc;
