@@ -94,6 +94,8 @@ static void run_growing(struct job *job)
     int result = deferred->name ? run_grow_name(fs->run, node, deferred->name, &wait, &err)
                                 : run_grow(fs->run, node, &wait, &err);
     fuse_req_interrupt_func(deferred->req, NULL, NULL);
+    if (result == -ESTALE)
+        fs_distrust(fs); /* the kernel tries once more, and gets what a new listing says */
     if (result == 0) {
         fs_resume(deferred);
     } else {

@@ -97,6 +97,16 @@ objects() { grep -vc 'list-type=2' "$NGINX_DIR/access.log"; }
   [ "$status" -eq 0 ]
 }
 
+@test "an archive that was replaced before anybody looked into it shows anew, not in a minute" {
+  cp -r "$ORIGINAL" "$BATS_TEST_TMPDIR/own"
+  mount_run "$BATS_TEST_TMPDIR/own" "$MNT" view=dist,archives,no-cache,refresh=600
+  mount_run "$BATS_TEST_TMPDIR/own" "$BATS_TEST_TMPDIR/other" archives,no-cache,refresh=600
+  cp "$BATS_TEST_TMPDIR/own/words_lib_generic.tar.xz" "$BATS_TEST_TMPDIR/own/say_run_generic.tar.xz"
+  [ "$(cat "$MNT/lib/words")" = 'from the run' ]
+  [ ! -e "$MNT/bin" ]
+  [ "$(ls "$BATS_TEST_TMPDIR/other/say_run_generic")" = "$(printf 'artifact_manifest.txt\nlibs')" ]
+}
+
 @test "a table that is wrong is refused with its line, and nothing is mounted" {
   printf 'logs /l tree\nnothing /n tree\n' >"$TABLE"
   mount_refused "$TABLE:2: missing source" "$SOURCE" "$MNT" "$(anonymous "$NGINX"),view=$TABLE"
