@@ -140,6 +140,7 @@ static int put_broken(struct members *members, const struct tar_member *member, 
                                .mode = member->mode,
                                .links = 1,
                                .mtime_ns = member->mtime_ns,
+                               .offset = member->offset,
                                .count = (uint32_t)member->link_len};
     if (place->node && file_of(members, place->node)->type != MEMBER_BROKEN) {
         refuse(members, member->path, why);

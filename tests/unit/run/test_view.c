@@ -202,6 +202,21 @@ Test(view, rows_beside_archives_of_which_none_is_chosen_show_all_the_same)
     cr_assert_str_eq(shown(""), "opt/ opt/logs/ opt/logs/g/ opt/logs/g/a.log opt/logs/index.html ");
 }
 
+Test(view, a_hard_link_finds_its_target_by_any_line)
+{
+    write_archive("run/a_lib_generic.tar.xz",
+                  MEMBERS(MANIFEST("a\nb\n"), {"a/lib/x", "the file", 0755, '0'},
+                          {"b/lib/y", "b/lib/x", 0644, '1'}, {"a/z", "b/none", 0644, '1'},
+                          {"b/bin/x", "a/lib/x", 0644, '1'}));
+    view_config.view = "dist";
+    must_open();
+    cr_assert_str_eq(shown(""), "bin/ bin/x lib/ lib/x lib/y z! ");
+    cr_assert_str_eq(content_at("lib/y"), "the file");
+    cr_assert_eq(node_at("lib/y")->ino, node_at("lib/x")->ino);
+    cr_assert_eq(node_mode(node_at("lib/y")), 0755);
+    cr_assert_eq(node_nlink(node_at("lib/x")), 3);
+}
+
 static struct error failure;
 
 static int grow_root(void)
