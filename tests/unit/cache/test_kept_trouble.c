@@ -93,7 +93,7 @@ static void *read_at_random(void *context)
 {
     struct stress *stress = context;
     struct error err = {0};
-    for (int i = 0; i < 25; i++) {
+    for (int i = 0; i < ROUNDS(25); i++) {
         uint64_t offset = (uint64_t)rand_r(&stress->seed) % (10 * BLOCK);
         size_t len = (size_t)rand_r(&stress->seed) % 100000 + (i % 7 ? 0 : BLOCK);
         if (read_range(stress->reader, offset, len, &patient, &err) < 0) {

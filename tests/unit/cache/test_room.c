@@ -177,7 +177,7 @@ static void *read_at_random(void *context)
 {
     struct stress *stress = context;
     struct error err;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < ROUNDS(100); i++) {
         uint64_t offset = (uint64_t)rand_r(&stress->seed) % (10 * BLOCK);
         size_t len = (size_t)rand_r(&stress->seed) % 100000;
         stress->wrong += read_range(stress->reader, offset, len, &patient, &err) < 0;
