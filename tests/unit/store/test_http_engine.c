@@ -302,7 +302,7 @@ Test(http_engine, other_refusals_leave_as_many_on_the_wire)
 {
     static struct probe probes[30];
     open_engine(8);
-    server_faults("{\"most\": 6, \"delay_ms\": 20}");
+    server_faults("{\"most\": 6, \"delay_ms\": 100}");
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], "/b/run/small");
         probes[i].verdict = HTTP_RETRY;
