@@ -9,12 +9,19 @@ MEBIBYTE = 1 << 20
 
 def rows(found, figures):
     """Lines of a table: budget, limit, measured, kept. A limit below zero is a least, not a most."""
-    for title, limit, unit, value in of_run(found, figures) if found["benchmark"] == "run" else of_listing(figures):
+    for title, limit, unit, value in budgets(found, figures):
         shown, kept = "–", "–"
         if value is not None:
             shown = f"{value:.3g}{unit}" if value < 1000 else f"{value:,.0f}{unit}"
             kept = "yes" if (value >= -limit if limit < 0 else value <= limit) else "no"
         yield [title, f"{'≥' if limit < 0 else '≤'} {abs(limit):,g}{unit}", shown, kept]
+
+
+def budgets(found, figures):
+    if found["benchmark"] == "list":
+        return of_listing(figures)
+    of_workloads = of_run(found, figures) if "fixture" in found else ()
+    return (*of_workloads, *(of_archives(found, figures) if "archives" in found else ()))
 
 
 def of_run(found, figures):
@@ -26,6 +33,9 @@ def of_run(found, figures):
 
     def other(program, phase):
         return figures.median(setting="slow", program=program, workload="file", phase=phase)
+
+    def peak():
+        return worst(figures.most("rss_kib", program="runfs", workload=workload) for workload in found["workloads"])
 
     def in_megabytes(value, factor=1):
         return None if value is None else value * factor / MEGABYTE
@@ -45,7 +55,46 @@ def of_run(found, figures):
         ("200 random reads: sent", file_size, " MB", in_megabytes(most("random", "cold", "bytes.object"))),
         ("8 random reads: blocks of 1 MiB", 8, "", ratio(most("random8", "cold", "bytes.object"), MEBIBYTE)),
         ("mount + first byte of a log", 0.1, " s", ours("first", "cold")),
-        ("peak memory", 64, " MB", in_megabytes(figures.most("rss_kib", program="runfs"), 1024)),
+        ("peak memory", 64, " MB", in_megabytes(peak(), 1024)),
+    )
+
+
+def worst(values):
+    return max((value for value in values if value is not None), default=None)
+
+
+def of_archives(found, figures):
+    known = found["archives"]
+    sizes = known["bytes"]
+
+    def median(form, phase, program="runfs", field="seconds"):
+        return figures.median(field, program=program, workload=form, phase=phase)
+
+    def most(field, form, **phase):
+        return figures.most(field, program="runfs", workload=form, **phase)
+
+    def to_curl(form):
+        return ratio(median(form, "list"), median(form, "list", "curl-tar"))
+
+    def share(form):
+        """Of the archive, in percent, for its late member."""
+        return ratio(most("bytes.object", form, phase="member"), sizes[form] / 100)
+
+    rate = ratio(known["content_bytes"] / MEGABYTE, worst(median(form, "all") for form in sizes))
+    again = worst(median(form, "relist", field="find_seconds") for form in sizes)
+    asked = worst(most("requests.object", form, phase="relist") for form in sizes)
+    peak = worst(most("rss_kib", form) for form in sizes)
+    many_to_one = ratio(median("xz-blocks", "list"), median("xz", "list"))
+    return (
+        ("first listing of xz of one block, to curl into tar", 1.15, " ×", to_curl("xz")),
+        ("that of xz of many blocks, to that of one block", 1, " ×", many_to_one),
+        ("first listing of zstd of one frame, to curl into tar", 1.15, " ×", to_curl("zst")),
+        ("second listing, without the mount", 0.05, " s", again),
+        ("second listing: object requests", 0, "", asked),
+        ("one late member of xz of many blocks: of the archive", 5, " %", share("xz-blocks")),
+        ("one late member of seekable zstd: of the archive", 5, " %", share("zst-seekable")),
+        ("all members after the first pass", -400, " MB/s", rate),
+        ("peak memory with an archive", 128, " MB", peak and peak * 1024 / MEGABYTE),
     )
 
 

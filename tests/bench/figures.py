@@ -4,6 +4,7 @@ from statistics import median
 MEGABYTE = 1_000_000
 PEERS = ("s3fs", "rclone")
 CURLS = ("curl", "curl-32")
+UNPACKERS = ("archivemount", "curl-tar")
 
 
 class Figures:

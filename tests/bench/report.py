@@ -5,37 +5,19 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import archive_report  # noqa: E402
 import budgets  # noqa: E402
 import plot  # noqa: E402
 from figures import CURLS, MEGABYTE, PEERS, Figures, ratio  # noqa: E402
+from tables import NONE, cell, number, table  # noqa: E402
 
 DRIVERS = ("runfs", *PEERS)
-NONE = "–"
-
-
-def number(value):
-    """Three digits, as much as a median of a few runs can bear."""
-    if value is None:
-        return NONE
-    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f}"
-
-
-def table(head, rows):
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines) + "\n"
-
-
-def cell(figures, runs, **wanted):
-    value = figures.median(**wanted)
-    if value is None:
-        where = {name: wanted[name] for name in wanted if name != "phase"}
-        return "failed" if figures.failed(**where) else NONE
-    return number(value) + (" *" if len(figures.select(**wanted)) < runs else "")
 
 
 def runs_of(found, setting):
-    return 1 + max((sample["run"] for sample in found["samples"] if sample["setting"] == setting), default=0)
+    samples = [sample for sample in found["samples"] if sample["setting"] == setting]
+    others = found.get("forms", ())  # of the archive part
+    return 1 + max((sample["run"] for sample in samples if sample.get("workload") not in others), default=0)
 
 
 def rows_of(found, figures):
@@ -149,17 +131,28 @@ def errors(figures):
     return "Failed:\n\n" + "".join(lines) + "\n" if lines else ""
 
 
+def settings(found, document_of):
+    text = ""
+    for setting, title in found["settings"].items():
+        text += f"### {title}; medians of {runs_of(found, setting)}\n\n" + document_of(setting)
+    return text
+
+
+def workloads(found, figures, setting):
+    text = times(found, figures, setting) + loop(figures, setting) + traffic(found, figures, setting)
+    return text + server(found, setting)
+
+
 def document(found):
     figures, text = Figures(found), about(found)
-    kind = found["benchmark"]
-    for setting, title in found["settings"].items():
-        text += f"### {title}; medians of {runs_of(found, setting)}\n\n"
-        if kind == "run":
-            text += times(found, figures, setting) + loop(figures, setting) + traffic(found, figures, setting)
-            text += server(found, setting)
-        else:
-            text += listing(found, figures, setting)
-    text += "### Memory\n\n" + (memory(found, figures) if kind == "run" else key_memory(found, figures))
+    if found["benchmark"] == "list":
+        text += settings(found, lambda setting: listing(found, figures, setting))
+        text += "### Memory\n\n" + key_memory(found, figures)
+    if "fixture" in found:
+        text += settings(found, lambda setting: workloads(found, figures, setting))
+        text += "### Memory\n\n" + memory(found, figures)
+    if "archives" in found:
+        text += archive_report.document(found, figures)
     if " * |" in text:
         text += "\\* fewer runs, because one took long.\n\n"
     text += "### Budgets\n\n" + table(["budget", "limit", "measured", "kept"], budgets.rows(found, figures))
@@ -174,7 +167,8 @@ def of_file(path):
     base = path.removesuffix(".json")
     with open(base + ".md", "w", encoding="utf-8") as file:
         file.write(text)
-    plot.draw(found, Figures(found), base + ".svg")
+    if found["benchmark"] == "list" or "fixture" in found:
+        plot.draw(found, Figures(found), base + ".svg")
     return text
 
 
