@@ -50,6 +50,8 @@ struct fs {
     _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
     _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
     atomic_bool ending;           /* unmounted: waits end */
+    atomic_bool greeted;          /* the kernel has had its first answer */
+    bool parallel;                /* which says that one directory may be looked into in parallel */
     uint64_t opened_us;           /* clock_us when it was mounted */
     uint64_t opened_real_ms;      /* clock_real_ms then */
     _Atomic uint64_t open_files;
@@ -135,6 +137,9 @@ void fs_close_handle(struct fs *fs, struct handle *handle);
 /* Has the kernel read further ahead where we may say so; MOUNTPOINT has just been mounted. A name with blanks, which the
    kernel escapes, is left as it is. */
 void fs_raise_read_ahead(const char *mountpoint);
+
+/* Has the kernel told all that we ask for; after mounting. 0 or -errno. */
+int fs_greet(struct fs *fs);
 
 /* Appends what the mount has done and does, as a JSON object; its members are documented in runfs-status(1). Waits for no
    read, no server and no disk. 0, -ENOMEM or -E2BIG. The tree's read lock must be held. */

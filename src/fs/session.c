@@ -52,7 +52,8 @@ const struct fuse_lowlevel_ops fs_operations = {
 
 void op_init(void *userdata, struct fuse_conn_info *connection)
 {
-    (void)userdata;
+    struct fs *fs = userdata;
+    fs->parallel = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
     connection->want |= connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS |
                                                FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS);
     connection->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
@@ -120,6 +121,9 @@ static int set_up(struct fs *fs, struct error *err)
     if (fuse_session_mount(fs->session, fs->config.mountpoint) < 0)
         return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
                          errno ? error_text(errno) : "fusermount3 failed");
+    result = fs_greet(fs);
+    if (result < 0)
+        return error_errno(err, -result, "FUSE session");
     fs_raise_read_ahead(fs->config.mountpoint);
     fs_watch_early(fs);
     return 0;
