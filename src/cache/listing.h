@@ -36,4 +36,9 @@ void listing_writer_close(struct listing_writer *writer, uint64_t began_ms);
 int listing_read(struct disk *disk, const struct cache_scope *scope, const char *access, uint64_t since_ms,
                  list_fn fn, void *context, uint64_t *ret_began_ms, struct error *err);
 
+/* Tells FN of each listing that ACCESS has made, NULL for anybody's: by what it says of itself, without looking whether it is
+   whole. */
+typedef void (*listing_scope_fn)(void *context, const struct cache_scope *scope, uint64_t began_ms);
+void listing_each(struct disk *disk, const char *access, listing_scope_fn fn, void *context);
+
 #endif

@@ -211,7 +211,7 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
 {
     struct tree *fresh;
     struct tree *shown = NULL;
-    if (run->config.offline) {
+    if (run->config.offline || run->runs) {
         atomic_store(&run->listed_at, clock_ms());
         return 0;
     }

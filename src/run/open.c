@@ -8,6 +8,7 @@
 #include "run/lookup.h"
 #include "run/place.h"
 #include "run/run_internal.h"
+#include "run/runs.h"
 #include "store/aws_environment.h"
 #include "store/github_environment.h"
 #include "store/local.h"
@@ -222,18 +223,44 @@ static int open_remote(struct run *run, const struct places *places, const struc
     return result < 0 ? result : open_places(run, places, wait, err);
 }
 
-int run_open_source(struct run *run, struct error *err)
+/* All runs: what each of them will need, and a tree without any. */
+static int open_many(struct run *run, struct error *err)
+{
+    if (!run->config.many)
+        return error_set(err, EINVAL, "runs: all of them can only be mounted; name one, as 12345678901");
+    int result = runs_new(&run->config, &run->runs, err);
+    if (result == 0)
+        result = open_server(run, true, err);
+    if (result == 0)
+        result = open_disk(run, err);
+    if (result == 0)
+        result = set_title(run, run->config.source, err);
+    if (result == 0)
+        result = tree_new(NULL, &run->stored, err);
+    if (result == 0)
+        tree_finish(run->stored);
+    return result;
+}
+
+static int open_one(struct run *run, const struct wait *wait, struct error *err)
 {
     struct places places;
-    struct wait wait = {.timeout_ms = run->config.timeout_ms};
-    int result = run->guest ? 0 : lookup_open(&run->config, &run->lookup, err);
-    if (result == 0)
-        result = places_resolve(&run->source, &run->config, true, run->lookup, &places, err);
+    const struct placing placing = {
+        .config = &run->config, .lookup = run->lookup, .wait = wait, .local = !run->unstaged};
+    int result = places_resolve(&run->source, &placing, &places, err);
     if (result < 0)
         return result;
     run->root = places.roots[0];
-    result = places.directory ? open_local(run, places.directory, &wait, err)
-                              : open_remote(run, &places, &wait, err);
+    result = places.directory ? open_local(run, places.directory, wait, err)
+                              : open_remote(run, &places, wait, err);
     places_done(&places);
     return result;
+}
+
+int run_open_source(struct run *run, const struct wait *wait, struct error *err)
+{
+    int result = run->guest ? 0 : lookup_open(&run->config, &run->lookup, err);
+    if (result < 0)
+        return result;
+    return run->source.kind == SOURCE_RUNS ? open_many(run, err) : open_one(run, wait, err);
 }

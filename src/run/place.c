@@ -95,18 +95,18 @@ static void note_commit(const struct run_config *config, const struct github_run
 }
 
 /* Asks GitHub, and fills in what was not said. A commit's run goes to RUN. */
-static int ask(struct lookup *lookup, const struct source *source, const struct run_config *config,
-               struct runfs_run *run, struct runfs_request *request, struct error *err)
+static int ask(const struct source *source, const struct placing *placing, struct runfs_run *run,
+               struct runfs_request *request, struct error *err)
 {
     struct github_run found;
-    struct wait wait = {.timeout_ms = config->timeout_ms};
+    const struct run_config *config = placing->config;
     struct lookup_question question = {
         .repository = request->repository ? request->repository : RUNFS_REPOSITORY,
         .id = source->kind == SOURCE_COMMIT ? NULL : run->id,
         .workflow = config->workflow ? config->workflow : LOOKUP_WORKFLOW,
         .sha = source->commit,
     };
-    int result = lookup_ask(lookup, &question, &wait, &found, err);
+    int result = lookup_ask(placing->lookup, &question, placing->wait, &found, err);
     if (result < 0)
         return result;
     if (source->kind == SOURCE_COMMIT)
@@ -129,21 +129,21 @@ static int find_places(const struct runfs_request *request, struct places *place
 }
 
 /* What is wrong with the options is said before anybody is asked. */
-static int resolve_run(const struct source *source, const struct run_config *config, bool local,
-                       struct lookup *lookup, struct places *places, struct error *err)
+static int resolve_run(const struct source *source, const struct placing *placing, struct places *places,
+                       struct error *err)
 {
     struct runfs_error failure;
     struct runfs_run run = {.id = UNKNOWN_ID};
     struct runfs_request request;
-    const char *staging = local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
+    const char *staging = placing->local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
     bool staged = staging && staging[0];
     if (source->kind == SOURCE_RUN && runfs_run_parse(source->run, &run, &failure) < 0)
         return layout_error(err, &failure);
-    int result = build_request(source, config, &run, &request, err);
+    int result = build_request(source, placing->config, &run, &request, err);
     if (result == 0)
         result = find_places(&request, places, err);
-    if (result == 0 && (source->kind == SOURCE_COMMIT || (config->lookup && !staged))) {
-        result = ask(lookup, source, config, &run, &request, err);
+    if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->lookup && !staged))) {
+        result = ask(source, placing, &run, &request, err);
         if (result == 0)
             result = find_places(&request, places, err);
     }
@@ -152,32 +152,48 @@ static int resolve_run(const struct source *source, const struct run_config *con
     return staged ? staging_directory(&request, staging, places, err) : 0;
 }
 
-int places_resolve(const struct source *source, const struct run_config *config, bool local,
-                   struct lookup *lookup, struct places *ret_places, struct error *err)
+static int resolve_s3(const struct source *source, struct places *places, struct error *err)
 {
-    struct places places = {0};
     struct runfs_error failure;
-    int result = 0;
+    places->count = 1;
+    if (runfs_root_at(source->bucket, source->prefix, &places->roots[0], &failure) < 0)
+        return layout_error(err, &failure);
+    return 0;
+}
+
+static int resolve_local(const struct source *source, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    places->count = 1;
+    if (runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places->roots[0], &failure) < 0)
+        return layout_error(err, &failure);
+    places->directory = strdup(source->path);
+    return places->directory ? 0 : error_errno(err, ENOMEM, "%s", source->path);
+}
+
+static int resolve(const struct source *source, const struct placing *placing, struct places *places,
+                   struct error *err)
+{
     switch (source->kind) {
     case SOURCE_RUN:
     case SOURCE_COMMIT:
-        result = resolve_run(source, config, local, lookup, &places, err);
-        break;
+        return resolve_run(source, placing, places, err);
     case SOURCE_S3:
-        places.count = 1;
-        if (runfs_root_at(source->bucket, source->prefix, &places.roots[0], &failure) < 0)
-            result = layout_error(err, &failure);
-        break;
+        return resolve_s3(source, places, err);
     case SOURCE_LOCAL:
-        places.count = 1;
-        if (runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places.roots[0], &failure) < 0)
-            result = layout_error(err, &failure);
-        else if (!(places.directory = strdup(source->path)))
-            result = error_errno(err, ENOMEM, "%s", source->path);
-        break;
+        return resolve_local(source, places, err);
+    default:
+        return error_set(err, EINVAL, "runs: all of them can only be mounted; name one, as 12345678901");
     }
+}
+
+int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
+                   struct error *err)
+{
+    struct places places = {0};
+    int result = resolve(source, placing, &places, err);
     if (result == 0)
-        result = set_artifacts_dir(&places, config->artifacts_dir, err);
+        result = set_artifacts_dir(&places, placing->config->artifacts_dir, err);
     if (result < 0)
         places_done(&places);
     else

@@ -13,9 +13,17 @@ struct places {
     char *directory; /* owned; NULL for S3 */
 };
 
-/* Resolves SOURCE and CONFIG; reads the environment, and asks GitHub, by way of LOOKUP, where it is to be asked. LOCAL is whether THEROCK_LOCAL_STAGING_DIR counts. */
-int places_resolve(const struct source *source, const struct run_config *config, bool local,
-                   struct lookup *lookup, struct places *ret_places, struct error *err);
+/* By what a source is resolved. */
+struct placing {
+    const struct run_config *config;
+    struct lookup *lookup; /* where GitHub may have to be asked */
+    const struct wait *wait;
+    bool local; /* THEROCK_LOCAL_STAGING_DIR counts */
+};
+
+/* Resolves SOURCE; reads the environment, and asks GitHub where it is to be asked. All runs are in no place: -EINVAL. */
+int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
+                   struct error *err);
 
 void places_done(struct places *places);
 

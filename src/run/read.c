@@ -91,7 +91,7 @@ int run_locate(struct run *run, const struct node *node, enum run_form form, str
     _cleanup_free_ char *text = NULL;
     struct runfs_location location;
     const struct run *from = origins_at(run->origins, node->origin).run;
-    if (!from || from->local)
+    if (!from || from->local || from->runs)
         return -ENODATA;
     strbuf_adds(&path, from->root.prefix);
     if (path.len && (node->parent || node->keyed))

@@ -11,6 +11,7 @@
 #include "run/lookup.h"
 #include "run/place.h"
 #include "run/run_internal.h"
+#include "run/runs.h"
 
 struct tree *run_tree(struct run *run)
 {
@@ -48,6 +49,8 @@ void run_close(struct run *run)
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_done(&run->siblings[order]);
     source_done(&run->source);
+    runs_free(run->runs);
+    free(run->texts);
     free(run->title);
     free(run->decoded_endpoint);
     runfs_filter_free(run->filter);
@@ -103,22 +106,71 @@ static int show(struct run *run, struct error *err)
     return result < 0 || run->config.check ? result : compose_check(run, err);
 }
 
+/* All runs have no view of their own; but what is wrong with the one that each of them will have is said at once. */
+static int load_view(struct run *run, struct error *err)
+{
+    int result = view_load(&run->config, &run->view, err);
+    if (result == 0 && run->source.kind == SOURCE_RUNS) {
+        view_free(run->view);
+        run->view = NULL;
+    }
+    return result;
+}
+
+/* Among all runs -ENOENT says that a run is not there; this one is, but not what its view takes. */
+static int fail_view(const struct run *run, int result, struct error *err)
+{
+    if (result != -ENOENT || !run->texts)
+        return result;
+    return err ? error_set(err, EIO, "%s: %s", run->title, err->message) : -EIO;
+}
+
+/* RUN is closed on failure. */
+static int open_new(struct run *run, const struct wait *wait, struct run **ret_run, struct error *err)
+{
+    int result = load_view(run, err);
+    if (result == 0)
+        result = run_open_source(run, wait, err);
+    if (result == 0)
+        result = fail_view(run, show(run, err), err);
+    if (result < 0)
+        run_close(run);
+    else
+        *ret_run = run;
+    return result;
+}
+
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err)
 {
     struct run *run;
     int result = new_run(config, &run, err);
     if (result < 0)
         return result;
-    result = view_load(config, &run->view, err);
-    if (result == 0)
-        result = run_open_source(run, err);
-    if (result == 0)
-        result = show(run, err);
-    if (result < 0)
-        run_close(run);
-    else
-        *ret_run = run;
-    return result;
+    const struct wait wait = {.timeout_ms = config->timeout_ms};
+    return open_new(run, &wait, ret_run, err);
+}
+
+static void be_guest(struct run *run, const struct run *host)
+{
+    run->guest = true;
+    run->unstaged = host->unstaged || host->runs;
+    run->lookup = host->lookup;
+    run->server = host->server;
+    run->disk = host->disk;
+}
+
+int run_open_among(struct run *host, const struct run_config *config, char *texts, const struct wait *wait,
+                   struct run **ret_run, struct error *err)
+{
+    struct run *run;
+    int result = new_run(config, &run, err);
+    if (result < 0) {
+        free(texts);
+        return result;
+    }
+    be_guest(run, host);
+    run->texts = texts;
+    return open_new(run, wait, ret_run, err);
 }
 
 int run_open_guest(struct run *host, const char *source, struct run **ret_run, struct error *err)
@@ -133,19 +185,10 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
     int result = new_run(&config, &run, err);
     if (result < 0)
         return result;
-    run->guest = true;
+    const struct wait wait = {.timeout_ms = config.timeout_ms};
+    be_guest(run, host);
     run->host = host;
-    run->lookup = host->lookup;
-    run->server = host->server;
-    run->disk = host->disk;
-    result = run_open_source(run, err);
-    if (result < 0) {
-        run_close(run);
-        return result;
-    }
-    run->tree = run->stored;
-    *ret_run = run;
-    return 0;
+    return open_new(run, &wait, ret_run, err);
 }
 
 int run_resolve(const struct run_config *config, struct runfs_root *ret_root, struct error *err)
@@ -158,7 +201,9 @@ int run_resolve(const struct run_config *config, struct runfs_root *ret_root, st
         result = lookup_open(config, &lookup, err);
     if (result < 0)
         return result;
-    result = places_resolve(&source, config, false, lookup, &places, err);
+    const struct wait wait = {.timeout_ms = config->timeout_ms};
+    const struct placing placing = {.config = config, .lookup = lookup, .wait = &wait};
+    result = places_resolve(&source, &placing, &places, err);
     lookup_close(lookup);
     if (result < 0)
         return result;

@@ -20,6 +20,7 @@
 /* What the user said; strings are borrowed for as long as the run is open, NULL where not said. */
 struct run_config {
     const char *source;
+    bool many; /* the source may be all runs, see runs.h */
     /* which run (run-outputs.md §3) */
     const char *repository;
     const char *platform;

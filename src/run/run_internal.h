@@ -19,6 +19,7 @@
 struct run {
     struct run_config config; /* its strings are borrowed */
     struct source source;     /* owned */
+    bool unstaged;            /* THEROCK_LOCAL_STAGING_DIR does not count: it may be the mountpoint */
     bool guest;               /* lookup, server and disk are another run's, which is closed later: */
     struct run *host;         /* that run, in whose tree members show; for any other, itself */
     struct lookup *lookup;
@@ -31,6 +32,9 @@ struct run {
     struct tree *tree;                 /* as it is shown: STORED itself, or what the view makes of it */
     struct origins *origins;           /* what bytes of the tree may come from */
     struct view *view;                 /* NULL: the run is shown as it is stored */
+    struct runs *runs;                 /* of the source "runs", which itself is nowhere */
+    char *texts;                       /* owned, of a run among those: strings of its configuration */
+    LIST_ENTRY(run) among_runs;        /* guarded by the lock of those */
     pthread_mutex_t lock;              /* guards the list of composites */
     LIST_HEAD(, composite) composites; /* owned: those that directories of the tree lead to, or did */
     struct stage *stage; /* of the last composing at a listing; its conflicts. Guarded by the lock */
@@ -61,15 +65,23 @@ struct shown_early {
 };
 
 /* Finds the place of SOURCE, opens what it needs and lists it. On failure RUN holds what run_close() frees. */
-int run_open_source(struct run *run, struct error *err);
+int run_open_source(struct run *run, const struct wait *wait, struct error *err);
 
 /* Opens SOURCE as an origin of HOST: without a view, with its archives. May be called while HOST is in use; HOST is closed later.
  */
 int run_open_guest(struct run *host, const char *source, struct run **ret_run, struct error *err);
 
+/* Opens the run of CONFIG, whose strings lie in TEXTS (taken over, also on failure), as one of all runs, HOST. */
+int run_open_among(struct run *host, const struct run_config *config, char *texts, const struct wait *wait,
+                   struct run **ret_run, struct error *err);
+
 /* Opens an object as it is stored. */
 int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,
                     struct error *err);
+
+/* Adds what another run has done, the disk's part excepted; of one that is closed only what counts up, not what is so now. */
+void run_stats_add(struct run_stats *sum, const struct run_stats *one);
+void run_stats_add_past(struct run_stats *sum, const struct run_stats *one);
 
 /* Opens an object of one of the run's origins. */
 int run_open_at(struct run *run, uint16_t origin, const struct object *object, struct reader **ret_reader,

@@ -30,7 +30,7 @@ static const char *choose_region(const struct server *server, const struct sourc
         return source->region;
     if (server->aws.region)
         return server->aws.region;
-    bool placed = source->kind == SOURCE_RUN || source->kind == SOURCE_COMMIT;
+    bool placed = source->kind == SOURCE_RUN || source->kind == SOURCE_COMMIT || source->kind == SOURCE_RUNS;
     return placed && !server->aws.endpoint ? RUNFS_REGION : NULL;
 }
 

@@ -19,7 +19,8 @@
 #define SHA_MIN     7
 #define SHA_MAX     40
 #define ALLOWED                                                                                              \
-    "a run id, OWNER/REPO@SHA, s3://BUCKET/PREFIX, an https:// address of a run or prefix, or a directory "  \
+    "a run id, runs, OWNER/REPO@SHA, s3://BUCKET/PREFIX, an https:// address of a run or prefix, or a "      \
+    "directory "                                                                                             \
     "with a slash"
 
 static int refuse(struct error *err, const char *text, const char *why)
@@ -187,6 +188,10 @@ static int read_any(const char *text, struct source *source, struct error *err)
         return read_https(text, source, err);
     if (text[0] == '/' || begins(text, "./") || begins(text, "../"))
         return read_local(text, source, err);
+    if (strcmp(text, "runs") == 0) {
+        source->kind = SOURCE_RUNS;
+        return 0;
+    }
     if (strchr(text, '@'))
         return read_commit(text, source, err);
     if (text[0] >= '0' && text[0] <= '9')

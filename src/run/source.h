@@ -8,6 +8,7 @@ enum source_kind {
     SOURCE_RUN,    /* 12345678901[-linux], or a GitHub run's address */
     SOURCE_COMMIT, /* OWNER/REPO@SHA */
     SOURCE_S3,     /* s3://BUCKET/PREFIX, or its https:// address */
+    SOURCE_RUNS,   /* runs: all of them, by name */
     SOURCE_LOCAL,  /* a directory: the text holds a slash and begins with '/' or '.' */
 };
 

@@ -1,5 +1,6 @@
 /* What a run and its origins have done, summed up; see run.h. */
 #include "run/run_internal.h"
+#include "run/runs.h"
 
 static void add_cache(struct cache_stats *sum, const struct cache_stats *one)
 {
@@ -86,6 +87,35 @@ static void add_composing(struct run *run, struct composing_stats *stats)
     (void)pthread_mutex_unlock(&run->lock);
 }
 
+void run_stats_add(struct run_stats *sum, const struct run_stats *one)
+{
+    sum->remote = sum->remote || one->remote;
+    sum->has_archives = sum->has_archives || one->has_archives;
+    sum->has_store = sum->has_store || one->has_store;
+    sum->has_view = sum->has_view || one->has_view;
+    add_cache(&sum->cache, &one->cache);
+    add_archives(&sum->archives, &one->archives);
+    add_store(&sum->store, &one->store);
+    sum->composing.directories += one->composing.directories;
+    sum->composing.archives += one->composing.archives;
+    sum->composing.ready += one->composing.ready;
+    sum->composing.conflicts += one->composing.conflicts;
+    sum->composing.overlaps += one->composing.overlaps;
+}
+
+void run_stats_add_past(struct run_stats *sum, const struct run_stats *one)
+{
+    struct run_stats past = *one;
+    past.cache.pool_bytes = past.cache.pool_max = 0;
+    past.archives.cache.pool_bytes = past.archives.cache.pool_max = 0;
+    past.archives.passes = 0;
+    past.archives.encoded = past.archives.encoded_total = 0;
+    past.composing = (struct composing_stats){0};
+    past.store.waiting = 0;
+    past.store.active = past.store.allowed = 0;
+    run_stats_add(sum, &past);
+}
+
 void run_stats(struct run *run, struct run_stats *ret_stats)
 {
     *ret_stats = (struct run_stats){.has_disk = run->disk};
@@ -97,6 +127,8 @@ void run_stats(struct run *run, struct run_stats *ret_stats)
     ret_stats->has_view = run->view;
     if (run->view)
         add_composing(run, &ret_stats->composing);
+    if (run->runs)
+        runs_add_stats(run->runs, ret_stats);
     if (run->disk)
-        disk_stats(run->disk, &ret_stats->disk);
+        disk_stats(run->disk, &ret_stats->disk); /* which guests share */
 }

@@ -333,3 +333,42 @@ Test(listing, on_a_busy_cache_is_given_up_in_silence)
     cr_assert_eq(disk_notes, 0, "%s", disk_noted);
     nothing_is_found("me", 0);
 }
+
+/* What listing_each() has told. */
+struct told {
+    unsigned count;
+    uint64_t newest_ms;
+};
+
+static void tell(void *context, const struct cache_scope *found, uint64_t began_ms)
+{
+    struct told *told = context;
+    cr_assert_str_eq(found->endpoint, scope.endpoint);
+    cr_assert_str_eq(found->bucket, scope.bucket);
+    cr_assert_str_eq(found->prefix, scope.prefix);
+    told->count++;
+    if (began_ms > told->newest_ms)
+        told->newest_ms = began_ms;
+}
+
+static struct told told_of(const char *access)
+{
+    struct told told = {0};
+    listing_each(disk, access, tell, &told);
+    return told;
+}
+
+Test(listing, all_that_are_there_can_be_told)
+{
+    cr_assert_eq(told_of(NULL).count, 0);
+    write_listing(disk, "me", 5, 1, 1000);
+    write_listing(disk, "you", 5, 1, 2000);
+    cr_assert_eq(told_of(NULL).count, 2);
+    cr_assert_eq(told_of(NULL).newest_ms, 2000);
+    cr_assert_eq(told_of("me").count, 1);
+    cr_assert_eq(told_of("me").newest_ms, 1000);
+    cr_assert_eq(told_of("nobody").count, 0);
+    scratch_write("cache/listings/0123456789abcdef0123456789abcdef-0123456789abcdef", "runfslst, or not");
+    scratch_write("cache/listings/other", "");
+    cr_assert_eq(told_of(NULL).count, 2);
+}

@@ -184,7 +184,9 @@ static int resolve(const char *text, struct places *places)
     config.source = text;
     assert_ok(source_parse(text, &source, &err), &err);
     assert_ok(lookup_open(&config, &lookup, &err), &err);
-    int result = places_resolve(&source, &config, true, lookup, places, &err);
+    const struct wait wait = {.timeout_ms = 60000};
+    const struct placing placing = {.config = &config, .lookup = lookup, .wait = &wait, .local = true};
+    int result = places_resolve(&source, &placing, places, &err);
     lookup_close(lookup);
     return result;
 }

@@ -34,9 +34,10 @@ static void set(const char *name, const char *value)
 static int resolve(const char *text, const struct run_config *config, bool local, struct error *err)
 {
     _cleanup_source_ struct source source = {0};
+    const struct placing placing = {.config = config, .local = local};
     places_done(&places);
     assert_ok(source_parse(text, &source, err), err);
-    return places_resolve(&source, config, local, NULL, &places, err);
+    return places_resolve(&source, &placing, &places, err);
 }
 
 /* Where TEXT leads first, with the platform said, so that this system's does not matter. */
