@@ -119,6 +119,7 @@ int cmd_mount(int argc, char **argv)
     options.run.note = command_note;
     options.run.chosen = command_chosen;
     options.run.conflict = command_conflict;
+    options.run.many = true;
     if (mountpoint_resolve(argv[first + 1], &mountpoint, &err) < 0 ||
         mountpoint_prepare(mountpoint, &err) < 0 || absolute_source(&options, argv[first], &source, &err) < 0)
         return command_failed(&err);

@@ -86,6 +86,12 @@ static void print_listing(const struct printer *p)
     (void)fprintf(p->out, "; %s old", age);
 }
 
+static void print_runs(const struct printer *p)
+{
+    (void)fprintf(p->out, "%" PRIu64 " named, %" PRIu64 " open", number(p, "runs.named"),
+                  number(p, "runs.open"));
+}
+
 static void print_reads(const struct printer *p)
 {
     (void)fprintf(p->out, "%" PRIu64 ", %" PRIu64 " failed; ", number(p, "reads.count"),
@@ -212,6 +218,7 @@ static const struct row {
     {"source", "source", print_source},
     {"mounted", "mounted_since", print_mounted},
     {"listing", "listing", print_listing},
+    {"runs", "runs", print_runs},
     {"reads", "reads", print_reads},
     {"open files", "open_files", print_open},
     {"requests", "requests", print_requests},

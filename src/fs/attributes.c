@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
+#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define BLOCK_SIZE 4096
@@ -12,11 +13,6 @@
 struct fs *fs_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);
-}
-
-struct node *fs_node(struct fs *fs, fuse_ino_t ino)
-{
-    return ino == FUSE_ROOT_ID ? tree_root(fs->tree) : (struct node *)(uintptr_t)ino;
 }
 
 static mode_t mode_of(const struct fs *fs, const struct node *node)
@@ -31,8 +27,9 @@ static mode_t mode_of(const struct fs *fs, const struct node *node)
     }
 }
 
-void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_st)
+void fs_attributes(const struct fs_run *of, const struct node *node, struct stat *ret_st)
 {
+    const struct fs *fs = of->fs;
     struct timespec time = {
         .tv_sec = (time_t)(node->mtime_ns / 1000000000),
         .tv_nsec = (long)(node->mtime_ns % 1000000000),
@@ -40,9 +37,9 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     uint64_t size =
         node->type == NODE_DIRECTORY ? 0 : node->size; /* an archive's directory knows the archive's */
     *ret_st = (struct stat){
-        .st_ino = node->ino,
+        .st_ino = node->ino + of->ino_base,
         .st_mode = mode_of(fs, node),
-        .st_nlink = node_nlink(node),
+        .st_nlink = forest_is_tree(of, node) ? 1 : node_nlink(node), /* 1: how many is not known */
         .st_uid = fs->config.uid,
         .st_gid = fs->config.gid,
         .st_size = (off_t)size,
@@ -54,41 +51,55 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     };
 }
 
-double fs_trust(const struct fs *fs, const struct node *node)
+double fs_trust(const struct fs_run *of, const struct node *node)
 {
     if (node && node->early) /* the end of its archive may show another one, or more of it */
         return 0;
-    uint64_t until = atomic_load(&fs->valid_until);
+    if (of->fs->forest && !of->number) /* names of runs */
+        return (double)of->fs->config.refresh_ms / 1000;
+    uint64_t until = atomic_load(&of->valid_until);
     uint64_t now = clock_ms();
     return until > now ? (double)(until - now) / 1000 : 0;
 }
 
-void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_entry)
+void fs_refer(struct fs_run *of, struct node *node)
+{
+    (void)atomic_fetch_add(&of->uses, 1);
+    (void)atomic_fetch_add(&node->lookups, 1);
+}
+
+void fs_forget(struct fs_run *of, struct node *node, uint64_t count)
+{
+    tree_forget(of->tree, node, count);
+    (void)atomic_fetch_sub(&of->uses, count); /* from now on the run may be closed */
+}
+
+void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret_entry)
 {
     *ret_entry = (struct fuse_entry_param){
-        .ino = (fuse_ino_t)(uintptr_t)node,
-        .attr_timeout = fs_trust(fs, node),
-        .entry_timeout = fs_trust(fs, node),
+        .ino = fs_ino(of, node),
+        .attr_timeout = fs_trust(of, node),
+        .entry_timeout = fs_trust(of, node),
     };
-    fs_attributes(fs, node, &ret_entry->attr);
-    (void)atomic_fetch_add(&node->lookups, 1);
+    fs_attributes(of, node, &ret_entry->attr);
+    fs_refer(of, node);
 }
 
 static void lookup_grown(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
+    struct fs_run *of = fs_run_of(fs_of(req), parent);
     struct fuse_entry_param entry = {0}; /* ino 0: the kernel keeps "no such entry" */
     (void)fi;
-    tree_lock_read(fs->tree);
-    const struct node *directory = fs_node(fs, parent);
+    tree_lock_read(of->tree);
+    const struct node *directory = fs_node(of, parent);
     struct node *node = tree_lookup(directory, name, strlen(name));
     if (node)
-        fs_entry(fs, node, &entry);
+        fs_entry(of, node, &entry);
     else if (!tree_needs_growing(directory))
-        entry.entry_timeout = fs_trust(fs, NULL);
-    tree_unlock(fs->tree);
+        entry.entry_timeout = fs_trust(of, NULL);
+    tree_unlock(of->tree);
     if (fuse_reply_entry(req, &entry) < 0 && node)
-        tree_forget(fs->tree, node, 1); /* the kernel never saw it */
+        fs_forget(of, node, 1); /* the kernel never saw it */
 }
 
 static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
@@ -101,14 +112,15 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     if (strlen(name) > NAME_MAX)
         (void)fuse_reply_err(req, ENAMETOOLONG);
-    else
+    else if (!forest_lookup(req, parent, name))
         fs_with_listing(req, parent, name, NULL, lookup);
 }
 
 static void forget(struct fs *fs, fuse_ino_t ino, uint64_t count)
 {
+    struct fs_run *of = fs_holder(fs, ino);
     if (ino != FUSE_ROOT_ID)
-        tree_forget(fs->tree, fs_node(fs, ino), count);
+        fs_forget(of, fs_node(of, ino), count);
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -126,30 +138,29 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
+    struct fs_run *of = fs_holder(fs_of(req), ino);
     struct stat st;
     (void)fi;
-    tree_lock_read(fs->tree);
-    fs_attributes(fs, fs_node(fs, ino), &st);
-    double trust = fs_trust(fs, fs_node(fs, ino));
-    tree_unlock(fs->tree);
+    tree_lock_read(of->tree);
+    fs_attributes(of, fs_node(of, ino), &st);
+    double trust = fs_trust(of, fs_node(of, ino));
+    tree_unlock(of->tree);
     (void)fuse_reply_attr(req, &st, trust);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-    struct fs *fs = fs_of(req);
-    const struct node *node = fs_node(fs, ino); /* the kernel refers to it, so it stays */
+    const struct node *node =
+        fs_node(fs_holder(fs_of(req), ino), ino); /* the kernel refers to it, so it stays */
     (void)fuse_reply_readlink(req, node_link(node));
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-    struct fs *fs = fs_of(req);
-    (void)ino;
-    tree_lock_read(fs->tree);
-    struct tree_totals totals = tree_totals(fs->tree);
-    tree_unlock(fs->tree);
+    struct fs_run *of = fs_holder(fs_of(req), ino);
+    tree_lock_read(of->tree);
+    struct tree_totals totals = tree_totals(of->tree);
+    tree_unlock(of->tree);
     struct statvfs st = {
         .f_bsize = BLOCK_SIZE,
         .f_frsize = BLOCK_SIZE,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
@@ -12,33 +13,34 @@
 /* The reply under construction. */
 struct listing {
     fuse_req_t req;
-    struct fs *fs;
+    struct fs_run *of;
     char *buffer;
     size_t size;
     size_t used;
     bool plus;
 };
 
-static void opendir_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
+void fs_open_directory(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
-    struct node *node = fs_node(fs, ino);
-    if (fs_grow_first(req, ino, name, fi, opendir_trusted))
+    struct fs_run *of = fs_run_of(fs_of(req), ino);
+    struct node *node = fs_node(of, ino);
+    if (fs_grow_first(req, ino, name, fi, fs_open_directory))
         return;
     fi->cache_readdir = 1;
-    tree_lock_read(fs->tree);
+    tree_lock_read(of->tree);
     bool stale = node->detached;
     fi->keep_cache = !stale && atomic_exchange(&node->directory->known, true);
-    tree_unlock(fs->tree);
+    tree_unlock(of->tree);
     if (stale)
         (void)fuse_reply_err(req, ESTALE);
     else
-        fs_open_handle(req, fi, NULL);
+        fs_open_handle(req, of, fi, NULL);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    fs_with_listing(req, ino, NULL, fi, opendir_trusted);
+    if (!forest_open_directory(req, ino, fi))
+        fs_with_listing(req, ino, NULL, fi, fs_open_directory);
 }
 
 /* Adds an entry that is no node's (".", ".."); false where it does not fit. */
@@ -46,7 +48,7 @@ static bool add_dot(struct listing *l, const char *name, const struct node *node
 {
     struct fuse_entry_param entry = {0};
     size_t room = l->size - l->used;
-    fs_attributes(l->fs, node, &entry.attr);
+    fs_attributes(l->of, node, &entry.attr);
     size_t need = l->plus ? fuse_add_direntry_plus(l->req, l->buffer + l->used, room, name, &entry, next)
                           : fuse_add_direntry(l->req, l->buffer + l->used, room, name, &entry.attr, next);
     if (need > room)
@@ -64,11 +66,11 @@ static bool add_node(struct listing *l, struct node *node, off_t next)
         need = fuse_add_direntry_plus(l->req, NULL, 0, node_name(node), NULL, next);
         if (need > room)
             return false;
-        fs_entry(l->fs, node, &entry);
+        fs_entry(l->of, node, &entry);
         (void)fuse_add_direntry_plus(l->req, l->buffer + l->used, room, node_name(node), &entry, next);
     } else {
         struct stat st;
-        fs_attributes(l->fs, node, &st);
+        fs_attributes(l->of, node, &st);
         need = fuse_add_direntry(l->req, l->buffer + l->used, room, node_name(node), &st, next);
         if (need > room)
             return false;
@@ -131,14 +133,15 @@ static void add_entries(struct listing *l, const struct node *node, struct handl
 static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                            struct fuse_file_info *fi, bool plus)
 {
-    struct listing l = {.req = req, .fs = fs_of(req), .buffer = malloc(size), .size = size, .plus = plus};
+    struct handle *handle = fs_handle(fi);
+    struct listing l = {.req = req, .of = handle->of, .buffer = malloc(size), .size = size, .plus = plus};
     if (!l.buffer) {
         (void)fuse_reply_err(req, ENOMEM);
         return;
     }
-    tree_lock_read(l.fs->tree);
-    add_entries(&l, fs_node(l.fs, ino), fs_handle(fi), offset);
-    tree_unlock(l.fs->tree);
+    tree_lock_read(l.of->tree);
+    add_entries(&l, fs_node(l.of, ino), handle, offset);
+    tree_unlock(l.of->tree);
     (void)fuse_reply_buf(req, l.buffer, l.used);
     free(l.buffer);
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define WARN_EVERY_MS 1000
@@ -13,6 +14,7 @@
 struct read_job {
     struct job job;
     fuse_req_t req;
+    struct fs_run *of; /* entered */
     struct reader *reader;
     struct node *node; /* the kernel refers to it until the read is answered */
     size_t size;
@@ -24,7 +26,7 @@ struct read_job {
 /* Fetching what may be read next, behind an open. Holds a reference to the node. */
 struct ahead_job {
     struct job job;
-    struct fs *fs;
+    struct fs_run *of;
     struct node *node;
     struct run_ahead what;
 };
@@ -57,43 +59,43 @@ void fs_warn(struct fs *fs, const struct error *err)
 static void run_ahead(struct job *job)
 {
     struct ahead_job *ahead = (struct ahead_job *)job;
-    run_read_ahead(ahead->fs->run, ahead->node, &ahead->what);
-    tree_forget(ahead->fs->tree, ahead->node, 1);
+    run_read_ahead(ahead->of->run, ahead->node, &ahead->what);
+    fs_forget(ahead->of, ahead->node, 1);
     free(ahead);
 }
 
 /* By a worker, since it may touch the disk. The node is in use by the open that is being answered. */
-static void read_ahead(struct fs *fs, struct node *node)
+static void read_ahead(struct fs_run *of, struct node *node)
 {
     struct run_ahead what;
-    struct ahead_job *ahead = run_ahead_due(fs->run, node, &what) ? calloc(1, sizeof *ahead) : NULL;
+    struct ahead_job *ahead = run_ahead_due(of->run, node, &what) ? calloc(1, sizeof *ahead) : NULL;
     if (!ahead)
         return;
     ahead->job.run = run_ahead;
-    ahead->fs = fs;
+    ahead->of = of;
     ahead->node = node;
     ahead->what = what;
-    atomic_fetch_add(&node->lookups, 1);
-    workers_submit(fs->readers, &ahead->job);
+    fs_refer(of, node);
+    workers_submit(of->fs->readers, &ahead->job);
 }
 
 static void open_trusted(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
+    struct fs_run *of = fs_run_of(fs_of(req), ino);
     struct reader *reader;
     struct error err = {0};
     (void)name;
-    int result = run_open_node(fs->run, fs_node(fs, ino), &reader, &err);
+    int result = run_open_node(of->run, fs_node(of, ino), &reader, &err);
     if (result == -ESTALE)
-        fs_distrust(fs); /* the kernel looks the name up again and gets the new node */
+        fs_distrust(of); /* the kernel looks the name up again and gets the new node */
     if (result < 0) {
-        fs_warn(fs, &err);
+        fs_warn(of->fs, &err);
         (void)fuse_reply_err(req, fs_errno(result));
         return;
     }
-    read_ahead(fs, fs_node(fs, ino));
+    read_ahead(of, fs_node(of, ino));
     fi->keep_cache = 1; /* a node's bytes never change: changed objects are new nodes */
-    fs_open_handle(req, fi, reader);
+    fs_open_handle(req, of, fi, reader);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -113,18 +115,18 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* Has the kernel ask again for the name of an object that was replaced. Blocks while somebody looks into the
    directory, so only workers call it. */
-static void invalidate_entry(struct fs *fs, const struct node *node)
+static void invalidate_entry(struct fs_run *of, const struct node *node)
 {
     char name[256] = "";
     fuse_ino_t parent = 0;
-    tree_lock_read(fs->tree);
+    tree_lock_read(of->tree);
     if (!node->detached && node->parent) {
-        parent = node->parent->parent ? (fuse_ino_t)(uintptr_t)node->parent : FUSE_ROOT_ID;
+        parent = node->parent->parent ? fs_ino(of, node->parent) : forest_root_id(of);
         (void)snprintf(name, sizeof name, "%s", node_name(node));
     }
-    tree_unlock(fs->tree);
+    tree_unlock(of->tree);
     if (parent)
-        (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
+        (void)fuse_lowlevel_notify_inval_entry(of->fs->session, parent, name, strlen(name));
 }
 
 /* Counts a read that is about to be answered. Given up by its caller, it is no error. */
@@ -140,8 +142,7 @@ static void count(struct read_counts *reads, const struct read_job *read, int re
 
 static void answer(const struct read_job *read, int result, struct loan *loan, const struct error *err)
 {
-    struct fs *fs = fs_of(read->req);
-    struct node *node = read->node;
+    struct fs *fs = read->of->fs;
     count(&fs->reads, read, result, result == 0 ? loan->len : 0);
     if (result == 0) {
         (void)fuse_reply_iov(read->req, loan->pieces, (int)loan->count);
@@ -151,8 +152,8 @@ static void answer(const struct read_job *read, int result, struct loan *loan, c
     if (result != -EINTR)
         fs_warn(fs, err);
     if (result == -ESTALE) {
-        fs_distrust(fs);
-        invalidate_entry(fs, node);
+        fs_distrust(read->of);
+        invalidate_entry(read->of, read->node);
     }
     (void)fuse_reply_err(read->req, fs_errno(result));
 }
@@ -172,6 +173,7 @@ static void run_read(struct job *job)
     int result = reader_lend(read->reader, read->size, read->offset, &wait, &loan, &err);
     fuse_req_interrupt_func(read->req, NULL, NULL);
     answer(read, result, &loan, &err);
+    fs_leave(read->of);
     free(read);
 }
 
@@ -186,24 +188,29 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
     static const struct wait at_once = {0};
     struct error err = {0};
     struct loan loan;
+    struct fs_run *of = fs_handle(fi)->of;
     struct read_job read = {
-        .job = {.run = run_read, .about = fs_node(fs_of(req), ino)},
+        .job = {.run = run_read, .about = fs_node(of, ino)},
         .req = req,
+        .of = of,
         .reader = fs_handle(fi)->reader,
-        .node = fs_node(fs_of(req), ino),
+        .node = fs_node(of, ino),
         .size = size,
         .offset = (uint64_t)offset,
         .arrived_us = clock_us(),
     };
+    (void)fs_enter(of); /* so that it stays until the loan is given back; the handle has it open */
     int result = reader_lend(read.reader, size, read.offset, &at_once, &loan, &err);
     /* a stale file has to be told to the kernel, which a session thread must not do */
     if (result != -EAGAIN && result != -ESTALE) {
         answer(&read, result, &loan, &err);
+        fs_leave(of);
         return;
     }
     struct read_job *job = malloc(sizeof *job);
     if (!job) {
         (void)fuse_reply_err(req, ENOMEM);
+        fs_leave(of);
         return;
     }
     *job = read;

@@ -19,9 +19,23 @@ struct dropped {
     fuse_ino_t ino;
 };
 
+/* A run that is shown: the mount's own, or one of all runs (forest.h). */
+struct fs_run {
+    struct fs *fs;
+    struct run *run;              /* NULL while it is closed */
+    struct tree *tree;            /* the run's */
+    uint16_t number;              /* in the node ids that the kernel gets; 0: the mount's own */
+    uint64_t ino_base;            /* added to the inode numbers that users see: those of two runs differ */
+    _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
+    _Atomic uint64_t used_at;     /* clock_ms of the last operation */
+    /* Of a run among all, which is not closed meanwhile: the kernel's references to its nodes, handles and operations. */
+    _Atomic uint64_t uses;
+};
+
 /* An open file or directory. Kept in a list, because files may be open when the file system is taken away. */
 struct handle {
     LIST_ENTRY(handle) link;
+    struct fs_run *of;
     struct reader *reader; /* owned; NULL for a directory */
     off_t first;           /* of a directory: the offset before the first entry of the last reply */
     struct strbuf names;   /* the names of that reply, each with its NUL */
@@ -38,40 +52,56 @@ struct read_counts {
 
 struct fs {
     struct fs_config config;
-    struct run *run;
-    struct tree *tree; /* the run's */
+    struct fs_run own;
+    struct forest *forest; /* NULL unless all runs are shown */
     struct fuse_session *session;
     struct workers *readers; /* reads that wait for the store */
     struct workers *growers; /* looking into archives, which waits for whole passes */
-    struct workers *lister;  /* one thread: lists again, then answers what waited for that */
+    struct workers *openers; /* opening runs among all, which waits for their servers */
+    struct workers *listers; /* list again, one thread a run, then answer what waited for that */
     pthread_mutex_t lock;    /* guards handles and dropped */
     LIST_HEAD(, handle) handles;
     SLIST_HEAD(, dropped) dropped;
-    _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
-    _Atomic uint64_t warned_at;   /* clock_ms of the last read error that was logged */
-    atomic_bool ending;           /* unmounted: waits end */
-    atomic_bool greeted;          /* the kernel has had its first answer */
-    bool parallel;                /* which says that one directory may be looked into in parallel */
-    uint64_t opened_us;           /* clock_us when it was mounted */
-    uint64_t opened_real_ms;      /* clock_real_ms then */
+    _Atomic uint64_t warned_at; /* clock_ms of the last read error that was logged */
+    atomic_bool ending;         /* unmounted: waits end */
+    atomic_bool greeted;        /* the kernel has had its first answer */
+    bool parallel;              /* which says that one directory may be looked into in parallel */
+    uint64_t opened_us;         /* clock_us when it was mounted */
+    uint64_t opened_real_ms;    /* clock_real_ms then */
     _Atomic uint64_t open_files;
     struct read_counts reads;
 };
 
-/* The fs of a request, and the node of an inode number. A node id is the node's address; the root has its
- * own. */
 struct fs *fs_of(fuse_req_t req);
-struct node *fs_node(struct fs *fs, fuse_ino_t ino);
+
+/* Whose node id INO is. A node id is the node's address, with the run's number in its upper bits, which no address has; the
+   root has its own. */
+struct fs_run *fs_holder(struct fs *fs, fuse_ino_t ino);
+
+/* Whose entries and content INO stands for: its holder, but of the directory of a run among all runs that run. */
+struct fs_run *fs_run_of(struct fs *fs, fuse_ino_t ino);
+
+/* Keeps a run from being closed until fs_leave(). False where it is closed already. */
+bool fs_enter(struct fs_run *of);
+void fs_leave(struct fs_run *of);
+
+/* The node of INO in OF, its holder or, entered, what fs_run_of() gives; and back. */
+struct node *fs_node(struct fs_run *of, fuse_ino_t ino);
+fuse_ino_t fs_ino(const struct fs_run *of, const struct node *node);
 
 /* Fills in what stat(2) shows. The tree's read lock must be held. */
-void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_st);
+void fs_attributes(const struct fs_run *of, const struct node *node, struct stat *ret_st);
 
 /* Fills an entry and counts the kernel's reference to it. The tree's read lock must be held. */
-void fs_entry(struct fs *fs, struct node *node, struct fuse_entry_param *ret_entry);
+void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret_entry);
+
+/* Counts a reference to a node, which keeps its run open; gives some back. */
+void fs_refer(struct fs_run *of, struct node *node);
+void fs_forget(struct fs_run *of, struct node *node, uint64_t count);
 
 /* For how long the kernel may trust what it is told of NODE now, in seconds; NULL: of anything else. The tree's read lock must be
    held. */
-double fs_trust(const struct fs *fs, const struct node *node);
+double fs_trust(const struct fs_run *of, const struct node *node);
 
 /* The errno (positive) for a reader of a failure in the rooms below: ESTALE, EACCES, EINTR, ENOMEM, else EIO. */
 int fs_errno(int result);
@@ -105,8 +135,8 @@ void fs_resume(struct fs_deferred *deferred);
 /* Frees the job. */
 void fs_deferred_free(struct fs_deferred *deferred);
 
-/* Runs OPERATION at once while the listing is trusted; else hands it to the lister, which lists first. NAME
-   (may be NULL) and FI are copied as needed. */
+/* Runs OPERATION at once while the listing is trusted; else hands it to a lister, which lists first. A run that is closed is
+   opened before. NAME (may be NULL) and FI are copied as needed. The run is entered while OPERATION runs. */
 void fs_with_listing(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                      fs_operation operation);
 
@@ -118,18 +148,22 @@ bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse
 
 /* Has the kernel forget the pages of members that showed before all of their archive was decoded, once they turn out to be others
    or wrong. Between these two calls. */
-void fs_watch_early(struct fs *fs);
-void fs_watch_end(struct fs *fs);
+void fs_watch_early(struct fs_run *of);
+void fs_watch_end(struct fs_run *of);
+void fs_forget_dropped(struct fs *fs); /* at the end */
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
-void fs_distrust(struct fs *fs);
+void fs_distrust(struct fs_run *of);
 
 /* Opens a handle of READER (taken over, also on failure; NULL for a directory), answers the request with it
-   and what FI says. */
-void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *reader);
+   and what FI says. OF is entered as long as it is open. */
+void fs_open_handle(fuse_req_t req, struct fs_run *of, struct fuse_file_info *fi, struct reader *reader);
 
 /* A request's handle. */
 struct handle *fs_handle(const struct fuse_file_info *fi);
+
+/* Looks into a directory whose run is entered. */
+void fs_open_directory(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi);
 
 /* Closes a handle, its reader too. */
 void fs_close_handle(struct fs *fs, struct handle *handle);

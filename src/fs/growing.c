@@ -7,6 +7,7 @@
 
 struct growing_job {
     struct fs_deferred deferred;
+    struct fs_run *of;     /* entered */
     atomic_bool cancelled; /* the caller got a fatal signal */
 };
 
@@ -29,11 +30,12 @@ static void invalidate_dropped(struct fs *fs)
 /* The tree is locked. */
 static void note_dropped(void *context, const struct node *node)
 {
-    struct fs *fs = context;
+    const struct fs_run *of = context;
+    struct fs *fs = of->fs;
     struct dropped *dropped = malloc(sizeof *dropped);
     if (!dropped)
         return;
-    dropped->ino = (fuse_ino_t)(uintptr_t)node;
+    dropped->ino = fs_ino(of, node);
     (void)pthread_mutex_lock(&fs->lock);
     SLIST_INSERT_HEAD(&fs->dropped, dropped, link);
     (void)pthread_mutex_unlock(&fs->lock);
@@ -61,17 +63,21 @@ static void drop_later(void *context)
     workers_submit(fs->growers, &dropping->job);
 }
 
-void fs_watch_early(struct fs *fs)
+void fs_watch_early(struct fs_run *of)
 {
-    tree_on_dropped(fs->tree, note_dropped, fs);
-    run_on_settled(fs->run, drop_later, fs);
+    tree_on_dropped(of->tree, note_dropped, of);
+    run_on_settled(of->run, drop_later, of->fs);
 }
 
-void fs_watch_end(struct fs *fs)
+void fs_watch_end(struct fs_run *of)
+{
+    run_on_settled(of->run, NULL, NULL);
+    tree_on_dropped(of->tree, NULL, NULL);
+}
+
+void fs_forget_dropped(struct fs *fs)
 {
     struct dropped *dropped;
-    run_on_settled(fs->run, NULL, NULL);
-    tree_on_dropped(fs->tree, NULL, NULL);
     while ((dropped = SLIST_FIRST(&fs->dropped))) {
         SLIST_REMOVE_HEAD(&fs->dropped, link);
         free(dropped);
@@ -82,7 +88,8 @@ static void run_growing(struct job *job)
 {
     struct growing_job *growing = (struct growing_job *)job;
     struct fs_deferred *deferred = &growing->deferred;
-    struct fs *fs = fs_of(deferred->req);
+    struct fs_run *of = growing->of;
+    struct fs *fs = of->fs;
     struct error err = {0};
     struct wait wait = {
         .timeout_ms = fs->config.timeout_ms,
@@ -90,12 +97,12 @@ static void run_growing(struct job *job)
         .cancelled = &growing->cancelled,
         .shutdown = &fs->ending,
     };
-    struct node *node = fs_node(fs, deferred->ino);
-    int result = deferred->name ? run_grow_name(fs->run, node, deferred->name, &wait, &err)
-                                : run_grow(fs->run, node, &wait, &err);
+    struct node *node = fs_node(of, deferred->ino);
+    int result = deferred->name ? run_grow_name(of->run, node, deferred->name, &wait, &err)
+                                : run_grow(of->run, node, &wait, &err);
     fuse_req_interrupt_func(deferred->req, NULL, NULL);
     if (result == -ESTALE)
-        fs_distrust(fs); /* the kernel tries once more, and gets what a new listing says */
+        fs_distrust(of); /* the kernel tries once more, and gets what a new listing says */
     if (result == 0) {
         fs_resume(deferred);
     } else {
@@ -104,6 +111,7 @@ static void run_growing(struct job *job)
         (void)fuse_reply_err(deferred->req, fs_errno(result));
     }
     fs_deferred_free(deferred);
+    fs_leave(of);
     invalidate_dropped(fs);
 }
 
@@ -113,21 +121,21 @@ static void on_interrupt(fuse_req_t req, void *context)
     atomic_store(&((struct growing_job *)context)->cancelled, true);
 }
 
-static bool needs_growing(struct fs *fs, fuse_ino_t ino, const char *name)
+static bool needs_growing(struct fs_run *of, fuse_ino_t ino, const char *name)
 {
     static const struct wait at_once = {0};
-    struct node *node = fs_node(fs, ino);
-    tree_lock_read(fs->tree);
+    struct node *node = fs_node(of, ino);
+    tree_lock_read(of->tree);
     bool needs = tree_needs_growing(node);
-    tree_unlock(fs->tree);
-    return needs && !(name && run_grow_name(fs->run, node, name, &at_once, NULL) == 0);
+    tree_unlock(of->tree);
+    return needs && !(name && run_grow_name(of->run, node, name, &at_once, NULL) == 0);
 }
 
 bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
                    fs_operation operation)
 {
-    struct fs *fs = fs_of(req);
-    if (!needs_growing(fs, ino, name))
+    struct fs_run *of = fs_run_of(fs_of(req), ino);
+    if (!needs_growing(of, ino, name))
         return false;
     struct growing_job *growing = calloc(1, sizeof *growing);
     if (!growing || fs_defer(&growing->deferred, req, ino, name, fi, operation) < 0) {
@@ -135,8 +143,10 @@ bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse
         (void)fuse_reply_err(req, ENOMEM);
         return true;
     }
-    growing->deferred.job = (struct job){.run = run_growing, .about = fs_node(fs, ino)};
+    growing->deferred.job = (struct job){.run = run_growing, .about = fs_node(of, ino)};
+    growing->of = of;
+    (void)fs_enter(of); /* again: the operation leaves it when this returns */
     fuse_req_interrupt_func(req, on_interrupt, growing);
-    workers_submit(fs->growers, &growing->deferred.job);
+    workers_submit(of->fs->growers, &growing->deferred.job);
     return true;
 }

@@ -11,15 +11,17 @@ struct handle *fs_handle(const struct fuse_file_info *fi)
     return (struct handle *)(uintptr_t)fi->fh;
 }
 
-void fs_open_handle(fuse_req_t req, struct fuse_file_info *fi, struct reader *reader)
+void fs_open_handle(fuse_req_t req, struct fs_run *of, struct fuse_file_info *fi, struct reader *reader)
 {
-    struct fs *fs = fs_of(req);
+    struct fs *fs = of->fs;
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) {
         reader_close(reader);
         (void)fuse_reply_err(req, ENOMEM);
         return;
     }
+    (void)fs_enter(of); /* again: the operation leaves it when it is done */
+    handle->of = of;
     handle->reader = reader;
     handle->names.max = NAMES_MAX;
     (void)pthread_mutex_lock(&fs->lock);
@@ -40,6 +42,7 @@ void fs_close_handle(struct fs *fs, struct handle *handle)
     if (handle->reader)
         atomic_fetch_sub(&fs->open_files, 1);
     reader_close(handle->reader);
+    fs_leave(handle->of);
     strbuf_done(&handle->names);
     free(handle);
 }

@@ -10,10 +10,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "fs/forest.h"
 #include "fs/fs_internal.h"
+#include "run/runs.h"
 
 #define READERS_MAX            64
 #define READERS_OF_ONE_FILE    16
+#define OPENERS_MAX            64
+#define OPENERS_OF_ONE_RUN     4
+#define LISTERS_MAX            16
 #define GROWERS_MAX            32
 #define GROWERS_OF_ONE_ARCHIVE 8
 #define BACKGROUND_MAX                                                                                       \
@@ -75,7 +80,7 @@ static int new_session(struct fs *fs, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf options = STRBUF_INIT(OPTIONS_MAX);
     strbuf_adds(&options, "ro,nosuid,nodev,default_permissions,subtype=runfs,fsname=");
-    add_escaped(&options, run_title(fs->run));
+    add_escaped(&options, run_title(fs->own.run));
     if (fs->config.allow_other)
         strbuf_adds(&options, ",allow_other");
     if (fs->config.noexec)
@@ -109,7 +114,11 @@ static int set_up(struct fs *fs, struct error *err)
     if (result == 0)
         result = workers_open(GROWERS_MAX, GROWERS_OF_ONE_ARCHIVE, &fs->growers, err);
     if (result == 0)
-        result = workers_open(1, 1, &fs->lister, err);
+        result = workers_open(OPENERS_MAX, OPENERS_OF_ONE_RUN, &fs->openers, err);
+    if (result == 0)
+        result = workers_open(LISTERS_MAX, 1, &fs->listers, err);
+    if (result == 0 && run_is_many(fs->own.run))
+        result = forest_open(fs, err);
     if (result == 0)
         result = new_session(fs, err);
     if (result < 0)
@@ -125,7 +134,7 @@ static int set_up(struct fs *fs, struct error *err)
     if (result < 0)
         return error_errno(err, -result, "FUSE session");
     fs_raise_read_ahead(fs->config.mountpoint);
-    fs_watch_early(fs);
+    fs_watch_early(&fs->own);
     return 0;
 }
 
@@ -135,11 +144,10 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
     if (!fs)
         return error_errno(err, ENOMEM, "mount");
     fs->config = *config;
-    fs->run = run;
-    fs->tree = run_tree(run);
+    fs->own = (struct fs_run){.fs = fs, .run = run, .tree = run_tree(run)};
     LIST_INIT(&fs->handles);
     (void)pthread_mutex_init(&fs->lock, NULL);
-    atomic_store(&fs->valid_until, run_listed_at(run) + config->refresh_ms);
+    atomic_store(&fs->own.valid_until, run_listed_at(run) + config->refresh_ms);
     fs->opened_us = clock_us();
     fs->opened_real_ms = clock_real_ms();
     int result = set_up(fs, err);
@@ -154,7 +162,12 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
 int fs_serve(struct fs *fs, struct error *err)
 {
     struct fuse_loop_config *loop = fuse_loop_cfg_create();
-    int result = loop ? fuse_session_loop_mt(fs->session, loop) : -ENOMEM;
+    int result = fs->forest ? forest_start(fs->forest, err) : 0;
+    if (result < 0) {
+        fuse_loop_cfg_destroy(loop);
+        return result;
+    }
+    result = loop ? fuse_session_loop_mt(fs->session, loop) : -ENOMEM;
     if (loop)
         fuse_loop_cfg_destroy(loop);
     atomic_store(&fs->ending, true);
@@ -182,15 +195,19 @@ void fs_close(struct fs *fs)
     atomic_store(&fs->ending, true);
     if (fs->session)
         disconnect(fs);
-    run_on_settled(fs->run, NULL, NULL); /* which would submit further jobs */
-    workers_close(fs->lister);
+    workers_close(fs->openers);
+    workers_close(fs->listers);
+    fs_watch_end(&fs->own); /* watchers would submit further jobs */
+    forest_watch_end(fs->forest);
     workers_close(fs->growers);
     workers_close(fs->readers);
     if (fs->session)
         fuse_session_unmount(fs->session);
-    fs_watch_end(fs);
+    forest_stop(fs->forest);
+    fs_forget_dropped(fs);
     while (!LIST_EMPTY(&fs->handles))
         fs_close_handle(fs, LIST_FIRST(&fs->handles));
+    forest_close(fs->forest);
     if (fs->session) {
         fuse_remove_signal_handlers(fs->session);
         fuse_session_destroy(fs->session);

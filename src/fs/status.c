@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/format.h"
+#include "fs/forest.h"
 #include "fs/fs_internal.h"
 #include "fs/json.h"
 
@@ -25,7 +26,7 @@ static void add_mount(json_t *status, const struct fs *fs)
 {
     char since[FORMAT_MAX];
     format_time(since, (int64_t)(fs->opened_real_ms / 1000));
-    add(status, "source", json_text(run_title(fs->run)));
+    add(status, "source", json_text(run_title(fs->own.run)));
     add(status, "pid", number((uint64_t)getpid()));
     add(status, "mounted_since", json_string(since));
     add(status, "uptime_s", number((clock_us() - fs->opened_us) / 1000000));
@@ -121,7 +122,7 @@ static void add_composing(json_t *status, const struct composing_stats *composin
 
 static void add_cache(json_t *status, struct fs *fs, const struct run_stats *stats)
 {
-    const struct disk *disk = run_disk(fs->run);
+    const struct disk *disk = run_disk(fs->own.run);
     json_t *cache = json_object();
     add(cache, "directory", json_text(disk_directory(disk)));
     add(cache, "size_max", number(disk_size_max(disk)));
@@ -141,22 +142,33 @@ static void add_reads(json_t *status, const struct fs *fs)
     add(status, "reads", reads);
 }
 
+/* Of all runs: of those that are open, the age being that of the oldest listing. */
 static void add_listing(json_t *status, struct fs *fs)
 {
-    struct tree_totals totals = tree_totals(fs->tree);
+    struct forest_totals all = {.listing = tree_totals(fs->own.tree),
+                                .listed_at = run_listed_at(fs->own.run)};
+    if (fs->forest)
+        forest_count(fs->forest, &all);
+    struct tree_totals totals = all.listing;
     json_t *listing = json_object();
-    add(listing, "age_s", number((clock_ms() - run_listed_at(fs->run)) / 1000));
+    add(listing, "age_s", number((clock_ms() - all.listed_at) / 1000));
     add(listing, "files", number(totals.files));
     add(listing, "directories", number(totals.directories));
     add(listing, "bytes", number(totals.bytes));
     add(status, "listing", listing);
+    if (fs->forest) {
+        json_t *runs = json_object();
+        add(runs, "named", number(all.named));
+        add(runs, "open", number(all.open));
+        add(status, "runs", runs);
+    }
 }
 
 int fs_status(struct fs *fs, struct strbuf *out)
 {
     struct run_stats stats;
     json_t *status = json_object();
-    run_stats(fs->run, &stats);
+    run_stats(fs->own.run, &stats);
     add(status, "version", json_string(RUNFS_VERSION));
     add_mount(status, fs);
     add_listing(status, fs);

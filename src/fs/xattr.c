@@ -12,80 +12,80 @@
 #define VALUE_MAX (64U * 1024)
 
 /* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but for a value that waits. */
-typedef int (*value_fn)(struct fs *fs, const struct node *node, struct strbuf *out);
+typedef int (*value_fn)(struct fs_run *of, const struct node *node, struct strbuf *out);
 
-static int s3_uri(struct fs *fs, const struct node *node, struct strbuf *out)
+static int s3_uri(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return run_locate(fs->run, node, RUN_S3_URI, out);
+    return run_locate(of->run, node, RUN_S3_URI, out);
 }
 
-static int https_url(struct fs *fs, const struct node *node, struct strbuf *out)
+static int https_url(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return run_locate(fs->run, node, RUN_HTTPS_URL, out);
+    return run_locate(of->run, node, RUN_HTTPS_URL, out);
 }
 
-static int etag(struct fs *fs, const struct node *node, struct strbuf *out)
+static int etag(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    (void)fs;
+    (void)of;
     if (!node_is_stage(node)) /* whose ETag is none of a store's */
         strbuf_adds(out, node_etag(node));
     return out->len ? 0 : -ENODATA;
 }
 
-static int source(struct fs *fs, const struct node *node, struct strbuf *out)
+static int source(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return run_member_source(fs->run, node, out);
+    return run_member_source(of->run, node, out);
 }
 
-static int sha256(struct fs *fs, const struct node *node, struct strbuf *out)
+static int sha256(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return run_member_sha256(fs->run, node, out);
+    return run_member_sha256(of->run, node, out);
 }
 
-static int problem(struct fs *fs, const struct node *node, struct strbuf *out)
+static int problem(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return run_problem(fs->run, node, out);
+    return run_problem(of->run, node, out);
 }
 
-static bool is_root(struct fs *fs, const struct node *node)
+static bool is_root(struct fs_run *of, const struct node *node)
 {
-    return node == tree_root(fs->tree);
+    return !of->number && node == tree_root(of->tree);
 }
 
 /* The process that serves the mount, for umount to wait for. */
-static int pid(struct fs *fs, const struct node *node, struct strbuf *out)
+static int pid(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    if (!is_root(fs, node))
+    if (!is_root(of, node))
         return -ENODATA;
     strbuf_addf(out, "%d", (int)getpid());
     return 0;
 }
 
 /* "HERE/ALL", bytes on disk of bytes in all. Reads the disk. */
-static int cached(struct fs *fs, const struct node *node, struct strbuf *out)
+static int cached(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
     uint64_t here;
-    int result = run_bytes_here(fs->run, node, &here);
+    int result = run_bytes_here(of->run, node, &here);
     if (result == 0)
         strbuf_addf(out, "%" PRIu64 "/%" PRIu64, here, node->size);
     return result;
 }
 
-static int status(struct fs *fs, const struct node *node, struct strbuf *out)
+static int status(struct fs_run *of, const struct node *node, struct strbuf *out)
 {
-    return is_root(fs, node) ? fs_status(fs, out) : -ENODATA;
+    return is_root(of, node) ? fs_status(of->fs, out) : -ENODATA;
 }
 
-static bool is_object(struct fs *fs, const struct node *node)
+static bool is_object(struct fs_run *of, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(VALUE_MAX);
-    return node->type == NODE_FILE && !node->member && s3_uri(fs, node, &uri) == 0;
+    return node->type == NODE_FILE && !node->member && s3_uri(of, node, &uri) == 0;
 }
 
 static const struct attribute {
     const char *name;
     value_fn value;
-    bool (*has)(struct fs *fs,
+    bool (*has)(struct fs_run *of,
                 const struct node *node); /* whether a node has it; NULL: where there is a value */
     bool waits;                           /* the value may be asked for by a worker only */
     size_t growth; /* bytes that it may grow by between the question for its size and the one for it */
@@ -120,15 +120,15 @@ static void reply(fuse_req_t req, const struct strbuf *value, size_t size)
         (void)fuse_reply_buf(req, strbuf_text(value), value->len);
 }
 
-static void answer(fuse_req_t req, const struct attribute *attribute, const struct node *node, size_t size)
+static void answer(fuse_req_t req, struct fs_run *of, const struct attribute *attribute,
+                   const struct node *node, size_t size)
 {
-    struct fs *fs = fs_of(req);
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
     if (!attribute->waits)
-        tree_lock_read(fs->tree);
-    int result = attribute->value(fs, node, &value);
+        tree_lock_read(of->tree);
+    int result = attribute->value(of, node, &value);
     if (!attribute->waits)
-        tree_unlock(fs->tree);
+        tree_unlock(of->tree);
     if (result < 0)
         (void)fuse_reply_err(req, ENODATA);
     else if (size == 0)
@@ -141,6 +141,7 @@ static void answer(fuse_req_t req, const struct attribute *attribute, const stru
 struct xattr_job {
     struct job job;
     fuse_req_t req;
+    struct fs_run *of; /* entered */
     const struct attribute *attribute;
     const struct node *node; /* the kernel refers to it until the question is answered */
     size_t size;
@@ -149,12 +150,13 @@ struct xattr_job {
 static void run_answer(struct job *job)
 {
     struct xattr_job *question = (struct xattr_job *)job;
-    answer(question->req, question->attribute, question->node, question->size);
+    answer(question->req, question->of, question->attribute, question->node, question->size);
+    fs_leave(question->of);
     free(question);
 }
 
-static void answer_later(fuse_req_t req, const struct attribute *attribute, const struct node *node,
-                         size_t size)
+static void answer_later(fuse_req_t req, struct fs_run *of, const struct attribute *attribute,
+                         const struct node *node, size_t size)
 {
     struct xattr_job *question = malloc(sizeof *question);
     if (!question) {
@@ -162,36 +164,51 @@ static void answer_later(fuse_req_t req, const struct attribute *attribute, cons
         return;
     }
     *question = (struct xattr_job){
-        .job = {.run = run_answer}, .req = req, .attribute = attribute, .node = node, .size = size};
-    workers_submit(fs_of(req)->readers, &question->job);
+        .job = {.run = run_answer}, .req = req, .of = of, .attribute = attribute, .node = node, .size = size};
+    (void)fs_enter(of); /* again, until that is done */
+    workers_submit(of->fs->readers, &question->job);
+}
+
+/* Whose node is asked about; entered. The directory of a run that is closed has the attributes of a plain one. */
+static struct fs_run *enter_for(struct fs *fs, fuse_ino_t ino)
+{
+    struct fs_run *of = fs_run_of(fs, ino);
+    if (fs_enter(of))
+        return of;
+    of = fs_holder(fs, ino);
+    (void)fs_enter(of);
+    return of;
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     const struct attribute *attribute = find_attribute(name);
-    const struct node *node = fs_node(fs_of(req), ino);
+    struct fs_run *of = enter_for(fs_of(req), ino);
+    const struct node *node = fs_node(of, ino);
     if (!attribute)
         (void)fuse_reply_err(req, ENODATA);
     else if (attribute->waits)
-        answer_later(req, attribute, node, size);
+        answer_later(req, of, attribute, node, size);
     else
-        answer(req, attribute, node, size);
+        answer(req, of, attribute, node, size);
+    fs_leave(of);
 }
 
-static bool has(struct fs *fs, const struct node *node, const struct attribute *attribute)
+static bool has(struct fs_run *of, const struct node *node, const struct attribute *attribute)
 {
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
-    return attribute->has ? attribute->has(fs, node) : attribute->value(fs, node, &value) == 0;
+    return attribute->has ? attribute->has(of, node) : attribute->value(of, node, &value) == 0;
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-    struct fs *fs = fs_of(req);
+    struct fs_run *of = enter_for(fs_of(req), ino);
     _cleanup_strbuf_ struct strbuf names = STRBUF_INIT(VALUE_MAX);
-    tree_lock_read(fs->tree);
+    tree_lock_read(of->tree);
     for (size_t i = 0; i < ATTRIBUTES; i++)
-        if (has(fs, fs_node(fs, ino), &attributes[i]))
+        if (has(of, fs_node(of, ino), &attributes[i]))
             strbuf_add(&names, attributes[i].name, strlen(attributes[i].name) + 1);
-    tree_unlock(fs->tree);
+    tree_unlock(of->tree);
     reply(req, &names, size);
+    fs_leave(of);
 }

@@ -40,6 +40,7 @@ static const char *line(const char *label)
     "{\"version\": \"1.2\", \"source\": \"s3://b/run\\u0007\", \"pid\": 7, \"uptime_s\": 125,"               \
     " \"mounted_since\": \"2026-10-01T12:00:00Z\","                                                          \
     " \"listing\": {\"age_s\": 5, \"files\": 3, \"directories\": 2, \"bytes\": 2048},"                       \
+    " \"runs\": {\"named\": 5, \"open\": 2},"                                                                \
     " \"reads\": {\"count\": 10, \"errors\": 1, \"latency_us\": {\"p50\": 80, \"p90\": 1500, \"p99\": "      \
     "2000000}},"                                                                                             \
     " \"open_files\": 4, \"bytes\": {\"given\": 4096, \"fetched\": 1024, \"from_disk\": 3072,"               \
@@ -57,6 +58,7 @@ Test(status_print, every_part_has_its_line)
     cr_assert_str_eq(line("source"), "s3://b/run\\x07");
     cr_assert_str_eq(line("mounted"), "2026-10-01T12:00:00Z, 2 min 5 s ago, by runfs 1.2, process 7");
     cr_assert_str_eq(line("listing"), "3 files in 2 directories, 2.0 KiB; 5 s old");
+    cr_assert_str_eq(line("runs"), "5 named, 2 open");
     cr_assert_str_eq(line("reads"), "10, 1 failed; half within 80 us, 90 % within 1.5 ms, 99 % within 2.0 s");
     cr_assert_str_eq(line("open files"), "4");
     cr_assert_str_eq(line("requests"),
