@@ -71,8 +71,8 @@ static const char *const malformed[] = {
     "{\"id\": 1, \"updated_at\": \"2026-01-01T00:00:00Z\", \"head_repository\": \"a/b\"}",
     "{\"id\": 1, \"updated_at\": \"2026-01-01T00:00:00Z\", \"head_repository\": {}}",
     "{\"id\": 1, \"updated_at\": \"2026-01-01T00:00:00Z\", \"head_repository\": {\"full_name\": 1}}",
-    "{\"id\": 1, \"updated_at\": \"2026-01-01T00:00:00Z\", \"head_repository\": null, \"status\": "
-    "\"0123456789012345678901234567890123456789\"}",
+    ("{\"id\": 1, \"updated_at\": \"2026-01-01T00:00:00Z\", \"head_repository\": null,"
+     " \"status\": \"0123456789012345678901234567890123456789\"}"),
 };
 
 Test(github_record, what_is_malformed_is_refused)
