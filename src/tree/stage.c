@@ -137,6 +137,7 @@ static void merge(struct place *place, const struct stage_entry *entry, struct n
     int64_t mtime_ns =
         first || place->node->mtime_ns < node->mtime_ns ? node->mtime_ns : place->node->mtime_ns;
     if (first) {
+        node->ino = place->node->ino; /* the root has that of its path, from which those below follow */
         node_free(place->node);
         place->node = node;
         place->ref = entry->ref;

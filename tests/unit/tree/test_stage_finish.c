@@ -108,6 +108,21 @@ Test(stage_finish, a_number_comes_from_the_logical_path_whoever_composes_it)
     stage_free(stage);
 }
 
+Test(stage_finish, the_number_of_the_root_stays_where_an_entry_speaks_of_it)
+{
+    tree = TREE_OF("opt/rocm/lib/x");
+    struct stage *stage = new_stage("opt/rocm");
+    ADD(stage, 1, "opt/rocm", DIRECTORY_OF(1));
+    ADD(stage, 1, "opt/rocm/lib", DIRECTORY_OF(1));
+    ADD(stage, 1, "opt/rocm/lib/x", FILE_OF(1, "md5:a", 1));
+    struct node *root = finished(stage);
+    cr_assert_eq(root->ino, tree_find(tree, "opt/rocm")->ino);
+    cr_assert_eq(below(root, "lib")->ino, tree_find(tree, "opt/rocm/lib")->ino);
+    cr_assert_eq(below(root, "lib/x")->ino, tree_find(tree, "opt/rocm/lib/x")->ino);
+    tree_sprout_free(root);
+    stage_free(stage);
+}
+
 Test(stage_finish, directories_are_as_new_as_said_or_as_their_newest_entry)
 {
     struct stage *stage = new_stage("");
