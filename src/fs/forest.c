@@ -171,23 +171,18 @@ static uint64_t base_of(struct tree *tree, const struct node *node)
     return node->ino - tree_root(tree)->ino;
 }
 
-/* Has directories lead to their runs. */
-static void plant(struct forest *forest)
+/* Has the directories of TREE lead to their runs. */
+static void plant(const struct forest *forest, struct tree *tree)
 {
-    struct fs_run *own = &forest->fs->own;
     struct forest_run *run;
     LIST_FOREACH(run, &forest->runs, link)
     {
-        struct node *node = NULL;
-        tree_lock_read(own->tree);
-        if (run->named && run->form == RUNS_RUN)
-            node = tree_find(own->tree, run->name);
-        bool planted = !node || node->directory->content;
-        tree_unlock(own->tree);
-        if (planted)
+        struct node *node = run->named && run->form == RUNS_RUN ? tree_find(tree, run->name) : NULL;
+        if (!node)
             continue;
-        run->shown.ino_base = base_of(own->tree, node);
-        (void)tree_attach(own->tree, node, &run->shown, NULL);
+        if (!run->shown.ino_base) /* it is the same whenever the name shows; others read it */
+            run->shown.ino_base = base_of(tree, node);
+        (void)tree_attach(tree, node, &run->shown, NULL);
     }
 }
 
@@ -209,8 +204,8 @@ static int show_names(struct forest *forest, struct error *err)
         return result;
     }
     tree_finish(fresh);
+    plant(forest, fresh); /* before it shows, for nobody may meet a directory that leads nowhere yet */
     tree_renew(forest->fs->own.tree, fresh);
-    plant(forest);
     return 0;
 }
 
@@ -233,10 +228,15 @@ int forest_name(struct forest *forest, struct forest_run *run, int64_t mtime_ns,
 void forest_unname(struct forest *forest, struct forest_run *run)
 {
     (void)pthread_mutex_lock(&forest->lock);
-    run->missing_until = clock_ms() + forest->fs->config.refresh_ms;
-    if (run->named) {
-        run->named = false;
-        (void)show_names(forest, NULL);
+    (void)pthread_mutex_lock(&run->lock);
+    bool open = run->shown.run; /* by somebody who came later and found it */
+    (void)pthread_mutex_unlock(&run->lock);
+    if (!open) {
+        run->missing_until = clock_ms() + forest->fs->config.refresh_ms;
+        if (run->named) {
+            run->named = false;
+            (void)show_names(forest, NULL);
+        }
     }
     (void)pthread_mutex_unlock(&forest->lock);
 }

@@ -43,7 +43,8 @@ static void renew(struct fs_run *of, uint64_t arrived)
 static void run_listing_job(struct job *job)
 {
     struct fs_deferred *deferred = (struct fs_deferred *)job;
-    struct fs_run *of = fs_run_of(fs_of(deferred->req), deferred->ino); /* entered */
+    /* entered; not by way of its directory, which may have gone meanwhile */
+    struct fs_run *of = (struct fs_run *)(uintptr_t)job->about;
     if (!is_trusted(of) && run_listed_at(of->run) < deferred->arrived)
         renew(of, deferred->arrived);
     fs_resume(deferred);
