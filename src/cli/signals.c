@@ -7,12 +7,20 @@
 
 #define LOOK_NS 100000000
 
+/* What the caller had us ignore, as nohup(1) does, stays ignored: a blocked signal would come all the same. */
+static void add(sigset_t *set, int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        (void)sigaddset(set, number);
+}
+
 static void fill(sigset_t *set)
 {
     (void)sigemptyset(set);
-    (void)sigaddset(set, SIGINT);
-    (void)sigaddset(set, SIGTERM);
-    (void)sigaddset(set, SIGHUP);
+    add(set, SIGINT);
+    add(set, SIGTERM);
+    add(set, SIGHUP);
 }
 
 /* All threads have them blocked: they wait here. */

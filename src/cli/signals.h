@@ -16,7 +16,7 @@ struct signals {
     sigset_t before;
 };
 
-/* From now on such a signal sets *STOP. Before other threads start that take signals. */
+/* From now on such a signal sets *STOP, but for those that are ignored. Before other threads start that take signals. */
 void signals_begin(struct signals *signals, atomic_bool *stop);
 
 /* As before again. */

@@ -119,7 +119,7 @@ part_has() { [ "$(find "$DIR/.runfs-fetch" -type f -printf '%s\n' 2>/dev/null | 
 @test "SIGINT ends a fetch in order, and the next one goes on" {
   local status=0
   faults '{"match":"big.log$","rate":"1m"}'
-  "$RUNFS" fetch -o "$(anonymous "$FAULTY")" "$SOURCE" "$DIR" 3>&- 4>&- 2>"$BATS_TEST_TMPDIR/err" &
+  env --default-signal=INT "$RUNFS" fetch -o "$(anonymous "$FAULTY")" "$SOURCE" "$DIR" 3>&- 4>&- 2>"$BATS_TEST_TMPDIR/err" &
   wait_until 20 test -e "$DIR/logs/$GROUP/40.log"
   kill -INT $!
   wait $! || status=$?

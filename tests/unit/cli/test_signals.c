@@ -1,0 +1,33 @@
+/* Signals that ask a command to end. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "cli/signals.h"
+
+Test(signals, what_was_ignored_stays_ignored, .timeout = 20)
+{
+    atomic_bool stop = false;
+    struct signals signals;
+    cr_assert_neq(signal(SIGHUP, SIG_IGN), SIG_ERR);
+    signals_begin(&signals, &stop);
+    cr_assert_eq(kill(getpid(), SIGHUP), 0);
+    cr_assert_eq(kill(getpid(), SIGTERM), 0); /* would come second */
+    while (!atomic_load(&stop))
+        (void)usleep(1000);
+    signals_end(&signals);
+    cr_assert_eq(signals.number, SIGTERM);
+}
+
+Test(signals, a_signal_is_noted, .timeout = 20)
+{
+    atomic_bool stop = false;
+    struct signals signals;
+    cr_assert_neq(signal(SIGHUP, SIG_DFL), SIG_ERR);
+    signals_begin(&signals, &stop);
+    cr_assert_eq(kill(getpid(), SIGHUP), 0);
+    while (!atomic_load(&stop))
+        (void)usleep(1000);
+    signals_end(&signals);
+    cr_assert_eq(signals.number, SIGHUP);
+}
