@@ -200,6 +200,7 @@ int cmd_verify(int argc, char **argv)
     if (code)
         return code;
     options.run.source = argv[first];
+    options.run.view = NULL; /* what is stored is checked, wherever it is shown */
     options.run.note = command_note;
     options.run.chosen = command_chosen;
     options.run.conflict = command_conflict;

@@ -86,6 +86,12 @@ teardown() { unmount_below "$BATS_TEST_TMPDIR"; }
   grep -qE '^runfs: bad/lost.tar.xz.sha256sum: there is nothing' <<<"$stderr"
 }
 
+@test "verify: a view hides nothing from it" {
+  run --separate-stderr runfs verify "$ORIGINAL" -o view=dist
+  [ "$status" -eq 1 ]
+  grep -q '^runfs: bad/base_lib_generic.tar.xz: its SHA-256 is' <<<"$stderr"
+}
+
 @test "verify: what is asked for by name and cannot be checked is exit 1" {
   local path
   for path in late_dev_generic.tar.xz index.html none bad/lost.tar.xz.sha256sum; do
