@@ -26,8 +26,8 @@ struct copying {
     struct sha256 sum;
 };
 
-/* The part's name says of what object it is: of another version it has another name. */
-static int name_part(struct copying *copying, struct error *err)
+/* The part's name says of what object it is: of another version it has another name. EXPECTED is its SHA-256, or "". */
+static int name_part(struct copying *copying, const char *expected, struct error *err)
 {
     const struct node *node = copying->item->node;
     _cleanup_sha256_ struct sha256 sum = {0};
@@ -38,6 +38,8 @@ static int name_part(struct copying *copying, struct error *err)
         result = sha256_add(&sum, copying->item->path, strlen(copying->item->path) + 1, err);
     if (result == 0)
         result = sha256_add(&sum, node_etag(node), strlen(node_etag(node)) + 1, err);
+    if (result == 0)
+        result = sha256_add(&sum, expected, strlen(expected) + 1, err);
     if (result == 0)
         result = sha256_add(&sum, version, (size_t)len, err);
     return result < 0 ? result : sha256_end(&sum, copying->part, err);
@@ -52,7 +54,9 @@ static int open_part(struct copying *copying)
         return -errno;
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
         return -EPERM;
-    if ((uint64_t)st.st_size > copying->item->node->size) {
+    /* nothing but size and time says that it is of this very file: that is not enough to go on with it */
+    bool unknown = !copying->check && !node_etag(copying->item->node)[0];
+    if (unknown || (uint64_t)st.st_size > copying->item->node->size) {
         if (ftruncate(copying->fd, 0) < 0)
             return -errno;
         st.st_size = 0;
@@ -170,15 +174,16 @@ static int place(struct copying *copying, struct error *err)
         result = -errno;
     if (result < 0)
         return cannot_write(copying, result, err);
-    return target_place(&fetch->target, copying->part, copying->item->path, err);
+    result = target_place(&fetch->target, copying->part, copying->item->path, err);
+    return is_full(result) ? cannot_write(copying, result, err) : result;
 }
 
 static int run_copying(struct copying *copying, struct error *err)
 {
     char expected[SHA256_TEXT];
-    int result = name_part(copying, err);
+    int result = fetch_expected(copying->fetch, copying->item, expected, err);
     if (result == 0)
-        result = fetch_expected(copying->fetch, copying->item, expected, err);
+        result = name_part(copying, expected, err);
     if (result < 0)
         return result;
     copying->check = expected[0] != '\0';

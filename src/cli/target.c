@@ -154,8 +154,8 @@ int target_place(const struct target *target, const char *part, const char *path
         return result;
     result = renameat(target->parts, part, fd, name) < 0 ? -errno : 0;
     (void)close(fd);
-    /* a second name of the very same file: then both stay */
-    (void)unlinkat(target->parts, part, 0);
+    if (result != -ENOSPC && result != -EDQUOT) /* it waits for the next time then */
+        (void)unlinkat(target->parts, part, 0); /* a second name of the very same file: then both stay */
     return result < 0 ? in_the_way(target, path, -result, err) : 0;
 }
 
