@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "cli/fetch.h"
 #include "cli/files.h"
+#include "cli/output.h"
 
 #define PIECE     (1024U * 1024)
 #define NAME_SIZE SHA256_TEXT
@@ -84,20 +85,6 @@ static int hash_part(struct copying *copying, struct error *err)
     return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 static bool is_full(int result)
 {
     return result == -ENOSPC || result == -EDQUOT;
@@ -129,7 +116,7 @@ static int take(void *context, const void *bytes, size_t len, struct error *err)
     int result = copying->check ? sha256_add(&copying->sum, bytes, len, err) : 0;
     if (result < 0)
         return result;
-    result = write_all(copying->fd, bytes, len);
+    result = output_write_all(copying->fd, bytes, len);
     if (result < 0)
         return cannot_write(copying, result, err);
     progress_add(&fetch->progress, len);

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 
-static int write_all(int fd, const char *bytes, size_t len)
+int output_write_all(int fd, const char *bytes, size_t len)
 {
     while (len) {
         ssize_t n = write(fd, bytes, len);
@@ -36,7 +36,7 @@ static bool is_special(const char *path)
 static int write_special(const char *path, const void *bytes, size_t len)
 {
     _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : write_all(fd, bytes, len);
+    return fd < 0 ? -errno : output_write_all(fd, bytes, len);
 }
 
 /* With the mode that open(2) would have given it. */
@@ -51,7 +51,7 @@ static int write_new(int fd, const char *name, const char *path, const void *byt
 {
     int result = set_mode(fd);
     if (result == 0)
-        result = write_all(fd, bytes, len);
+        result = output_write_all(fd, bytes, len);
     if (result == 0 && fsync(fd) < 0)
         result = -errno;
     if (result == 0 && rename(name, path) < 0)

@@ -10,4 +10,7 @@
    once it is whole; a device, pipe or socket is written to as it is. 0 or -errno. */
 int output_write(const char *path, const void *bytes, size_t len, struct error *err);
 
+/* Writes all of the LEN bytes to FD, a file or pipe that blocks. 0 or -errno. */
+int output_write_all(int fd, const char *bytes, size_t len);
+
 #endif
