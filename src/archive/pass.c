@@ -311,7 +311,8 @@ static int run_once(struct pass *pass, const char *problem, struct pass_result *
     if (result < 0)
         return result;
     enum pass_end end = decode_all(pass, &failure, &why);
-    if (pass->chunk)
+    /* Only at the end of what the table describes may a chunk be short; any other one that is not full is dropped. */
+    if (pass->chunk && end != PASS_FAILED && end != PASS_DAMAGED)
         push_chunk(pass);
     if (end == PASS_FAILED)
         return error_set(err, -failure, "%s", why.message);

@@ -291,6 +291,33 @@ Test(pass, who_does_not_want_it_any_more_ends_it)
     cr_assert_null(found.toc);
 }
 
+/* Wherever a pass ends before its time, the chunks that it has handed on are whole. */
+Test(pass, a_chunk_that_is_cut_short_is_not_handed_on)
+{
+    for (size_t i = 0; i < COUNT(codecs); i++) {
+        strbuf_clear(&packed);
+        pack_stream(&packed, codecs[i].pack, 300000);
+        struct bytes_reader reader = bytes_reader(&packed);
+        reader.failure = -ETIMEDOUT;
+        for (unsigned part = 1; part < 8; part++) {
+            memset(&told, 0, sizeof told);
+            reader.fail_at = packed.len / 8 * part;
+            cr_assert_eq(pass_run(&config, &reader.reader, &patient, &found, &err), -ETIMEDOUT);
+            cr_assert_not(told.wrong_chunk, "%s, reading fails at %u of 8", codecs[i].name, part);
+        }
+        for (unsigned asked = 1; asked < 4; asked++) {
+            memset(&told, 0, sizeof told);
+            told.asked_max = asked;
+            if (pass() == 0) { /* the archive is shorter */
+                toc_free(found.toc);
+                free(found.bytes);
+                found = (struct pass_result){0};
+            }
+            cr_assert_not(told.wrong_chunk, "%s, cancelled at %u", codecs[i].name, asked);
+        }
+    }
+}
+
 Test(pass, failures_of_reading_are_told_as_they_are)
 {
     static const int failures[] = {-ESTALE, -EACCES, -ETIMEDOUT, -EIO, -EINTR};
