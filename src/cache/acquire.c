@@ -63,14 +63,20 @@ static int make_room(struct cache *cache, const struct source *source, uint64_t 
     return result;
 }
 
-/* Reads the block from disk; false where it is not there. Counts the first use of what was fetched ahead. */
+/* Reads the block from disk; false where it is not there, or is not what it should be: then it is dropped from the disk.
+   Counts the first use of what was fetched ahead. */
 static bool load(struct block *block)
 {
     struct cache *cache = block->cache;
+    struct source *source = block->source;
     bool unused = false;
-    if (!block->source->disk ||
-        disk_object_load(block->source->disk, block->number, block->data, block->len, &unused) < 0)
+    if (!source->disk ||
+        disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
         return false;
+    if (cache->check && !cache->check(cache->check_context, &source->object, block->number, block->data)) {
+        disk_object_drop(source->disk, block->number);
+        return false;
+    }
     (void)pthread_mutex_lock(&cache->lock);
     block->on_disk = true;
     if (unused) {

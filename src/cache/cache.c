@@ -247,6 +247,8 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     cache->disk = config->disk;
     cache->scope = config->scope;
     cache->decoded = config->decoded;
+    cache->check = config->check;
+    cache->check_context = config->check_context;
     cache->offline = config->offline;
     cache->no_keep = config->no_keep;
     set_sizes(cache, config);

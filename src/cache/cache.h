@@ -26,6 +26,9 @@ struct cache_config {
     unsigned connections;     /* how many requests the store makes at once */
     struct disk *disk;        /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
     bool decoded;             /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
+    /* Whether DATA, read from disk, is block NUMBER of OBJECT. Called without a lock. NULL: the map's hash alone decides. */
+    bool (*check)(void *context, const struct object *object, uint64_t number, const void *data);
+    void *check_context;
     struct cache_scope scope; /* where the store's objects are, for their names on disk; borrowed likewise */
     bool no_keep;             /* what is on disk is used, but nothing more is put there */
     bool offline;             /* what is not on disk is an error, the store is asked for nothing */

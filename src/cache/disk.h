@@ -65,6 +65,9 @@ bool disk_object_knows(struct disk_object *object, uint64_t number);
    -ENOENT where it is not there, or wrong. */
 int disk_object_load(struct disk_object *object, uint64_t number, void *data, size_t len, bool *ret_unused);
 
+/* Removes block NUMBER, which disk_object_load() gave and whose bytes are not those of the object after all. */
+void disk_object_drop(struct disk_object *object, uint64_t number);
+
 /* Says that this process will fetch block NUMBER, which nobody else in the process has claimed. Between processes a
    claim is an open-file-description lock on the block's entry in the map, so it ends with its holder (fcntl(2)). Never
    waits for another process. */

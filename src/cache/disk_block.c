@@ -107,6 +107,15 @@ int disk_object_load(struct disk_object *object, uint64_t number, void *data, si
     return result;
 }
 
+void disk_object_drop(struct disk_object *object, uint64_t number)
+{
+    if (disk_object_use(object, false) < 0)
+        return;
+    drop(object, number);
+    disk_object_know(object, number, false);
+    disk_object_unuse(object);
+}
+
 static int lock_entry(const struct disk_object *object, uint64_t number, short type)
 {
     struct flock lock = {

@@ -31,6 +31,10 @@ struct identity_parts {
    apart) and key, each ended by a NUL. */
 void identity_build(const struct cache_scope *scope, const struct object *object, struct strbuf *out);
 
+/* Appends the identity of the decoded bytes of archive OBJECT, whose ETag is not empty: likewise, but with DECODED_VERSION
+   in place of the size. */
+void identity_build_decoded(const struct cache_scope *scope, const struct object *object, struct strbuf *out);
+
 /* Takes an identity apart; -EINVAL where it is none. */
 int identity_split(const char *identity, size_t len, struct identity_parts *ret_parts);
 

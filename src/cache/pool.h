@@ -66,7 +66,9 @@ struct cache {
     struct store *store;
     struct disk *disk; /* NULL: none */
     struct cache_scope scope;
-    bool decoded; /* see cache_config */
+    bool decoded; /* see cache_config, as check and its context */
+    bool (*check)(void *context, const struct object *object, uint64_t number, const void *data);
+    void *check_context;
     bool offline;
     bool no_keep;
     uint64_t pool_bytes;

@@ -47,12 +47,12 @@ static struct source *source_new(const struct object *object, uint64_t hash)
 static struct disk_object *place_on_disk(struct cache *cache, const struct object *object)
 {
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    struct object named = *object;
     if (!cache->disk)
         return NULL;
     if (cache->decoded)
-        named.size = 0;
-    identity_build(&cache->scope, &named, &identity);
+        identity_build_decoded(&cache->scope, object, &identity);
+    else
+        identity_build(&cache->scope, object, &identity);
     return identity.failed ? NULL
                            : disk_object_new(cache->disk, strbuf_text(&identity), identity.len,
                                              cache->decoded ? CACHE_DECODED_SIZE : object->size);

@@ -115,6 +115,8 @@ int archives_open(const struct archives_config *config, struct archives **ret_ar
         .connections = ARCHIVES_AT_ONCE,
         .disk = config->disk,
         .decoded = true,
+        .check = decode_check,
+        .check_context = archives,
         .scope = archives->config.scope,
     };
     int result = cache_open(&cache, &archives->store, &archives->cache, err);
@@ -179,9 +181,7 @@ static int name_stream(struct archive *archive)
 
 void archive_identity(const struct archive *archive, struct strbuf *out)
 {
-    struct object named = archive->stream;
-    named.size = 0;
-    identity_build(&archive->all->config.scope, &named, out);
+    identity_build_decoded(&archive->all->config.scope, &archive->stream, out);
 }
 
 static struct archive *new_archive(struct archives *archives, const struct archive_objects *objects)

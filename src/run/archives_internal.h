@@ -88,6 +88,10 @@ int archive_thread_start(struct archive *archive, struct archive_thread *thread,
 int decode_fetch(struct store *store, const struct object *object, uint64_t offset, uint64_t len,
                  enum fetch_class fetch_class, struct fetch_sink *sink, struct error *err);
 
+/* cache_config.check of decoded bytes: compares DATA with the hash that the table of contents, or the pass so far, has for
+   chunk NUMBER. */
+bool decode_check(void *context, const struct object *object, uint64_t number, const void *data);
+
 /* Fails whatever is waited for. By the decoder's thread, or when it has ended for good. */
 void decode_fail_all(struct archive *archive, int result, const struct error *err);
 

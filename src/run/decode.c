@@ -464,6 +464,27 @@ static struct archive *find_archive(struct archives *archives, const struct obje
     return archive;
 }
 
+bool decode_check(void *context, const struct object *object, uint64_t number, const void *data)
+{
+    struct archive *archive = find_archive(context, object);
+    struct toc_hash expected = {0};
+    size_t len = TOC_CHUNK_SIZE;
+    bool known = false;
+    if (!archive)
+        return false;
+    (void)pthread_mutex_lock(&archive->lock);
+    if (archive->toc && (known = number < archive->toc->chunk_count)) {
+        uint64_t left = archive->toc->decoded_size - number * TOC_CHUNK_SIZE;
+        expected = archive->toc->chunks[number];
+        len = left < len ? (size_t)left : len;
+    } else if (!archive->toc && (known = number < archive->early.chunks)) {
+        expected = archive->early.hashes[number];
+    }
+    (void)pthread_mutex_unlock(&archive->lock);
+    struct toc_hash hash = toc_hash(data, len);
+    return known && memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) == 0;
+}
+
 int decode_fetch(struct store *store, const struct object *object, uint64_t offset, uint64_t len,
                  enum fetch_class fetch_class, struct fetch_sink *sink, struct error *err)
 {

@@ -84,6 +84,21 @@ Test(identity, is_taken_apart_again)
     strbuf_done(&built);
 }
 
+Test(identity, decoded_bytes_are_named_apart_from_objects)
+{
+    struct identity_parts parts;
+    struct object object = some_object();
+    _cleanup_strbuf_ struct strbuf decoded = STRBUF_INIT(IDENTITY_MAX);
+    _cleanup_strbuf_ struct strbuf first_version = STRBUF_INIT(IDENTITY_MAX);
+    identity_build_decoded(&scope, &object, &decoded);
+    cr_assert_eq(identity_split(decoded.data, decoded.len, &parts), 0);
+    cr_assert_str_eq(parts.etag, object.etag);
+    object.size = 0;
+    identity_build(&scope, &object, &first_version);
+    cr_assert(decoded.len != first_version.len ||
+              memcmp(decoded.data, first_version.data, decoded.len) != 0);
+}
+
 Test(identity, what_is_none_is_refused)
 {
     struct identity_parts parts;

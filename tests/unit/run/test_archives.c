@@ -338,6 +338,39 @@ Test(archives, chunks_of_a_pass_that_failed_are_not_believed)
     check_all(archive_at(archive_key), 1);
 }
 
+/* Blocks on disk whose map says that they are right, and that are not those of the archive. */
+static void poison(unsigned chunks)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    _cleanup_free_ char *zeros = calloc(1, TOC_CHUNK_SIZE);
+    struct object object = {.key = archive_key, .key_len = strlen(archive_key), .etag = "e1"};
+    identity_build_decoded(&archives_config.scope, &object, &identity);
+    struct disk_object *on_disk =
+        disk_object_new(archives_config.disk, strbuf_text(&identity), identity.len, CACHE_DECODED_SIZE);
+    for (unsigned i = 0; i < chunks; i++)
+        cr_assert_eq(disk_object_save(on_disk, i, zeros, TOC_CHUNK_SIZE, false), 0);
+    disk_object_free(on_disk);
+}
+
+Test(archives, blocks_on_disk_that_differ_from_the_table_are_decoded_again)
+{
+    const struct toc *toc;
+    struct error err = {0};
+    archives_on_disk();
+    put(1, MANY_FRAMES);
+    assert_ok(table(archive_at(archive_key), &toc, &err), &err);
+    unsigned chunks = toc->chunk_count;
+    archives_again();
+    poison(chunks);
+    check_all(archive_at(archive_key), 1);
+    archives_again();
+    struct archive *archive = archive_at(archive_key);
+    assert_ok(table(archive, &toc, &err), &err); /* from disk */
+    unsigned opened = stored_as(archive_key)->opened;
+    check_all(archive, 1);
+    cr_assert_eq(stored_as(archive_key)->opened, opened, "the right blocks have replaced the wrong ones");
+}
+
 static void put_sha256sum(const struct stored *object, bool right)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
