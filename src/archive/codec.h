@@ -5,9 +5,9 @@
    checks have covered is told apart from what was merely decoded, and nothing is made beyond the limits.
 
    Errors of decoding, besides those named: -EIO (damaged, not this format, or not what the index says), -ENODATA (the
-   data ends before its end), -ENOTSUP (a feature that is not supported), -ENOMEM (no memory, or the archive asks for a
-   window or memory beyond the limits), -EFBIG (more decoded bytes than the limit), -E2BIG (a ratio, or entries of an
-   index, or places to look for it, beyond the limits). */
+   data ends before its end), -ENOTSUP (a feature that is not supported), -ENOMEM (an allocation failed: another attempt may succeed), -EFBIG (more
+   decoded bytes than the limit), -E2BIG (a ratio, a window, memory, entries of an index, or places to look for it, beyond
+   the limits). */
 #ifndef RUNFS_ARCHIVE_CODEC_H
 #define RUNFS_ARCHIVE_CODEC_H
 

@@ -40,7 +40,7 @@ enum pass_end {
     PASS_STOPPED, /* at stop_at */
     PASS_LIMIT,   /* the archive is beyond a limit */
     PASS_DAMAGED,
-    PASS_FAILED, /* reading failed, or nobody wants it any more */
+    PASS_FAILED, /* a read or an allocation failed, or the pass was cancelled */
 };
 
 /* Encoded bytes could not be read: that says nothing of the archive. */
@@ -183,9 +183,20 @@ static enum pass_end end_of(int result)
     case -EIO:
     case -ENODATA:
         return PASS_DAMAGED;
+    case -ENOMEM: /* says nothing of the archive: another pass may have the memory */
+        return PASS_FAILED;
     default:
         return PASS_LIMIT;
     }
+}
+
+/* How decoding ended with RESULT; *RET_FAILURE is set where the pass failed. */
+static enum pass_end pass_end_with(int result, int *ret_failure)
+{
+    enum pass_end end = end_of(result);
+    if (end == PASS_FAILED)
+        *ret_failure = result;
+    return end;
 }
 
 /* Decodes to the end, or as far as it goes; *ERR says why it went no further, *RET_FAILURE holds the result where that was
@@ -199,7 +210,7 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
         if (result == READING_FAILED)
             return PASS_FAILED;
         if (result < 0)
-            return end_of(result);
+            return pass_end_with(result, ret_failure);
         if (pass->decoded >= pass->stop_at)
             return PASS_STOPPED;
         offset += len;
@@ -209,7 +220,7 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
         }
     }
     int result = decode(pass, NULL, 0, err);
-    return end_of(result < 0 ? result : codec_finish(pass->decoder, err));
+    return pass_end_with(result < 0 ? result : codec_finish(pass->decoder, err), ret_failure);
 }
 
 /* A second pass, over what of a damaged archive may be trusted, decodes one unit after the other. */
@@ -284,9 +295,13 @@ static int make_table(struct pass *pass, enum pass_end end, const char *problem,
     if (result < 0)
         return result;
     int drained = pass_sink_drain(pass->sink, &tar_problem);
-    int finished = pass_sink_finish(pass->sink, drained == 0 && end == PASS_WHOLE, &toc, &tar_problem);
-    if (!toc.members)
+    if (drained == -ENOMEM)
         return error_errno(err, ENOMEM, "archive");
+    int finished = pass_sink_finish(pass->sink, drained == 0 && end == PASS_WHOLE, &toc, &tar_problem);
+    if (!toc.members || finished == -ENOMEM) {
+        member_table_free(toc.members);
+        return error_errno(err, ENOMEM, "archive");
+    }
     toc.complete = end == PASS_WHOLE && drained == 0 && finished == 0;
     (void)snprintf(toc.problem, sizeof toc.problem, "%s", problem[0] ? problem : tar_problem.message);
     (void)snprintf(toc.etag, sizeof toc.etag, "%s", pass->config->etag);

@@ -61,7 +61,7 @@ static int fail(lzma_ret ret, const char *what, uint64_t encoded, struct error *
     case LZMA_MEM_ERROR:
         return error_errno(err, ENOMEM, "xz");
     case LZMA_MEMLIMIT_ERROR:
-        return error_set(err, ENOMEM, "xz: %s near byte %" PRIu64 " needs more memory than the limit", what,
+        return error_set(err, E2BIG, "xz: %s near byte %" PRIu64 " needs more memory than the limit", what,
                          encoded);
     case LZMA_OPTIONS_ERROR:
         return error_set(err, ENOTSUP, "xz: %s near byte %" PRIu64 " uses what is not supported", what,
@@ -157,11 +157,11 @@ static int check_window(const struct xz *x, const lzma_filter *filters, struct e
             continue;
         uint32_t window = ((const lzma_options_lzma *)filter->options)->dict_size;
         if (window > limits->window_max)
-            return error_set(err, ENOMEM, "xz: needs a window of %" PRIu32 " bytes, the limit is %" PRIu64,
+            return error_set(err, E2BIG, "xz: needs a window of %" PRIu32 " bytes, the limit is %" PRIu64,
                              window, limits->window_max);
     }
     if (x->memory > limits->memory_max)
-        return error_set(err, ENOMEM, "xz: needs %" PRIu64 " bytes of memory, the limit is %" PRIu64,
+        return error_set(err, E2BIG, "xz: needs %" PRIu64 " bytes of memory, the limit is %" PRIu64,
                          x->memory, limits->memory_max);
     return 0;
 }

@@ -64,7 +64,7 @@ static int fail(const struct zstd *z, size_t code, struct error *err)
     case ZSTD_error_memory_allocation:
         return error_errno(err, ENOMEM, "zstd");
     case ZSTD_error_frameParameter_windowTooLarge:
-        return error_set(err, ENOMEM,
+        return error_set(err, E2BIG,
                          "zstd: the frame at byte %" PRIu64 " needs a window beyond the limit of %" PRIu64,
                          d->unit_encoded, d->limits.window_max);
     case ZSTD_error_dictionary_wrong:

@@ -114,7 +114,7 @@ static void assert_too_large(const char *codec, const char *command, const struc
     _cleanup_outcome_ struct outcome outcome;
     run_shell(command);
     decode_limited(codec, limits, 0, &outcome);
-    assert_refused(outcome.result, ENOMEM, &outcome.err, why);
+    assert_refused(outcome.result, E2BIG, &outcome.err, why);
     cr_assert_eq(outcome.len, 0);
 }
 
