@@ -77,6 +77,7 @@ static bool load(struct block *block)
         disk_object_drop(source->disk, block->number);
         return false;
     }
+    cache_note_progress(cache);
     (void)pthread_mutex_lock(&cache->lock);
     block->on_disk = true;
     if (unused) {

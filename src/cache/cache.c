@@ -227,6 +227,11 @@ void cache_stats(struct cache *cache, struct cache_stats *ret_stats)
     (void)pthread_mutex_unlock(&cache->lock);
 }
 
+void cache_note_progress(struct cache *cache)
+{
+    atomic_store(&cache->progress_at, clock_ms());
+}
+
 /* As many requests as there are connections share what may be on its way. */
 static void set_sizes(struct cache *cache, const struct cache_config *config)
 {

@@ -62,6 +62,9 @@ bool cache_prefetch(struct cache *cache, const struct object *object);
 /* How many bytes of OBJECT are on disk. Reads its map. */
 uint64_t cache_bytes_here(struct cache *cache, const struct object *object);
 
+/* Counts as progress for all who wait for blocks of this cache: what they wait for comes nearer by other ways than a fetch. */
+void cache_note_progress(struct cache *cache);
+
 /* Waits until what has been fetched so far is on disk, or could not be written. */
 void cache_settle(struct cache *cache);
 

@@ -75,7 +75,7 @@ struct cache {
     uint64_t ahead_max;     /* the most bytes in memory that were fetched ahead and not used */
     unsigned flight_blocks; /* neighbours in one request: more would keep other connections idle */
     uint64_t readahead;
-    _Atomic uint64_t progress_at; /* clock_ms when bytes came last, for any block */
+    _Atomic uint64_t progress_at; /* clock_ms when bytes came last, for any block, from anywhere */
     _Atomic uint64_t bytes_given;
     _Atomic uint64_t bytes_fetched;
     _Atomic uint64_t impatient_until; /* clock_ms: other processes are not waited for */

@@ -201,6 +201,7 @@ static void deliver_decoded(struct decoding *d, uint64_t chunk)
 {
     struct archive *archive = d->archive;
     atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
+    cache_note_progress(archive->all->cache);
     if (!deliver(archive, chunk, d->chunk) && archive->disk && !disk_object_knows(archive->disk, chunk))
         (void)disk_object_save(archive->disk, chunk, d->chunk, TOC_CHUNK_SIZE, false);
 }

@@ -154,6 +154,7 @@ static void keep_chunk(void *context, uint64_t number, const void *data)
 {
     struct archive *archive = context;
     atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
+    cache_note_progress(archive->all->cache);
     bool on_disk = keep_on_disk(archive, number, data);
     (void)pthread_mutex_lock(&archive->lock);
     early_chunk(&archive->early, number, data, on_disk);

@@ -371,6 +371,24 @@ Test(archives, blocks_on_disk_that_differ_from_the_table_are_decoded_again)
     cr_assert_eq(stored_as(archive_key)->opened, opened, "the right blocks have replaced the wrong ones");
 }
 
+/* An operation arrives, the archive is decoded for it for longer than its timeout, and then it reads. */
+Test(archives, decoding_is_progress_for_who_reads_after_it)
+{
+    const struct toc *toc;
+    struct reader *reader;
+    struct error err = {0};
+    size_t n = 0;
+    _cleanup_free_ char *bytes = malloc(FILE_SIZE);
+    struct wait wait = {.timeout_ms = 10000, .since_ms = clock_ms() - 20000};
+    put(1, ONE_FRAME);
+    struct archive *archive = archive_at(archive_key);
+    assert_ok(archive_table(archive, &wait, &toc, &err), &err);
+    assert_ok(archive_open_file(archive, toc->members->members[1].file, &reader, &err), &err);
+    assert_ok(reader_pread(reader, bytes, FILE_SIZE, 0, &wait, &n, &err), &err);
+    cr_assert(is_content(bytes, 0, 1));
+    reader_close(reader);
+}
+
 static void put_sha256sum(const struct stored *object, bool right)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
