@@ -229,8 +229,10 @@ int archives_get(struct archives *archives, const struct archive_objects *object
     struct archive *archive = find(archives, &objects->archive);
     if (!archive && (archive = new_archive(archives, objects)))
         LIST_INSERT_HEAD(&archives->list, archive, link);
-    if (archive)
+    if (archive) {
         archive->references++;
+        archive->uses++;
+    }
     (void)pthread_mutex_unlock(&archives->lock);
     if (!archive)
         return error_errno(err, ENOMEM, "%s", objects->archive.key);
@@ -242,6 +244,7 @@ void archive_hold(struct archive *archive)
 {
     (void)pthread_mutex_lock(&archive->all->lock);
     archive->references++;
+    archive->uses++;
     (void)pthread_mutex_unlock(&archive->all->lock);
 }
 
@@ -253,20 +256,6 @@ void archive_put(struct archive *archive)
     (void)pthread_mutex_unlock(&archives->lock);
 }
 
-/* Takes one that nobody refers to out of the registry. NULL where there is none. */
-static struct archive *take_unused(struct archives *archives)
-{
-    struct archive *archive;
-    (void)pthread_mutex_lock(&archives->lock);
-    LIST_FOREACH(archive, &archives->list, link)
-    if (!archive->references)
-        break;
-    if (archive)
-        LIST_REMOVE(archive, link);
-    (void)pthread_mutex_unlock(&archives->lock);
-    return archive;
-}
-
 static bool has_ended(struct archive *archive)
 {
     (void)pthread_mutex_lock(&archive->lock);
@@ -276,23 +265,41 @@ static bool has_ended(struct archive *archive)
     return ended;
 }
 
+/* The next archive of the list behind AFTER (NULL: the first one) that has no references. The lock is held. */
+static struct archive *next_unused(struct archives *archives, struct archive *after)
+{
+    struct archive *archive = after ? LIST_NEXT(after, link) : LIST_FIRST(&archives->list);
+    while (archive && archive->references)
+        archive = LIST_NEXT(archive, link);
+    return archive;
+}
+
+/* An archive that is at work stays in the registry, so that whoever looks for it finds it and no second one is made. The
+   reference keeps it while the lock is not held; work that began meanwhile is noticed by USES. */
 void archives_sweep(struct archives *archives)
 {
-    struct archive *archive;
-    LIST_HEAD(, archive) busy = LIST_HEAD_INITIALIZER(busy);
-    while ((archive = take_unused(archives))) {
-        if (!has_ended(archive)) {
-            LIST_INSERT_HEAD(&busy, archive, link);
+    struct archive *next;
+    (void)pthread_mutex_lock(&archives->lock);
+    for (struct archive *archive = next_unused(archives, NULL); archive; archive = next) {
+        uint64_t uses = archive->uses;
+        archive->references++;
+        (void)pthread_mutex_unlock(&archives->lock);
+        bool ended = has_ended(archive);
+        (void)pthread_mutex_lock(&archives->lock);
+        archive->references--;
+        next = next_unused(archives, archive);
+        if (!ended || archive->references || archive->uses != uses)
             continue;
-        }
+        LIST_REMOVE(archive, link);
+        if (next)
+            next->references++; /* it stays while the lock is not held */
+        (void)pthread_mutex_unlock(&archives->lock);
         end_thread(archive, &archive->pass);
         end_thread(archive, &archive->decoder);
         free_archive(archive);
-    }
-    (void)pthread_mutex_lock(&archives->lock);
-    while ((archive = LIST_FIRST(&busy))) {
-        LIST_REMOVE(archive, link);
-        LIST_INSERT_HEAD(&archives->list, archive, link);
+        (void)pthread_mutex_lock(&archives->lock);
+        if (next && --next->references)
+            next = next_unused(archives, next);
     }
     (void)pthread_mutex_unlock(&archives->lock);
 }

@@ -13,6 +13,7 @@
 /* Chunks that a reader of the decoded cache waits for: a fetch of the decoded store. */
 struct decode_request {
     TAILQ_ENTRY(decode_request) link;
+    struct archive *archive; /* a reference, until the request has ended */
     struct fetch_sink *sink;
     uint64_t next; /* the chunk that it needs next */
     uint64_t end;  /* behind the last one */
@@ -28,7 +29,8 @@ struct archive_thread {
 struct archive {
     LIST_ENTRY(archive) link;
     struct archives *all;
-    unsigned references;            /* guarded by the registry's lock */
+    unsigned references;            /* guarded by the registry's lock, as uses */
+    uint64_t uses;                  /* references ever taken */
     struct archive_objects objects; /* its strings are owned */
     struct object stream;     /* what its decoded bytes are called, see name_stream(); the ETag is owned */
     struct disk_object *disk; /* its decoded chunks; NULL where there is no disk cache */
@@ -67,6 +69,10 @@ void archives_end(struct archives *archives);
 
 /* Whether a decoder that pauses has to go: somebody waits for one, or nobody refers to its archive any more. */
 bool archive_must_go(const struct archive *archive);
+
+/* Ends a request that is in no queue any more: calls its sink's done with RESULT, frees it and drops its reference. Without
+   locks. */
+void decode_request_end(struct decode_request *request, int result, const struct error *err);
 
 /* Appends the identity of its decoded bytes, and of its table. */
 void archive_identity(const struct archive *archive, struct strbuf *out);

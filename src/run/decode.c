@@ -46,6 +46,13 @@ static uint64_t first_ahead(const struct decoding *d)
                                                            : UINT64_MAX;
 }
 
+void decode_request_end(struct decode_request *request, int result, const struct error *err)
+{
+    request->sink->done(request->sink, result, err);
+    archive_put(request->archive);
+    free(request);
+}
+
 /* Ends requests that nobody wants any more. The lock is held, but not while they are told. */
 static void drop_cancelled(struct archive *archive)
 {
@@ -59,8 +66,7 @@ static void drop_cancelled(struct archive *archive)
         (void)pthread_mutex_unlock(&archive->lock);
         struct error err = {0};
         (void)error_errno(&err, ECANCELED, "%s", archive->objects.archive.key);
-        request->sink->done(request->sink, -ECANCELED, &err);
-        free(request);
+        decode_request_end(request, -ECANCELED, &err);
         (void)pthread_mutex_lock(&archive->lock);
         next = TAILQ_FIRST(&archive->requests); /* others may have come and gone meanwhile */
     }
@@ -190,8 +196,7 @@ static bool deliver(struct archive *archive, uint64_t chunk, const char *data)
         request->sink->data(request->sink, data, TOC_CHUNK_SIZE);
         if (last) {
             struct error none = {0};
-            request->sink->done(request->sink, 0, &none);
-            free(request);
+            decode_request_end(request, 0, &none);
         }
     }
 }
@@ -221,8 +226,7 @@ static void fail_chunk(struct archive *archive, uint64_t chunk, int result, cons
             TAILQ_REMOVE(&archive->requests, request, link);
         (void)pthread_mutex_unlock(&archive->lock);
         if (request)
-            request->sink->done(request->sink, result, err);
-        free(request);
+            decode_request_end(request, result, err);
     } while (request);
 }
 
@@ -237,8 +241,7 @@ void decode_fail_all(struct archive *archive, int result, const struct error *er
         (void)pthread_mutex_unlock(&archive->lock);
         if (!request)
             return;
-        request->sink->done(request->sink, result, err);
-        free(request);
+        decode_request_end(request, result, err);
     }
 }
 
@@ -450,6 +453,7 @@ static void *decoder_thread(void *context)
     return NULL;
 }
 
+/* With a reference for the caller. */
 static struct archive *find_archive(struct archives *archives, const struct object *object)
 {
     struct archive *archive;
@@ -460,6 +464,10 @@ static struct archive *find_archive(struct archives *archives, const struct obje
         if (known->key_len == object->key_len && memcmp(known->key, object->key, object->key_len) == 0 &&
             strcmp(known->etag, object->etag) == 0 && known->mtime_ns == object->mtime_ns)
             break;
+    }
+    if (archive) {
+        archive->references++;
+        archive->uses++;
     }
     (void)pthread_mutex_unlock(&archives->lock);
     return archive;
@@ -482,6 +490,7 @@ bool decode_check(void *context, const struct object *object, uint64_t number, c
         expected = archive->early.hashes[number];
     }
     (void)pthread_mutex_unlock(&archive->lock);
+    archive_put(archive);
     struct toc_hash hash = toc_hash(data, len);
     return known && memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) == 0;
 }
@@ -493,10 +502,13 @@ int decode_fetch(struct store *store, const struct object *object, uint64_t offs
     struct archive *archive = find_archive(archives, object);
     struct decode_request *request = archive ? calloc(1, sizeof *request) : NULL;
     (void)fetch_class;
-    if (!request)
+    if (!request) {
+        if (archive)
+            archive_put(archive);
         return error_errno(err, archive ? ENOMEM : ESTALE, "%s", object->key);
+    }
     *request = (struct decode_request){
-        .sink = sink, .next = chunk_of(offset), .end = chunk_of(offset + len - 1) + 1};
+        .archive = archive, .sink = sink, .next = chunk_of(offset), .end = chunk_of(offset + len - 1) + 1};
     (void)pthread_mutex_lock(&archive->lock);
     TAILQ_INSERT_TAIL(&archive->requests, request, link);
     int result = archive_thread_start(archive, &archive->decoder, decoder_thread);
@@ -507,5 +519,6 @@ int decode_fetch(struct store *store, const struct object *object, uint64_t offs
     if (result == 0)
         return 0;
     free(request);
+    archive_put(archive);
     return error_errno(err, -result, "%s", object->key);
 }

@@ -6,6 +6,7 @@
 
 #include "archives_test.h"
 #include "base/cleanup.h"
+#include "run/archives_internal.h"
 
 #define FRAME     (1U << 20) /* a chunk, so that what is decoded is trusted as well */
 #define ONE_FRAME (SIZE_MAX / 2)
@@ -377,4 +378,35 @@ Test(early, what_nobody_refers_to_is_freed)
     unsigned opened = object->opened;
     check_all(archive_at(key), 1);
     cr_assert_gt(object->opened, opened, "it is another one");
+}
+
+static void *sweep(void *context)
+{
+    archives_sweep(context);
+    return NULL;
+}
+
+/* Whether the sweep has come to ARCHIVE: it refers to it, or has taken it out of the registry. */
+static bool sweep_is_at(struct archive *archive)
+{
+    (void)pthread_mutex_lock(&archives->lock);
+    bool is_at = archive->references || LIST_EMPTY(&archives->list);
+    (void)pthread_mutex_unlock(&archives->lock);
+    return is_at;
+}
+
+Test(early, sweeping_makes_no_second_archive_of_one_that_is_opened_again)
+{
+    pthread_t sweeper;
+    store(key, "e1", archive_bytes(1, ONE_FRAME));
+    struct archive *archive = archive_at(key);
+    archive_put(archive);
+    (void)pthread_mutex_lock(&archive->lock);
+    cr_assert_eq(pthread_create(&sweeper, NULL, sweep, archives), 0);
+    wait_until(sweep_is_at(archive));
+    struct archive *again = archive_at(key);
+    (void)pthread_mutex_unlock(&archive->lock);
+    (void)pthread_join(sweeper, NULL);
+    cr_assert_eq(again, archive);
+    check_all(again, 1);
 }
