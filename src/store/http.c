@@ -321,11 +321,19 @@ void http_submit(struct http_engine *engine, struct http_request *request)
 {
     request->engine = engine;
     request->submitted_us = clock_us();
-    http_stats_submitted(&engine->stats);
     request->progress_at = request->queued_at = clock_ms();
     (void)pthread_mutex_lock(&engine->lock);
-    TAILQ_INSERT_TAIL(&engine->incoming, request, link);
+    bool stopping = engine->stopping; /* then the thread does not look at incoming any more */
+    if (!stopping) {
+        http_stats_submitted(&engine->stats);
+        TAILQ_INSERT_TAIL(&engine->incoming, request, link);
+    }
     (void)pthread_mutex_unlock(&engine->lock);
+    if (stopping) {
+        (void)error_errno(&request->failure, ECANCELED, "%s", request->what);
+        request->ops->done(request, -ECANCELED, &request->failure);
+        return;
+    }
     (void)curl_multi_wakeup(engine->multi);
 }
 

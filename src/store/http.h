@@ -96,7 +96,8 @@ struct http_config {
 /* Starts the engine's thread. */
 int http_engine_open(const struct http_config *config, struct http_engine **ret_engine, struct error *err);
 
-/* Queues a request; done() follows, sooner or later. Thread-safe. */
+/* Queues a request; done() follows exactly once, on the engine's thread, or before this returns with -ECANCELED where the
+   engine is being closed. Not with locks that done() takes. Thread-safe. */
 void http_submit(struct http_engine *engine, struct http_request *request);
 
 /* Tells what became of all requests so far. Thread-safe; waits for nothing. */

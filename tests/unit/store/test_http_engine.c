@@ -20,7 +20,8 @@ struct probe {
     enum http_verdict verdict;
     unsigned mended; /* so many refusals are answered with HTTP_AGAIN */
     atomic_bool cancelled;
-    atomic_uint prepared; /* attempts */
+    atomic_uint prepared;   /* attempts */
+    struct probe *follower; /* submitted by done(); NULL: none */
     uint64_t received;
     long status;
     unsigned calls; /* of done() */
@@ -95,6 +96,8 @@ static void on_done(struct http_request *http, int result, const struct error *e
     probe->result = result;
     probe->err = *err;
     atomic_fetch_sub(&on_wire, 1);
+    if (probe->follower)
+        http_submit(engine, &probe->follower->http);
     (void)sem_post(&probe->ended);
 }
 
@@ -365,6 +368,24 @@ Test(http_engine, closing_ends_requests_wherever_they_are)
         cr_assert_eq(probes[i].result, -ECANCELED);
         cr_assert(probes[i].err.message[0]);
     }
+}
+
+/* What is submitted while the engine ends its requests comes too late for the engine's thread. */
+Test(http_engine, closing_ends_what_is_submitted_meanwhile)
+{
+    struct probe first;
+    struct probe second;
+    server_faults("[{\"phang\": 1}]");
+    probe_init(&first, "/b/run/small");
+    probe_init(&second, "/b/run/small");
+    first.follower = &second;
+    http_submit(engine, &first.http);
+    wait_until(server_hits() >= 1);
+    http_engine_close(engine);
+    engine = NULL;
+    cr_assert_eq(first.calls, 1);
+    cr_assert_eq(second.calls, 1);
+    cr_assert_eq(second.result, -ECANCELED);
 }
 
 Test(http_engine, other_protocols_and_addresses_are_refused)
