@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cache/flight.h"
-#include "cache/map.h"
+#include "cache/fetch.h"
+#include "disk/map.h"
 
 #define RECENT_BYTES (1024ULL * 1024 * 1024) /* what was fetched ahead before counts half */
 #define UNUSED_TIMES 4 /* so many read-ahead windows may go unused, and as much as was used */

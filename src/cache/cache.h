@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "cache/disk.h"
-#include "cache/identity.h"
+#include "disk/disk.h"
+#include "disk/identity.h"
 #include "reader/reader.h"
 #include "store/store.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cache/flight.h"
-#include "cache/map.h"
+#include "cache/fetch.h"
 #include "cache/saver.h"
+#include "disk/map.h"
 
 static struct block_list *bucket_of(struct cache *cache, const struct source *source, uint64_t number)
 {

@@ -9,8 +9,8 @@
 #include <sys/queue.h>
 
 #include "cache/cache.h"
-#include "cache/disk.h"
 #include "cache/memory.h"
+#include "disk/disk.h"
 
 #define POOL_BUCKETS   1024
 #define SOURCE_BUCKETS 1024

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cache/identity.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
-#include "run/keep.h"
+#include "cli/common/arguments.h"
+#include "disk/identity.h"
+#include "run/cache_dir.h"
 
 enum { FLAG_JSON = 256 };
 

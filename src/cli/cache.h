@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "cache/disk.h"
 #include "cli/options.h"
+#include "disk/disk.h"
 
 /* What was asked for. */
 struct cache_request {

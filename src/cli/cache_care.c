@@ -5,11 +5,11 @@
 
 #include "base/escape.h"
 #include "base/format.h"
-#include "cache/identity.h"
+#include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
-#include "cli/progress.h"
-#include "fs/json.h"
+#include "cli/common/progress.h"
+#include "disk/identity.h"
 
 static int print_json(json_t *object)
 {

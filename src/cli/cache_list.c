@@ -8,10 +8,10 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/format.h"
-#include "cache/identity.h"
+#include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
-#include "fs/json.h"
+#include "disk/identity.h"
 #include "run/server.h"
 
 /* An object, copied out of the walk over all of them. */

@@ -8,8 +8,8 @@
 #include "base/parallel.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
-#include "cli/files.h"
-#include "cli/progress.h"
+#include "cli/common/files.h"
+#include "cli/common/progress.h"
 
 struct prefetch {
     struct run *run;

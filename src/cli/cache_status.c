@@ -6,10 +6,10 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/format.h"
+#include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
-#include "fs/json.h"
-#include "run/keep.h"
+#include "run/cache_dir.h"
 
 #define TEXT_MAX (16U * 1024)
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/decoding.h"
+#include "cli/common/arguments.h"
+#include "cli/common/decoding.h"
 
 #define CHUNK (1024U * 1024)
 

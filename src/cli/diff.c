@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/arguments.h"
-#include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/common/arguments.h"
+#include "cli/common/prefetch.h"
 #include "cli/diff.h"
 
 enum { FLAG_JSON = 256, FLAG_OLD, FLAG_NEW };

@@ -5,8 +5,8 @@
 #include <jansson.h>
 
 #include "base/escape.h"
+#include "base/json.h"
 #include "cli/diff.h"
-#include "fs/json.h"
 
 #define PATH_LIMIT (64U * 1024)
 

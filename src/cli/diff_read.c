@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/common/files.h"
+#include "cli/common/prefetch.h"
+#include "cli/common/progress.h"
 #include "cli/diff.h"
-#include "cli/files.h"
-#include "cli/progress.h"
 
 #define PIECE (1024U * 1024)
 

@@ -6,9 +6,9 @@
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
-#include "cli/decoding.h"
+#include "cli/common/decoding.h"
 #include "cli/diff.h"
-#include "run/content.h"
+#include "view/content.h"
 
 #define PATH_LIMIT   (64U * 1024)
 #define SHA256_LIMIT 128

@@ -7,9 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/format.h"
-#include "cli/arguments.h"
-#include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/common/arguments.h"
+#include "cli/common/prefetch.h"
 #include "cli/fetch.h"
 #include "cli/signals.h"
 

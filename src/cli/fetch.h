@@ -6,9 +6,9 @@
 
 #include <stdatomic.h>
 
-#include "archive/sha256.h"
-#include "cli/progress.h"
-#include "cli/target.h"
+#include "base/sha256.h"
+#include "cli/common/open_arg.h"
+#include "cli/common/progress.h"
 #include "run/run.h"
 
 #define FETCH_ETAG "user.runfs.etag" /* of a copied file, as on a mount: what object it is a copy of */

@@ -10,7 +10,7 @@
 #include "archive/etags.h"
 #include "base/cleanup.h"
 #include "cli/fetch.h"
-#include "run/checksum.h"
+#include "view/checksum.h"
 
 #define NSEC 1000000000
 

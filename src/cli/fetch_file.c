@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/common/files.h"
+#include "cli/common/output.h"
 #include "cli/fetch.h"
-#include "cli/files.h"
-#include "cli/output.h"
 
 #define PIECE     (1024U * 1024)
 #define NAME_SIZE SHA256_TEXT

@@ -11,10 +11,10 @@
 #include "archive/pass.h"
 #include "base/cleanup.h"
 #include "base/thread.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/common/arguments.h"
+#include "cli/common/output.h"
+#include "cli/common/progress.h"
 
 #define S3     "s3://"
 #define SUFFIX ".runfs-toc"

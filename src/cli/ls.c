@@ -9,11 +9,11 @@
 
 #include "base/escape.h"
 #include "base/format.h"
-#include "cli/arguments.h"
-#include "cli/check.h"
+#include "base/json.h"
 #include "cli/cli.h"
-#include "cli/decoding.h"
-#include "fs/json.h"
+#include "cli/common/arguments.h"
+#include "cli/common/check.h"
+#include "cli/common/decoding.h"
 
 #define PATH_LIMIT     (64U * 1024)
 #define MODE_TEXT_SIZE 11

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/common/arguments.h"
 #include "cli/daemon.h"
 #include "cli/mountpoint.h"
 

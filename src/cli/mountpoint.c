@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "cli/question.h"
+#include "cli/common/mount_query.h"
 
 #define OUR_TYPE      "fuse.runfs"
 #define STACKED_MAX   16

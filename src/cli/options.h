@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "cli/option_list.h"
+#include "cli/common/option_list.h"
 #include "fs/fs.h"
 #include "run/run.h"
 

@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/common/arguments.h"
 
 enum { FLAG_JSON = 256, FLAG_STAGING };
 

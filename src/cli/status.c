@@ -6,10 +6,10 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
-#include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/common/arguments.h"
+#include "cli/common/mount_query.h"
 #include "cli/mountpoint.h"
-#include "cli/question.h"
 #include "cli/status.h"
 
 enum { FLAG_JSON = 256 };

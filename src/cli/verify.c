@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "cli/arguments.h"
-#include "cli/batch.h"
 #include "cli/cli.h"
-#include "cli/files.h"
-#include "cli/progress.h"
-#include "run/checksum.h"
+#include "cli/common/arguments.h"
+#include "cli/common/files.h"
+#include "cli/common/prefetch.h"
+#include "cli/common/progress.h"
+#include "view/checksum.h"
 
 #define PATH_LIMIT (64U * 1024)
 

@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
-#include "cli/arguments.h"
+#include "base/json.h"
 #include "cli/cli.h"
-#include "cli/question.h"
-#include "fs/json.h"
+#include "cli/common/arguments.h"
+#include "cli/common/mount_query.h"
 
 #define PREFIX     "user.runfs."
 #define OUR_TYPE   "fuse.runfs"

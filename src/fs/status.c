@@ -7,9 +7,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/json.h"
 #include "fs/forest.h"
 #include "fs/fs_internal.h"
-#include "fs/json.h"
 
 /* Adds PART, taken over, as a member; without memory it is missing. */
 static void add(json_t *object, const char *name, json_t *part)

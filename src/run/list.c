@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/listing.h"
-#include "run/compose.h"
+#include "disk/listing.h"
 #include "run/run_internal.h"
+#include "view/compose.h"
 
 #define SUBTREES_MAX 32
 

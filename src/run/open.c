@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/keep.h"
-#include "run/lookup.h"
-#include "run/place.h"
+#include "aws/aws_environment.h"
+#include "github/github_environment.h"
+#include "github/lookup.h"
+#include "run/cache_dir.h"
 #include "run/run_internal.h"
 #include "run/runs.h"
-#include "store/aws_environment.h"
-#include "store/github_environment.h"
+#include "run/site.h"
 #include "store/local.h"
 
 #define POOL_BYTES (40U * 1024 * 1024)

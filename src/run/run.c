@@ -6,12 +6,12 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "github/lookup.h"
 #include "layout/error.h"
-#include "run/compose.h"
-#include "run/lookup.h"
-#include "run/place.h"
 #include "run/run_internal.h"
 #include "run/runs.h"
+#include "run/site.h"
+#include "view/compose.h"
 
 struct tree *run_tree(struct run *run)
 {

@@ -11,11 +11,11 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "cache/cache.h"
-#include "cache/disk.h"
+#include "disk/disk.h"
 #include "reader/reader.h"
-#include "run/archives.h"
 #include "store/store.h"
 #include "tree/tree.h"
+#include "unpack/archives.h"
 
 /* What the user said; strings are borrowed for as long as the run is open, NULL where not said. */
 struct run_config {

@@ -6,13 +6,13 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "run/composite.h"
 #include "run/origin.h"
 #include "run/run.h"
 #include "run/server.h"
 #include "run/siblings.h"
-#include "run/source.h"
+#include "run/site_source.h"
 #include "store/store.h"
+#include "view/merge.h"
 
 #define RUN_PATH_LIMIT (64U * 1024)
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cache/listing.h"
-#include "run/bind.h"
-#include "run/place.h"
+#include "disk/listing.h"
 #include "run/run_internal.h"
+#include "run/site.h"
+#include "view/bind.h"
 
 #define NAME_BYTES_MAX 512
 #define POOL_BYTES     (16U * 1024 * 1024) /* in memory, of each run that is open */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/aws_chain.h"
-#include "store/aws_config.h"
-#include "store/aws_credentials.h"
-#include "store/aws_environment.h"
+#include "aws/aws_chain.h"
+#include "aws/aws_config.h"
+#include "aws/aws_credentials.h"
+#include "aws/aws_environment.h"
 #include "store/s3.h"
 
 struct server {

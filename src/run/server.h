@@ -3,7 +3,7 @@
 #define RUNFS_RUN_SERVER_H
 
 #include "run/run.h"
-#include "run/source.h"
+#include "run/site_source.h"
 #include "store/store.h"
 
 /* Stands for AWS where the names of what is cached have an endpoint: buckets have one name in all regions. */

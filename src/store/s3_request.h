@@ -4,9 +4,9 @@
 
 #include <pthread.h>
 
-#include "store/aws_credentials.h"
-#include "store/aws_provider.h"
-#include "store/http.h"
+#include "aws/aws_credentials.h"
+#include "aws/aws_provider.h"
+#include "http/http.h"
 #include "store/s3_address.h"
 
 struct s3 {

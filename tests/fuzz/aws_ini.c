@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/aws_ini.h"
+#include "aws/aws_ini.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

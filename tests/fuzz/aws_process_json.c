@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/aws_process.h"
+#include "aws/aws_process.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

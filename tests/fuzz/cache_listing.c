@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cache/disk_internal.h"
-#include "cache/listing.h"
-#include "cache/listing_format.h"
 #include "check.h"
+#include "disk/disk_internal.h"
+#include "disk/listing.h"
+#include "disk/listing_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cache/cache.h"
-#include "cache/disk_internal.h"
 #include "check.h"
+#include "disk/disk_internal.h"
 
 #define IDENTITY "server\0bucket\0etag\0002097652\0000\0run/key\0"
 #define SIZE     (2ULL * CACHE_BLOCK_SIZE + 500)

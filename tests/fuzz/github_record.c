@@ -1,6 +1,6 @@
 /* Fuzzes the reader of GitHub's JSON, as one run and as a list of them: any bytes are refused with a message, or give a run whose
    texts end where they must, and which is the same after it was written and read again. */
-#include "store/github_record.h"
+#include "github/github_record.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Fuzzes the reader of HTTP header lines: whatever a server sends, values stay in their bounds. Lines of the
    input are lines of the answer; what follows an empty one is its body. */
-#include "store/http_response.h"
+#include "http/http_response.h"
 
 #include <stdint.h>
 #include <string.h>

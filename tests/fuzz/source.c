@@ -1,5 +1,5 @@
 /* Fuzzes SOURCE: any text is refused with a message, or read into exactly the fields that its form has. */
-#include "run/source.h"
+#include "run/site_source.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "cache/flight.h"
+#include "cache/fetch.h"
 #include "cache_test.h"
-#include "disk_test.h"
+#include "disk/disk_test.h"
 
 #define LONG_MS 600000
 

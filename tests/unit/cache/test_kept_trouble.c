@@ -2,7 +2,7 @@
 #include <sys/mount.h>
 
 #include "cache_test.h"
-#include "disk_test.h"
+#include "disk/disk_test.h"
 
 #define LONG_MS 600000
 

@@ -2,7 +2,7 @@
  * scope. */
 #include <errno.h>
 
-#include "store/aws_provider.h"
+#include "aws/aws_provider.h"
 #include "test_s3_server.h"
 
 static struct aws_provider *provider;

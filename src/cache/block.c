@@ -1,0 +1,262 @@
+/* A reader's way to a block: in the pool, on disk, or fetched; alone or with others who wait for it; see pool.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cache/fetch.h"
+#include "disk/map.h"
+
+#define FAILURE_KEPT_MS 1000
+#define THERE_TRIES     3       /* what is said to be there and cannot be read is fetched */
+#define FOREIGN_POLL_NS 3000000 /* how often to look whether another process has fetched a block */
+#define FOREIGN_MAX_MS  5000    /* then it is stopped or slow: fetched here as well */
+#define IMPATIENT_MS    30000   /* and so is what any of them has claimed, for so long */
+
+/* When the time without progress began, for a wait that starts now. */
+static uint64_t wait_start(const struct wait *wait)
+{
+    return wait->since_ms ? wait->since_ms : clock_ms();
+}
+
+/* Whether a reader that still waits to begin has to give up: no byte has come for anybody since it came, or for as long
+   as it allows. Once its fetch is under way the store ends that in time. */
+static int give_up(struct cache *cache, const struct wait *wait, uint64_t since, const struct source *source,
+                   struct error *err)
+{
+    uint64_t progress = atomic_load(&cache->progress_at);
+    if (wait_cancelled(wait))
+        return error_errno(err, EINTR, "%s", source->object.key);
+    if (clock_ms() >= (progress > since ? progress : since) + wait->timeout_ms)
+        return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", source->object.key,
+                         (double)wait->timeout_ms / 1000);
+    return 0;
+}
+
+static void wait_slice(struct cache *cache, pthread_cond_t *condition)
+{
+    struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
+    (void)pthread_cond_clockwait(condition, &cache->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Evicts until block NUMBER fits; waits for users to finish where nothing is idle. *RET_BLOCK is the block
+   itself where somebody else made it meanwhile, else NULL. */
+static int make_room(struct cache *cache, const struct source *source, uint64_t number,
+                     const struct wait *wait, struct block **ret_block, struct error *err)
+{
+    uint64_t since = wait_start(wait);
+    size_t len = map_block_len(source->object.size, number);
+    struct block *block = NULL;
+    int result = give_up(cache, wait, since, source, err);
+    while (result == 0 && !block && cache->used && cache->used + len > cache->pool_bytes) {
+        if (!TAILQ_EMPTY(&cache->idle)) {
+            block_evict(TAILQ_FIRST(&cache->idle));
+            continue;
+        }
+        wait_slice(cache, &cache->room);
+        block = pool_find(cache, source, number);
+        result = give_up(cache, wait, since, source, err);
+    }
+    if (result == 0)
+        *ret_block = block;
+    return result;
+}
+
+/* Reads the block from disk; false where it is not there, or is not what it should be: then it is dropped from the disk.
+   Counts the first use of what was fetched ahead. */
+static bool load(struct block *block)
+{
+    struct cache *cache = block->cache;
+    struct source *source = block->source;
+    bool unused = false;
+    if (!source->disk ||
+        disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
+        return false;
+    if (cache->check && !cache->check(cache->check_context, &source->object, block->number, block->data)) {
+        disk_object_drop(source->disk, block->number);
+        return false;
+    }
+    cache_note_progress(cache);
+    (void)pthread_mutex_lock(&cache->lock);
+    block->on_disk = true;
+    if (unused) {
+        cache->ahead_used += block->len;
+        cache->recent_used += block->len;
+    }
+    block_finish(block, 0, NULL);
+    (void)pthread_mutex_unlock(&cache->lock);
+    return true;
+}
+
+bool pool_is_impatient(const struct cache *cache)
+{
+    return clock_ms() < atomic_load(&cache->impatient_until);
+}
+
+/* Whether the process that has claimed a block is to be waited for on. */
+static bool is_worth_waiting(struct cache *cache, const struct wait *wait, uint64_t began)
+{
+    if (wait_cancelled(wait) || pool_is_impatient(cache))
+        return false;
+    if (clock_ms() <= began + FOREIGN_MAX_MS)
+        return true;
+    atomic_store(&cache->impatient_until, clock_ms() + IMPATIENT_MS);
+    return false;
+}
+
+enum disk_claim block_claim(struct block *block)
+{
+    struct disk_object *disk = block->cache->no_keep ? NULL : block->source->disk;
+    enum disk_claim claim = disk ? disk_object_claim(disk, block->number) : DISK_UNUSABLE;
+    block->claimed = claim == DISK_CLAIMED;
+    return claim;
+}
+
+/* Claims the block, or waits for the process that has. True where it could be read from disk after all. */
+static bool load_or_claim(struct block *block, const struct wait *wait)
+{
+    const struct timespec pause = {.tv_nsec = FOREIGN_POLL_NS};
+    uint64_t began = clock_ms();
+    unsigned there = 0;
+    for (;;) {
+        if (load(block))
+            return true;
+        enum disk_claim claim = block_claim(block);
+        if (claim == DISK_CLAIMED || claim == DISK_UNUSABLE)
+            return false;
+        if (claim == DISK_FOREIGN && !is_worth_waiting(block->cache, wait, began))
+            return false;
+        if (claim == DISK_FOREIGN)
+            (void)nanosleep(&pause, NULL);
+        else if (++there > THERE_TRIES)
+            return false;
+    }
+}
+
+static void fail(struct block *block, int code, const char *why)
+{
+    (void)pthread_mutex_lock(&block->cache->lock);
+    block_finish(block, -code, why);
+    (void)pthread_mutex_unlock(&block->cache->lock);
+}
+
+static void fail_offline(struct block *block)
+{
+    const struct cache *cache = block->cache;
+    char why[ERROR_MESSAGE_MAX];
+    (void)snprintf(why, sizeof why,
+                   "s3://%s/%s%s: offline, and block %" PRIu64 " of it is not in the cache %s",
+                   cache->scope.bucket, cache->scope.prefix, block->source->object.key, block->number,
+                   cache->disk ? disk_directory(cache->disk) : "(there is none)");
+    fail(block, EIO, why);
+}
+
+/* Starts the fetch of a block that a reader waits for. */
+static void fetch(struct block *block)
+{
+    struct cache *cache = block->cache;
+    struct flight *flight = flight_new(cache, FETCH_READ);
+    if (!flight) {
+        fail(block, ENOMEM, "out of memory");
+        return;
+    }
+    (void)pthread_mutex_lock(&cache->lock);
+    flight_add(flight, block);
+    (void)pthread_mutex_unlock(&cache->lock);
+    flight_start(flight);
+}
+
+/* Fills a block that was just made; the lock is let go of meanwhile. The caller uses the block, so it stays. */
+static void fill(struct block *block, const struct wait *wait)
+{
+    struct cache *cache = block->cache;
+    (void)pthread_mutex_unlock(&cache->lock);
+    if (cache->offline && !load(block))
+        fail_offline(block);
+    else if (!cache->offline && !load_or_claim(block, wait))
+        fetch(block);
+    (void)pthread_mutex_lock(&cache->lock);
+}
+
+/* Forgets a failed block that is not worth keeping, so that it is fetched anew. */
+static struct block *drop_stale_failure(struct block *block)
+{
+    if (block->state != BLOCK_FAILED || !block->idle || clock_ms() < block->failed_at + FAILURE_KEPT_MS)
+        return block;
+    block_evict(block);
+    return NULL;
+}
+
+/* Finds the block and uses it, or makes it and sees that it is filled. -EAGAIN where that means waiting and WAIT
+ * forbids. */
+static int get_block(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
+                     struct block **ret_block, struct error *err)
+{
+    bool nowait = wait->timeout_ms == 0;
+    struct block *block = pool_find(cache, source, number);
+    if (block)
+        block = drop_stale_failure(block);
+    if (!block && !nowait) {
+        int result = make_room(cache, source, number, wait, &block, err);
+        if (result < 0)
+            return result;
+    }
+    if (nowait && (!block || block->state == BLOCK_FETCHING))
+        return -EAGAIN;
+    if (block) {
+        block_use(block);
+    } else {
+        block = pool_add(cache, source, number);
+        if (!block) {
+            (void)error_errno(err, ENOMEM, "%s", source->object.key);
+            return -ENOMEM;
+        }
+        block->users = 1;
+        fill(block, wait);
+    }
+    *ret_block = block;
+    return 0;
+}
+
+/* Waits for the end of the block's fetch, which the store brings about in bounded time. */
+static int await_block(struct cache *cache, struct block *block, const struct wait *wait, struct error *err)
+{
+    while (block->state == BLOCK_FETCHING) {
+        if (wait_cancelled(wait))
+            return error_errno(err, EINTR, "%s", block->source->object.key);
+        wait_slice(cache, &block->changed);
+    }
+    if (block->state == BLOCK_FAILED)
+        return error_set(err, -block->failure, "%s", block->why ? block->why : "out of memory");
+    return 0;
+}
+
+static int acquire_locked(struct cache *cache, struct source *source, uint64_t number,
+                          const struct wait *wait, struct block **ret_block, struct error *err)
+{
+    for (;;) {
+        struct block *block;
+        int result = get_block(cache, source, number, wait, &block, err);
+        if (result < 0)
+            return result;
+        result = await_block(cache, block, wait, err);
+        if (result == 0) {
+            *ret_block = block;
+            return 0;
+        }
+        bool withdrawn = block->state == BLOCK_FAILED && block->failure == -EAGAIN;
+        block_unuse(block);
+        if (!withdrawn || wait->timeout_ms == 0)
+            return result;
+    }
+}
+
+int block_acquire(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
+                  struct block **ret_block, struct error *err)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    int result = acquire_locked(cache, source, number, wait, ret_block, err);
+    (void)pthread_mutex_unlock(&cache->lock);
+    return result;
+}

@@ -1,0 +1,188 @@
+/* The directory that a run is copied to; see open_arg.h. */
+#include "cli/common/open_arg.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define LOCK_TRIES 10
+
+static int open_inside(int fd, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int opened = (int)syscall(SYS_openat2, fd, path, &how, sizeof how);
+    return opened < 0 ? -errno : opened;
+}
+
+static int in_the_way(const struct target *target, const char *path, int code, struct error *err)
+{
+    if (code == ELOOP)
+        return error_set(err, code, "%s/%s: a symbolic link is in the way", target->name, path);
+    if (code == ENOTDIR)
+        return error_set(err, code, "%s/%s: a file is in the way", target->name, path);
+    if (code == EISDIR)
+        return error_set(err, code, "%s/%s: a directory is in the way", target->name, path);
+    return error_errno(err, code, "%s/%s", target->name, path);
+}
+
+static mode_t process_mask(void)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return mask;
+}
+
+/* Opens and locks the directory for parts. Whoever had it may have removed it meanwhile: -EAGAIN. */
+static int try_parts(const struct target *target, int *ret_fd)
+{
+    struct stat st;
+    if (mkdirat(target->fd, TARGET_PARTS, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    _cleanup_close_ int fd = open_inside(target->fd, TARGET_PARTS, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return fd == -ENOENT ? -EAGAIN : fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_nlink == 0)
+        return -EAGAIN;
+    if (st.st_uid != geteuid())
+        return -EPERM;
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int open_parts(struct target *target, struct error *err)
+{
+    int result = -EAGAIN;
+    for (int i = 0; result == -EAGAIN && i < LOCK_TRIES; i++)
+        result = try_parts(target, &target->parts);
+    if (result == -EBUSY)
+        return error_set(err, EBUSY, "%s: another runfs fetch is at work there", target->name);
+    return result < 0 ? in_the_way(target, TARGET_PARTS, -result, err) : 0;
+}
+
+int target_open(struct target *target, const char *name, bool look, struct error *err)
+{
+    *target = (struct target){.fd = -1, .parts = -1, .name = name, .mask = process_mask()};
+    if (!look && mkdir(name, 0777) < 0 && errno != EEXIST)
+        return error_errno(err, errno, "%s", name);
+    target->fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (target->fd < 0)
+        return look && errno == ENOENT ? 0 : error_errno(err, errno, "%s", name);
+    int result = look ? 0 : open_parts(target, err);
+    if (result < 0)
+        target_close(target, true);
+    return result;
+}
+
+/* Makes the directory that the first LEN bytes of PATH name. */
+static int make_one(const struct target *target, char *path, size_t len)
+{
+    char *name = memrchr(path, '/', len);
+    char after = path[len];
+    path[len] = '\0';
+    if (name)
+        *name = '\0';
+    _cleanup_close_ int fd = open_inside(target->fd, name ? path : ".", O_PATH | O_DIRECTORY);
+    int result = fd < 0 ? fd : mkdirat(fd, name ? name + 1 : path, 0777) < 0 && errno != EEXIST ? -errno : 0;
+    if (name)
+        *name = '/';
+    path[len] = after;
+    return result;
+}
+
+int target_make_directory(const struct target *target, const char *path, struct error *err)
+{
+    if (!*path)
+        return 0;
+    _cleanup_close_ int fd = open_inside(target->fd, path, O_PATH | O_DIRECTORY);
+    if (fd >= 0)
+        return 0;
+    int result = fd == -ENOENT ? 0 : fd;
+    _cleanup_free_ char *copy = strdup(path);
+    if (!copy)
+        result = -ENOMEM;
+    for (size_t len = 0; result == 0 && path[len]; len++)
+        if (len && path[len] == '/')
+            result = make_one(target, copy, len);
+    if (result == 0)
+        result = make_one(target, copy, strlen(copy));
+    if (result == 0) {
+        fd = open_inside(target->fd, path, O_PATH | O_DIRECTORY); /* and no link or file is there */
+        result = fd < 0 ? fd : 0;
+    }
+    return result < 0 ? in_the_way(target, path, -result, err) : 0;
+}
+
+int target_open_parent(const struct target *target, const char *path, int *ret_fd, const char **ret_name,
+                       struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    _cleanup_free_ char *parent = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (!parent)
+        return error_errno(err, ENOMEM, "%s/%s", target->name, path);
+    int fd = target->fd < 0 ? -ENOENT : open_inside(target->fd, parent, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return in_the_way(target, slash ? parent : path, -fd, err);
+    *ret_fd = fd;
+    *ret_name = slash ? slash + 1 : path;
+    return 0;
+}
+
+int target_place(const struct target *target, const char *part, const char *path, struct error *err)
+{
+    const char *name;
+    int fd;
+    int result = target_open_parent(target, path, &fd, &name, err);
+    if (result < 0)
+        return result;
+    result = renameat(target->parts, part, fd, name) < 0 ? -errno : 0;
+    (void)close(fd);
+    if (result != -ENOSPC && result != -EDQUOT) /* it waits for the next time then */
+        (void)unlinkat(target->parts, part, 0); /* a second name of the very same file: then both stay */
+    return result < 0 ? in_the_way(target, path, -result, err) : 0;
+}
+
+/* Files only: nothing else is ever made there. */
+static void remove_parts(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir) {
+        if (copy >= 0)
+            (void)close(copy);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));)
+        (void)unlinkat(fd, entry->d_name, 0);
+    (void)closedir(dir);
+}
+
+void target_close(struct target *target, bool to_continue)
+{
+    if (target->parts >= 0) {
+        if (!to_continue)
+            remove_parts(target->parts);
+        (void)unlinkat(target->fd, TARGET_PARTS, AT_REMOVEDIR); /* where it is empty */
+        (void)close(target->parts);
+    }
+    if (target->fd >= 0)
+        (void)close(target->fd);
+    target->fd = target->parts = -1;
+}

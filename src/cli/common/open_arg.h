@@ -1,0 +1,37 @@
+/* The directory that a run is copied to. Nothing is ever made outside of it: whatever is opened or made in it is found from its
+   descriptor, and no symbolic link in it is followed. What is not whole yet lies in a directory of its own there. */
+#ifndef RUNFS_CLI_COMMON_OPEN_ARG_H
+#define RUNFS_CLI_COMMON_OPEN_ARG_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define TARGET_PARTS ".runfs-fetch" /* the directory for what is not whole; locked by whoever works there */
+
+struct target {
+    int fd;    /* -1 where it is not there, and only looked at */
+    int parts; /* -1 likewise */
+    const char *name;
+    mode_t mask; /* the process's umask */
+};
+
+/* Opens the directory NAME, and makes it where it is not there; where LOOK, nothing is made and nobody locked out. -EBUSY where
+   another process copies to it. */
+int target_open(struct target *target, const char *name, bool look, struct error *err);
+
+/* Makes directory PATH and those above it. "" is the target itself. 0 or -errno, as all below. */
+int target_make_directory(const struct target *target, const char *path, struct error *err);
+
+/* Opens the directory that PATH is in; *RET_NAME is the last part of PATH. */
+int target_open_parent(const struct target *target, const char *path, int *ret_fd, const char **ret_name,
+                       struct error *err);
+
+/* Gives PART its place PATH, where no directory may be; a file or link there is replaced. */
+int target_place(const struct target *target, const char *part, const char *path, struct error *err);
+
+/* Closes it; all parts are removed where there is nothing TO_CONTINUE. */
+void target_close(struct target *target, bool to_continue);
+
+#endif

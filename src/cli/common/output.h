@@ -1,0 +1,16 @@
+/* Files that a command writes: whole, or not at all. */
+#ifndef RUNFS_CLI_COMMON_OUTPUT_H
+#define RUNFS_CLI_COMMON_OUTPUT_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Writes the LEN bytes to the file PATH, "-" for standard output. A file is made under another name and takes its place
+   once it is whole; a device, pipe or socket is written to as it is. 0 or -errno. */
+int output_write(const char *path, const void *bytes, size_t len, struct error *err);
+
+/* Writes all of the LEN bytes to FD, a file or pipe that blocks. 0 or -errno. */
+int output_write_all(int fd, const char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,125 @@
+/* A progress bar; see progress.h. */
+#include "cli/common/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/format.h"
+
+#define DRAW_EVERY_MS 100
+#define BAR_MAX       40
+#define LINE_MAX_COLS 160
+#define CLEAR_LINE    "\r\033[K"
+
+/* Rounded, and no more than a text has room for. */
+static uint64_t whole(double value)
+{
+    return value < 1e18 ? (uint64_t)(value + 0.5) : (uint64_t)1e18;
+}
+
+/* Bytes, rate and what is left as they stand beside the bar. */
+static void describe(char *text, size_t size, uint64_t done, uint64_t total, uint64_t elapsed_ms)
+{
+    char have[FORMAT_MAX];
+    char all[FORMAT_MAX];
+    char rate[FORMAT_MAX];
+    char left[FORMAT_MAX];
+    double seconds = (double)elapsed_ms / 1000;
+    double speed = seconds > 0 ? (double)done / seconds : 0;
+    format_bytes(have, done);
+    format_bytes(all, total);
+    format_bytes(rate, whole(speed));
+    format_seconds(left, speed > 0 ? whole((double)(total - done) / speed) : 0);
+    (void)snprintf(text, size, " %s of %s, %s/s%s%s", have, all, rate, speed > 0 ? ", ETA " : "",
+                   speed > 0 ? left : "");
+}
+
+void progress_text(char *text, size_t size, unsigned width, uint64_t done, uint64_t total,
+                   uint64_t elapsed_ms)
+{
+    char beside[LINE_MAX_COLS];
+    char bar[BAR_MAX + 1];
+    if (done > total)
+        done = total;
+    double share = total ? (double)done / (double)total : 1;
+    describe(beside, sizeof beside, done, total, elapsed_ms);
+    size_t taken = strlen("100 % []") + strlen(beside);
+    size_t cells = width > taken ? width - taken : 0;
+    if (cells > BAR_MAX)
+        cells = BAR_MAX;
+    for (size_t i = 0; i < cells; i++)
+        bar[i] = (double)i < share * (double)cells ? '#' : ' ';
+    bar[cells] = '\0';
+    (void)snprintf(text, size, "%3u %% [%s]%s", (unsigned)(share * 100), bar, beside);
+}
+
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+/* The last column stays free, or some terminals go on in the next line. */
+static void draw(struct progress *progress)
+{
+    char text[LINE_MAX_COLS];
+    progress_text(text, sizeof text, terminal_width() - 1, progress->done, progress->total,
+                  clock_ms() - progress->began_ms);
+    (void)fprintf(stderr, "%s%s", CLEAR_LINE, text);
+    (void)fflush(stderr);
+}
+
+void progress_begin(struct progress *progress, uint64_t total, bool quiet)
+{
+    *progress = (struct progress){
+        .total = total, .began_ms = clock_ms(), .shown = !quiet && total && isatty(STDERR_FILENO)};
+    (void)pthread_mutex_init(&progress->lock, NULL);
+}
+
+void progress_add(struct progress *progress, uint64_t bytes)
+{
+    atomic_fetch_add(&progress->done, bytes);
+    uint64_t now = clock_ms();
+    uint64_t drawn = atomic_load(&progress->drawn_ms);
+    if (!progress->shown || now < drawn + DRAW_EVERY_MS ||
+        !atomic_compare_exchange_strong(&progress->drawn_ms, &drawn, now))
+        return;
+    (void)pthread_mutex_lock(&progress->lock);
+    progress->drawn = true;
+    draw(progress);
+    (void)pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_set(struct progress *progress, uint64_t done, uint64_t total)
+{
+    if (!progress->shown)
+        return;
+    (void)pthread_mutex_lock(&progress->lock);
+    progress->total = total;
+    atomic_store(&progress->done, done);
+    progress->drawn = true;
+    draw(progress);
+    (void)pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_pause(struct progress *progress)
+{
+    (void)pthread_mutex_lock(&progress->lock);
+    if (progress->drawn)
+        (void)fputs(CLEAR_LINE, stderr);
+}
+
+void progress_resume(struct progress *progress)
+{
+    (void)pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_end(struct progress *progress)
+{
+    progress_pause(progress);
+    progress_resume(progress);
+    (void)pthread_mutex_destroy(&progress->lock);
+}

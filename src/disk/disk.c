@@ -1,0 +1,195 @@
+/* The directory of the disk cache: opening it safely, and saying when it fails; see disk.h. */
+#include "disk/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "disk/disk_internal.h"
+
+#define PAUSE_MS 30000 /* nothing is written for so long after a write failed */
+
+const char *disk_directory(const struct disk *disk)
+{
+    return disk->directory;
+}
+
+uint64_t disk_size_max(const struct disk *disk)
+{
+    return disk->space.size_max;
+}
+
+uint64_t disk_free_min(const struct disk *disk)
+{
+    return disk->space.free_min;
+}
+
+void disk_stats(struct disk *disk, struct disk_stats *ret_stats)
+{
+    *ret_stats = (struct disk_stats){
+        .bytes_read = disk->bytes_read,
+        .bytes_written = disk->bytes_written,
+        .blocks_bad = disk->blocks_bad,
+        .blocks_evicted = disk->blocks_evicted,
+        .writes_failed = disk->writes_failed,
+    };
+}
+
+bool disk_may_write(const struct disk *disk)
+{
+    return disk->writable && clock_ms() >= atomic_load(&disk->paused_until);
+}
+
+void disk_write_failed(struct disk *disk, const char *what, int code)
+{
+    char text[160];
+    if (code == ESTALE || code == EMFILE || code == EBUSY)
+        return;
+    atomic_fetch_add(&disk->writes_failed, 1);
+    atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
+    if (code == EAGAIN || !disk->note || atomic_flag_test_and_set(&disk->noted))
+        return;
+    (void)snprintf(text, sizeof text, "%s: %s; going on without keeping more on disk", what,
+                   error_text(code));
+    disk->note(disk->directory, text);
+}
+
+int disk_open_file(int directory_fd, const char *name, int flags)
+{
+    struct stat st;
+    int fd = openat(directory_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (fd < 0)
+        return errno == ELOOP ? -EINVAL : -errno;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        (void)close(fd);
+        return -EINVAL;
+    }
+    return fd;
+}
+
+/* A directory that is ours alone, made where MAKE. */
+static int open_directory(int parent_fd, const char *name, bool make)
+{
+    struct stat st;
+    if (make && mkdirat(parent_fd, name, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+        return -errno;
+    _cleanup_close_ int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ELOOP || errno == ENOTDIR ? -ENOTDIR : -errno;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_uid != geteuid() || (st.st_mode & 022))
+        return -EPERM;
+    return TAKE_FD(fd);
+}
+
+int disk_open_shard(const struct disk *disk, const char *name, bool make)
+{
+    const char shard[3] = {name[0], name[1], '\0'};
+    int fd = open_directory(disk->objects_fd, shard, false);
+    return fd == -ENOENT && make ? open_directory(disk->objects_fd, shard, true) : fd;
+}
+
+/* Makes the directories above PATH, as mkdir -p does. */
+static void make_parents(const char *path)
+{
+    _cleanup_free_ char *copy = strdup(path);
+    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(copy, 0700); /* what fails here fails again, and with a message, for what lies below */
+        *slash = '/';
+    }
+}
+
+static int refuse(const char *directory, int code, struct error *err)
+{
+    if (code == EPERM)
+        return error_set(err, EPERM, "cache %s: not safe: it must be yours, and nobody else may write to it",
+                         directory);
+    if (code == ENOTDIR)
+        return error_set(err, ENOTDIR, "cache %s: not a directory (a symbolic link is not followed)",
+                         directory);
+    return error_errno(err, code, "cache %s", directory);
+}
+
+/* The limits that were not said. */
+static int set_limits(struct disk *disk, const struct disk_config *config)
+{
+    struct statvfs fs;
+    if (fstatvfs(disk->fd, &fs) < 0)
+        return -errno;
+    uint64_t all = (uint64_t)fs.f_blocks * fs.f_frsize;
+    disk->space.size_max = config->size_max ? config->size_max : all / 10;
+    disk->space.free_min = config->free_min ? config->free_min : all / 20;
+    return 0;
+}
+
+static int open_all(struct disk *disk, const struct disk_config *config)
+{
+    if (config->make)
+        make_parents(disk->directory);
+    disk->fd = open_directory(AT_FDCWD, disk->directory, config->make);
+    if (disk->fd < 0)
+        return disk->fd;
+    int result = set_limits(disk, config);
+    if (result < 0)
+        return result;
+    disk->objects_fd = open_directory(disk->fd, "objects", config->make);
+    disk->listings_fd = open_directory(disk->fd, "listings", config->make);
+    disk->tables_fd = open_directory(disk->fd, "tables", config->make);
+    const int fds[] = {disk->objects_fd, disk->listings_fd, disk->tables_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] < 0)
+            return fds[i];
+    result = space_open(&disk->space, disk->fd);
+    disk->writable = result == 0;
+    return result == -EROFS || result == -EACCES ? 0 : result;
+}
+
+int disk_open(const struct disk_config *config, struct disk **ret_disk, struct error *err)
+{
+    struct disk *disk = calloc(1, sizeof *disk);
+    if (!disk || !(disk->directory = strdup(config->directory))) {
+        free(disk);
+        return error_errno(err, ENOMEM, "cache");
+    }
+    /* "link/" would be followed */
+    for (size_t len = strlen(disk->directory); len > 1 && disk->directory[len - 1] == '/'; len--)
+        disk->directory[len - 1] = '\0';
+    disk->fd = disk->objects_fd = disk->listings_fd = disk->tables_fd = disk->space.fd = -1;
+    disk->space.evict = disk_evict;
+    disk->space.context = disk;
+    disk->note = config->note;
+    atomic_flag_clear(&disk->noted);
+    (void)pthread_mutex_init(&disk->lock, NULL);
+    TAILQ_INIT(&disk->open);
+    int result = open_all(disk, config);
+    if (result < 0) {
+        disk_close(disk);
+        return refuse(config->directory, -result, err);
+    }
+    *ret_disk = disk;
+    return 0;
+}
+
+void disk_close(struct disk *disk)
+{
+    if (!disk)
+        return;
+    space_close(&disk->space);
+    const int fds[] = {disk->fd, disk->objects_fd, disk->listings_fd, disk->tables_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    (void)pthread_mutex_destroy(&disk->lock);
+    free(disk->directory);
+    free(disk);
+}

@@ -1,0 +1,49 @@
+/* What the HTTP engine counts. Its thread writes, any thread reads, nobody waits. */
+#ifndef RUNFS_HTTP_HTTP_STATS_H
+#define RUNFS_HTTP_HTTP_STATS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct http_request;
+
+struct http_stats {
+    _Atomic uint64_t results[REQUEST_KINDS][REQUEST_RESULTS];
+    _Atomic uint64_t attempts;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t open; /* requests that have not ended */
+    atomic_uint active;
+    atomic_uint allowed;
+    struct histogram first_byte;
+    struct histogram whole;
+};
+
+/* A request has been handed to the engine, by any thread. */
+void http_stats_submitted(struct http_stats *stats);
+
+/* An attempt began; ACTIVE are on the wire now. */
+void http_stats_started(struct http_stats *stats, unsigned active);
+
+/* An attempt left the wire; ACTIVE are still on it. */
+void http_stats_active(struct http_stats *stats, unsigned active);
+
+/* So many may be on the wire from now on. */
+void http_stats_allowed(struct http_stats *stats, unsigned allowed);
+
+void http_stats_bytes(struct http_stats *stats, size_t len);
+
+/* The attempt under way ended well: before it leaves the wire. */
+void http_stats_answered(struct http_stats *stats, const struct http_request *request);
+
+/* The request gets another attempt because of its fault. */
+void http_stats_retried(struct http_stats *stats, const struct http_request *request);
+
+/* The request ended with 0 or -errno. */
+void http_stats_ended(struct http_stats *stats, const struct http_request *request, int result);
+
+void http_stats_read(const struct http_stats *stats, struct store_stats *ret_stats);
+
+#endif

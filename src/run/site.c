@@ -1,0 +1,208 @@
+/* From a source and options to places to look at; see site.h. */
+#include "run/site.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "github/github_event.h"
+#include "github/lookup.h"
+#include "layout/error.h"
+
+#define UNKNOWN_ID "1" /* stands for the run of a commit until that is known */
+
+/* The fork rule's third source: the event of the pull request that this job is for. */
+static int read_event(struct runfs_environment *environment, struct error *err)
+{
+    bool known;
+    bool fork;
+    if (!environment->event_path || !environment->event_name ||
+        strcmp(environment->event_name, "pull_request") != 0)
+        return 0;
+    int result = github_event_fork(environment->event_path, &known, &fork, err);
+    if (result == 0 && known)
+        environment->event_fork = fork ? RUNFS_FORK_YES : RUNFS_FORK_NO;
+    return result;
+}
+
+static int build_request(const struct source *source, const struct run_config *config,
+                         const struct runfs_run *run, struct runfs_request *ret_request, struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_environment environment;
+    struct runfs_request request = {
+        .run_id = run->id,
+        .platform = run->platform,
+        .repository = source->repository ? source->repository : config->repository,
+        .release_type = config->release_type,
+        .fork = config->fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
+        .updated_at = config->updated_at,
+        .key_prefix = config->key_prefix,
+    };
+    if (config->platform && run->platform == RUNFS_PLATFORM_UNSAID &&
+        runfs_platform_parse(config->platform, &request.platform, &failure) < 0)
+        return layout_error(err, &failure);
+    runfs_environment_read(&environment);
+    int result = read_event(&environment, err);
+    if (result < 0)
+        return result;
+    if (runfs_request_complete(&request, &environment, &failure) < 0)
+        return layout_error(err, &failure);
+    *ret_request = request;
+    return 0;
+}
+
+static int set_artifacts_dir(struct places *places, const char *text, struct error *err)
+{
+    enum runfs_artifacts_dir dir = RUNFS_ARTIFACTS_ROOT;
+    if (text && strcmp(text, "subdir") == 0)
+        dir = RUNFS_ARTIFACTS_SUBDIR;
+    else if (text && strcmp(text, "root") != 0 && strcmp(text, "auto") != 0)
+        return error_set(err, EINVAL, "artifacts-dir=%s: not one of auto, root, subdir", text);
+    for (size_t i = 0; i < places->count; i++)
+        places->roots[i].artifacts_dir = dir;
+    return 0;
+}
+
+/* A staging directory stands for the bucket: {that}/{run_id}-{platform}. */
+static int staging_directory(const struct runfs_request *request, const char *staging, struct places *places,
+                             struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_root root;
+    if (runfs_root_local(request->run_id, request->platform, &root, &failure) < 0)
+        return layout_error(err, &failure);
+    if (asprintf(&places->directory, "%s/%s", staging, root.prefix) < 0) {
+        places->directory = NULL;
+        return error_errno(err, ENOMEM, "%s", staging);
+    }
+    return 0;
+}
+
+static void note_commit(const struct run_config *config, const struct github_run *found)
+{
+    char when[FORMAT_MAX];
+    char why[sizeof found->url + 256];
+    void (*tell)(const char *, const char *) = config->chosen ? config->chosen : config->note;
+    format_time(when, found->updated_at / 1000000000);
+    (void)snprintf(why, sizeof why, "run %s, %s%s%s, of %s%s%s", found->id, found->status,
+                   found->conclusion[0] ? ": " : "", found->conclusion, when, found->url[0] ? ", " : "",
+                   found->url);
+    if (tell)
+        tell(config->source, why);
+}
+
+/* Asks GitHub, and fills in what was not said. A commit's run goes to RUN. */
+static int ask(const struct source *source, const struct placing *placing, struct runfs_run *run,
+               struct runfs_request *request, struct error *err)
+{
+    struct github_run found;
+    const struct run_config *config = placing->config;
+    struct lookup_question question = {
+        .repository = request->repository ? request->repository : RUNFS_REPOSITORY,
+        .id = source->kind == SOURCE_COMMIT ? NULL : run->id,
+        .workflow = config->workflow ? config->workflow : LOOKUP_WORKFLOW,
+        .sha = source->commit,
+    };
+    int result = lookup_ask(placing->lookup, &question, placing->wait, &found, err);
+    if (result < 0)
+        return result;
+    if (source->kind == SOURCE_COMMIT)
+        note_commit(config, &found);
+    (void)snprintf(run->id, sizeof run->id, "%.20s", found.id);
+    if (!config->fork)
+        request->fork =
+            runfs_fork_of(question.repository, found.head_repository[0] ? found.head_repository : NULL);
+    if (!config->updated_at)
+        request->updated_at = found.updated_at;
+    return 0;
+}
+
+static int find_places(const struct runfs_request *request, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    if (runfs_places(request, places->roots, &places->count, &failure) < 0)
+        return layout_error(err, &failure);
+    return 0;
+}
+
+/* What is wrong with the options is said before anybody is asked. */
+static int resolve_run(const struct source *source, const struct placing *placing, struct places *places,
+                       struct error *err)
+{
+    struct runfs_error failure;
+    struct runfs_run run = {.id = UNKNOWN_ID};
+    struct runfs_request request;
+    const char *staging = placing->local ? getenv("THEROCK_LOCAL_STAGING_DIR") : NULL;
+    bool staged = staging && staging[0];
+    if (source->kind == SOURCE_RUN && runfs_run_parse(source->run, &run, &failure) < 0)
+        return layout_error(err, &failure);
+    int result = build_request(source, placing->config, &run, &request, err);
+    if (result == 0)
+        result = find_places(&request, places, err);
+    if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->lookup && !staged))) {
+        result = ask(source, placing, &run, &request, err);
+        if (result == 0)
+            result = find_places(&request, places, err);
+    }
+    if (result < 0)
+        return result;
+    return staged ? staging_directory(&request, staging, places, err) : 0;
+}
+
+static int resolve_s3(const struct source *source, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    places->count = 1;
+    if (runfs_root_at(source->bucket, source->prefix, &places->roots[0], &failure) < 0)
+        return layout_error(err, &failure);
+    return 0;
+}
+
+static int resolve_local(const struct source *source, struct places *places, struct error *err)
+{
+    struct runfs_error failure;
+    places->count = 1;
+    if (runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places->roots[0], &failure) < 0)
+        return layout_error(err, &failure);
+    places->directory = strdup(source->path);
+    return places->directory ? 0 : error_errno(err, ENOMEM, "%s", source->path);
+}
+
+static int resolve(const struct source *source, const struct placing *placing, struct places *places,
+                   struct error *err)
+{
+    switch (source->kind) {
+    case SOURCE_RUN:
+    case SOURCE_COMMIT:
+        return resolve_run(source, placing, places, err);
+    case SOURCE_S3:
+        return resolve_s3(source, places, err);
+    case SOURCE_LOCAL:
+        return resolve_local(source, places, err);
+    default:
+        return error_set(err, EINVAL, "runs: all of them can only be mounted; name one, as 12345678901");
+    }
+}
+
+int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
+                   struct error *err)
+{
+    struct places places = {0};
+    int result = resolve(source, placing, &places, err);
+    if (result == 0)
+        result = set_artifacts_dir(&places, placing->config->artifacts_dir, err);
+    if (result < 0)
+        places_done(&places);
+    else
+        *ret_places = places;
+    return result;
+}
+
+void places_done(struct places *places)
+{
+    free(places->directory);
+    places->directory = NULL;
+}

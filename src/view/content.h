@@ -1,0 +1,25 @@
+/* Whether two files have the same content, as far as can be told without reading them. */
+#ifndef RUNFS_VIEW_CONTENT_H
+#define RUNFS_VIEW_CONTENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum content_relation {
+    CONTENT_UNKNOWN, /* only reading tells */
+    CONTENT_SAME,
+    CONTENT_DIFFERENT,
+};
+
+/* What is known of a file. */
+struct content {
+    uint64_t size;
+    const char *etag;   /* as its store gives it, "" where there is none */
+    const char *sha256; /* lower-case hexadecimal digits, "" where it is not known */
+};
+
+/* What sizes and ids prove: a SHA-256, or an ETag that is the MD5 of all bytes, says both whether content is equal and whether
+   it is not; one of an upload in parts only that it is; any other ETag, such as one made of time and size, says nothing. */
+enum content_relation content_compare(const struct content *a, const struct content *b);
+
+#endif

@@ -1,0 +1,64 @@
+/* Content ids; see content_id.h. */
+#include "view/content_id.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/sha256.h"
+#include "run/run_internal.h"
+
+#define PIECE   (256U * 1024)
+#define MD5_HEX 32
+
+/* Whether an ETag is of the content's MD5, as far as anybody can tell; or of those of its parts, with a '-' and their number. */
+static bool is_md5(const char *etag)
+{
+    if (strspn(etag, "0123456789abcdefABCDEF") != MD5_HEX)
+        return false;
+    const char *parts = etag + MD5_HEX;
+    return !parts[0] || (parts[0] == '-' && parts[1] && !parts[1 + strspn(parts + 1, "0123456789")]);
+}
+
+static void add_etag(uint16_t origin, const struct object *object, struct strbuf *out)
+{
+    bool md5 = is_md5(object->etag);
+    strbuf_addf(out, "%s:%s", md5 && !strchr(object->etag, '-') ? "md5" : "etag", object->etag);
+    if (!md5 && origin == ORIGIN_RUN)
+        strbuf_addf(out, "@%s", object->key);
+    else if (!md5)
+        strbuf_addf(out, "@%u:%s", origin, object->key);
+}
+
+static int hash(struct reader *reader, const struct wait *wait, struct sha256 *sum, char text[SHA256_TEXT])
+{
+    _cleanup_free_ char *piece = malloc(PIECE);
+    int result = piece ? sha256_begin(sum, NULL) : -ENOMEM;
+    for (uint64_t offset = 0; result == 0 && offset < reader->size;) {
+        size_t n = 0;
+        result = reader_pread(reader, piece, PIECE, offset, wait, &n, NULL);
+        if (result == 0 && n == 0)
+            result = -EIO;
+        if (result == 0)
+            result = sha256_add(sum, piece, n, NULL);
+        offset += n;
+    }
+    return result < 0 ? result : sha256_end(sum, text, NULL);
+}
+
+void content_id(struct run *run, uint16_t origin, const struct object *object, struct strbuf *out)
+{
+    _cleanup_sha256_ struct sha256 sum = {0};
+    struct wait wait = {.timeout_ms = run->config.timeout_ms};
+    char text[SHA256_TEXT];
+    struct reader *reader;
+    if (object->etag[0]) {
+        add_etag(origin, object, out);
+        return;
+    }
+    if (run_open_at(run, origin, object, &reader, NULL) < 0)
+        return;
+    if (hash(reader, &wait, &sum, text) == 0)
+        strbuf_addf(out, "sha256:%s", text);
+    reader_close(reader);
+}

@@ -1,0 +1,192 @@
+/* Gathering what a view's rows show, and composing it; see entry.h. */
+#include "view/entry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/run_internal.h"
+#include "unpack/archives.h"
+#include "view/content_id.h"
+#include "view/merge.h"
+
+static void done(struct part *part)
+{
+    if (part->is_archive) {
+        runfs_flatten_free(part->archive.places);
+        archive_put(part->archive.archive);
+        free(part->archive.key);
+        return;
+    }
+    free(part->entry.path);
+    free(part->entry.key);
+    free(part->entry.etag);
+    free(part->entry.link);
+}
+
+void parts_done(struct parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++)
+        done(&parts->list[i]);
+    free(parts->list);
+    *parts = (struct parts){0};
+}
+
+/* Takes PART over, also on failure. */
+static int add(struct parts *parts, struct part part)
+{
+    if (parts->count == parts->capacity) {
+        size_t capacity = parts->capacity ? 2 * parts->capacity : 64;
+        struct part *list = reallocarray(parts->list, capacity, sizeof *list);
+        if (!list) {
+            done(&part);
+            return -ENOMEM;
+        }
+        parts->list = list;
+        parts->capacity = capacity;
+    }
+    parts->list[parts->count++] = part;
+    return 0;
+}
+
+/* Copies TEXT, which may be NULL; *FAILED where there is no memory. */
+static char *copy(const char *text, bool *failed)
+{
+    char *made = text ? strdup(text) : NULL;
+    *failed = *failed || (text && !made);
+    return made;
+}
+
+int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t number,
+                    const struct part_entry *entry)
+{
+    bool failed = false;
+    struct part part = {.row = row, .number = number, .entry = *entry};
+    part.entry.path = copy(entry->path, &failed);
+    part.entry.key = copy(entry->key, &failed);
+    part.entry.etag = copy(entry->etag, &failed);
+    part.entry.link = copy(entry->link, &failed);
+    if (!failed)
+        return add(parts, part);
+    done(&part);
+    return -ENOMEM;
+}
+
+int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t number,
+                      struct archive *archive, const char *key)
+{
+    bool failed = false;
+    struct part part = {.row = row, .number = number, .is_archive = true, .archive = {.archive = archive}};
+    part.archive.key = copy(key, &failed);
+    part.archive.index = parts->archives;
+    if (failed) {
+        done(&part);
+        return -ENOMEM;
+    }
+    int result = add(parts, part);
+    if (result == 0)
+        parts->archives++;
+    return result;
+}
+
+/* What describe() is told of. */
+struct composing {
+    struct run *run;
+    const struct parts *parts;
+};
+
+/* A run by the name that it is bound to. */
+static void add_bind(const struct part *part, struct strbuf *source)
+{
+    if (part->row && part->row->row->bind)
+        strbuf_addf(source, "%s:", part->row->row->bind);
+}
+
+static void describe_member(const struct part *part, uint32_t member, struct strbuf *source,
+                            struct strbuf *content)
+{
+    add_bind(part, source);
+    strbuf_addf(source, "%s ", part->archive.key);
+    member_path(part->archive.toc->members, member, source);
+    size_t len = content->len;
+    strbuf_adds(content, "sha256:");
+    if (archive_file_sha256(part->archive.archive, part->archive.toc->members->members[member].file,
+                            content) < 0)
+        content->len = len;
+}
+
+static void describe_entry(const struct composing *composing, const struct part *part, struct strbuf *source,
+                           struct strbuf *content)
+{
+    const struct part_entry *entry = &part->entry;
+    struct object object = {.key = entry->key,
+                            .key_len = entry->key ? strlen(entry->key) : 0,
+                            .etag = entry->etag ? entry->etag : "",
+                            .size = entry->size,
+                            .mtime_ns = entry->mtime_ns};
+    if (entry->grows) {
+        strbuf_addf(source, "archives at /%s", entry->path);
+        return;
+    }
+    const char *local = part->row ? part->row->local : NULL;
+    add_bind(part, source);
+    if (local)
+        strbuf_addf(source, "local %s", local);
+    if (entry->key && !(local && part->row->name))
+        strbuf_addf(source, "%s%s", local ? "/" : "", entry->key);
+    if (entry->type == NODE_FILE)
+        content_id(composing->run, part->row ? part->row->origin : ORIGIN_RUN, &object, content);
+}
+
+/* stage_describe_fn: a part's number and, of an archive, its member's, in the halves of REF. */
+static void describe(void *context, uint32_t row, uint64_t ref, struct strbuf *source, struct strbuf *content)
+{
+    const struct composing *composing = context;
+    const struct part *part = &composing->parts->list[ref >> 32];
+    (void)row;
+    if (part->is_archive)
+        describe_member(part, (uint32_t)ref, source, content);
+    else
+        describe_entry(composing, part, source, content);
+}
+
+static int add_entry(struct stage *stage, const struct part *part, size_t number, struct error *err)
+{
+    const struct part_entry *from = &part->entry;
+    struct stage_entry entry = {
+        .path = from->path,
+        .path_len = strlen(from->path),
+        .type = from->type,
+        .grows = from->grows,
+        .executable = from->executable,
+        .overlay = part->row && part->row->row->overlay,
+        .inside = part->row,
+        .origin = from->key ? part->row ? part->row->origin : ORIGIN_RUN : ORIGIN_NONE,
+        .row = part->number,
+        .size = from->size,
+        .mtime_ns = from->grows ? from->grows->mtime_ns : from->mtime_ns,
+        .key = from->key,
+        .etag = from->grows ? from->grows->etag : from->etag,
+        .link = from->link,
+        .ref = (uint64_t)number << 32,
+    };
+    return stage_add(stage, &entry, err);
+}
+
+int parts_compose(struct run *run, struct parts *parts, const char *root, struct stage **ret_stage,
+                  struct error *err)
+{
+    struct composing composing = {run, parts};
+    struct stage *stage;
+    int result = stage_new(root, describe, &composing, &stage, err);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; result == 0 && i < parts->count; i++)
+        result = parts->list[i].is_archive ? parts_add_members(stage, &parts->list[i], i, err)
+                                           : add_entry(stage, &parts->list[i], i, err);
+    if (result < 0)
+        stage_free(stage);
+    else
+        *ret_stage = stage;
+    return result;
+}

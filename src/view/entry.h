@@ -1,0 +1,69 @@
+/* What the rows of a view show, gathered before it is composed: in the order of rows, entries of their own and archives whose
+   members are entries. Parts never change but for what archives get later. */
+#ifndef RUNFS_VIEW_ENTRY_H
+#define RUNFS_VIEW_ENTRY_H
+
+#include <runfs/flatten.h>
+
+#include "view/stage.h"
+#include "view/view.h"
+
+struct composite;
+
+/* An object, a directory, a local file. Strings are owned. */
+struct part_entry {
+    char *path; /* logical */
+    char *key;  /* at its origin; NULL: none */
+    char *etag; /* these may be NULL */
+    char *link;
+    uint64_t size;
+    int64_t mtime_ns;
+    enum node_type type;
+    bool executable;
+    const struct composite *grows; /* a directory that is composed when somebody looks into it; borrowed */
+};
+
+/* An archive whose members are shown below the row's path. */
+struct part_archive {
+    struct archive *archive;
+    char *key;                    /* for messages; owned */
+    uint32_t index;               /* among the archives of all parts */
+    const struct toc *toc;        /* once it was got */
+    struct runfs_flatten *places; /* of a flatten row, likewise; owned */
+};
+
+struct part {
+    const struct view_row *row; /* NULL in the typed view */
+    uint32_t number;            /* the row's, from 0 */
+    bool is_archive;
+    union {
+        struct part_entry entry;
+        struct part_archive archive;
+    };
+};
+
+/* All zeros is an empty one. */
+struct parts {
+    struct part *list; /* owned */
+    size_t count;
+    size_t capacity;
+    uint32_t archives; /* how many of them are archives */
+};
+
+/* Adds a part of a row, the NUMBER-th. What ENTRY leads to is copied; the reference to ARCHIVE is taken over, also on failure. 0
+   or -ENOMEM. */
+int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t number,
+                    const struct part_entry *entry);
+int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t number,
+                      struct archive *archive, const char *key);
+
+void parts_done(struct parts *parts);
+
+/* Composes all parts, whose archives have their tables, at and below ROOT into *RET_STAGE, which is not finished yet. */
+int parts_compose(struct run *run, struct parts *parts, const char *root, struct stage **ret_stage,
+                  struct error *err);
+
+/* Adds the members of an archive, part NUMBER, to a stage. */
+int parts_add_members(struct stage *stage, const struct part *part, size_t number, struct error *err);
+
+#endif

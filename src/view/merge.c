@@ -1,0 +1,281 @@
+/* Composing a directory when somebody looks into it; see merge.h. */
+#include "view/merge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/parallel.h"
+#include "run/run_internal.h"
+#include "unpack/archives.h"
+#include "unpack/manifest.h"
+
+#define TABLES_AT_ONCE (2 * ARCHIVES_AT_ONCE) /* some come from the disk while others are decoded */
+
+int composite_new(const char *path, struct composite **ret_composite, struct error *err)
+{
+    struct composite *composite = calloc(1, sizeof *composite);
+    if (!composite || !(composite->path = strdup(path))) {
+        free(composite);
+        return error_errno(err, ENOMEM, "view");
+    }
+    atomic_store(&composite->references, 1);
+    (void)pthread_mutex_init(&composite->lock, NULL);
+    (void)pthread_mutex_init(&composite->told, NULL);
+    *ret_composite = composite;
+    return 0;
+}
+
+struct composite *composite_hold(struct composite *composite)
+{
+    (void)atomic_fetch_add(&composite->references, 1);
+    return composite;
+}
+
+void composite_register(struct composite *composite, struct run *run)
+{
+    (void)pthread_mutex_lock(&run->lock);
+    composite->run = run;
+    LIST_INSERT_HEAD(&run->composites, composite, link);
+    (void)pthread_mutex_unlock(&run->lock);
+}
+
+void composite_put(struct composite *composite)
+{
+    if (!composite || atomic_fetch_sub(&composite->references, 1) > 1)
+        return;
+    if (composite->run) {
+        (void)pthread_mutex_lock(&composite->run->lock);
+        LIST_REMOVE(composite, link);
+        (void)pthread_mutex_unlock(&composite->run->lock);
+    }
+    parts_done(&composite->parts);
+    free(composite->archives);
+    stage_free(composite->stage);
+    (void)pthread_mutex_destroy(&composite->told);
+    (void)pthread_mutex_destroy(&composite->lock);
+    free(composite->path);
+    free(composite);
+}
+
+static void hash_text(XXH3_state_t *state, const char *text)
+{
+    text = text ? text : "";
+    (void)XXH3_128bits_update(state, text, strlen(text) + 1);
+}
+
+static void hash_part(XXH3_state_t *state, const struct part *part)
+{
+    char numbers[128];
+    const struct object *object = part->is_archive ? archive_object(part->archive.archive) : NULL;
+    const struct part_entry *entry = &part->entry;
+    hash_text(state, part->row->row->path);
+    hash_text(state, object ? object->key : entry->path);
+    hash_text(state, object ? object->etag : entry->etag);
+    hash_text(state, object ? NULL : entry->key);
+    hash_text(state, object ? NULL : entry->link);
+    (void)snprintf(numbers, sizeof numbers, "%u %d %d %d %d %d %" PRIu64 " %" PRId64, part->number,
+                   part->row->origin, part->row->row->type, part->row->row->overlay,
+                   object ? -1 : (int)entry->type, object ? 0 : entry->executable,
+                   object ? object->size : entry->size, object ? object->mtime_ns : entry->mtime_ns);
+    hash_text(state, numbers);
+}
+
+static int64_t mtime_of(const struct part *part)
+{
+    return part->is_archive ? archive_object(part->archive.archive)->mtime_ns : part->entry.mtime_ns;
+}
+
+int composite_seal(struct composite *composite, struct error *err)
+{
+    XXH3_state_t state;
+    struct parts *parts = &composite->parts;
+    composite->archives = calloc(parts->archives + 1, sizeof(struct part *));
+    if (!composite->archives)
+        return error_errno(err, ENOMEM, "view");
+    for (size_t i = 0; i < parts->count; i++)
+        if (parts->list[i].is_archive)
+            composite->archives[parts->list[i].archive.index] = &parts->list[i];
+    (void)XXH3_128bits_reset(&state);
+    for (size_t i = 0; i < parts->count; i++) {
+        int64_t mtime_ns = mtime_of(&parts->list[i]);
+        hash_part(&state, &parts->list[i]);
+        if (mtime_ns > composite->mtime_ns)
+            composite->mtime_ns = mtime_ns;
+    }
+    XXH128_hash_t hash = XXH3_128bits_digest(&state);
+    (void)snprintf(composite->etag, sizeof composite->etag, "composed-%016" PRIx64 "%016" PRIx64, hash.high64,
+                   hash.low64);
+    return 0;
+}
+
+/* Tables and manifests being got, by several threads. */
+struct getting {
+    struct composite *composite;
+    const struct wait *wait; /* NULL: only what is at hand */
+    atomic_int result;       /* the first failure */
+    struct error *err;       /* of that one; guarded by the composite's lock */
+};
+
+static int get_one(const struct getting *getting, struct part *part, const struct toc **ret_toc,
+                   struct runfs_flatten **ret_places, struct error *err)
+{
+    struct archive *archive = part->archive.archive;
+    int result = getting->wait ? archive_table(archive, getting->wait, ret_toc, err)
+                               : archive_table_kept(archive, ret_toc);
+    if (result < 0)
+        return result;
+    if (!(*ret_toc)->complete)
+        return error_set(err, EBADMSG, "%s: %s", part->archive.key, (*ret_toc)->problem);
+    return part->row->row->type == RUNFS_ROW_FLATTEN
+               ? manifest_get(archive, *ret_toc, getting->wait, ret_places, err)
+               : 0;
+}
+
+static void fail(struct getting *getting, int result, const struct error *err)
+{
+    (void)pthread_mutex_lock(&getting->composite->lock);
+    if (atomic_load(&getting->result) == 0) {
+        if (getting->err)
+            *getting->err = *err;
+        atomic_store(&getting->result, result);
+    }
+    (void)pthread_mutex_unlock(&getting->composite->lock);
+}
+
+/* What several growers get at once is the same; it is kept once. */
+static void keep(struct composite *composite, struct part *part, const struct toc *toc,
+                 struct runfs_flatten *places)
+{
+    (void)pthread_mutex_lock(&composite->lock);
+    bool first = !part->archive.toc;
+    if (first) {
+        part->archive.toc = toc;
+        part->archive.places = places;
+        atomic_fetch_add(&composite->ready, 1);
+    }
+    (void)pthread_mutex_unlock(&composite->lock);
+    if (!first)
+        runfs_flatten_free(places);
+}
+
+static void get(void *context, size_t index)
+{
+    struct getting *getting = context;
+    struct part *part = getting->composite->archives[index];
+    const struct toc *toc;
+    struct runfs_flatten *places = NULL;
+    struct error err = {0};
+    (void)pthread_mutex_lock(&getting->composite->lock);
+    bool needed = !part->archive.toc;
+    (void)pthread_mutex_unlock(&getting->composite->lock);
+    if (!needed || atomic_load(&getting->result) < 0)
+        return;
+    int result = get_one(getting, part, &toc, &places, &err);
+    if (result < 0)
+        fail(getting, result, &err);
+    else
+        keep(getting->composite, part, toc, places);
+}
+
+static int get_all(struct composite *composite, const struct wait *wait, struct error *err)
+{
+    struct getting getting = {.composite = composite, .wait = wait, .err = err};
+    parallel_each(composite->parts.archives, TABLES_AT_ONCE, get, &getting);
+    return atomic_load(&getting.result);
+}
+
+void composite_note_conflicts(const struct run *run, const struct stage *stage)
+{
+    const struct stage_notes *conflicts = stage_conflicts(stage);
+    char text[100];
+    if (!run->config.note)
+        return;
+    for (size_t i = 0; i < conflicts->count && i < COMPOSITE_NOTES_MAX; i++)
+        run->config.note(run->view->file, conflicts->notes[i].text);
+    if (conflicts->total <= COMPOSITE_NOTES_MAX)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRIu64 " more conflicts: runfs ls --check tells them all",
+                   conflicts->total - COMPOSITE_NOTES_MAX);
+    run->config.note(run->view->file, text);
+}
+
+/* The composite's lock is held. */
+static int compose(struct run *run, struct composite *composite, struct node *node, struct error *err)
+{
+    struct stage *stage;
+    struct node *root;
+    int result = parts_compose(run, &composite->parts, composite->path, &stage, err);
+    if (result < 0)
+        return result;
+    result = stage_finish(stage, &root, err);
+    if (result < 0) {
+        stage_free(stage);
+        return result;
+    }
+    tree_graft(run->tree, node, root, NULL, NULL);
+    stage_free(composite->stage);
+    composite->stage = stage;
+    atomic_store(&composite->conflicts, stage_conflicts(stage)->total);
+    atomic_store(&composite->overlaps, stage_overlaps(stage)->total);
+    return 0;
+}
+
+/* Only one composes; the others find it done. */
+static int compose_once(struct run *run, struct composite *composite, struct node *node, bool tell,
+                        struct error *err)
+{
+    (void)pthread_mutex_lock(&composite->lock);
+    tree_lock_read(run->tree);
+    bool needed = tree_needs_growing(node);
+    tree_unlock(run->tree);
+    int result = needed ? compose(run, composite, node, err) : 0;
+    if (needed && result == 0 && tell)
+        composite_note_conflicts(run, composite->stage);
+    (void)pthread_mutex_unlock(&composite->lock);
+    return result;
+}
+
+/* Keeps why growing failed; what was given up by whoever waited is no failure. */
+static void set_failure(struct composite *composite, int result, const struct error *err)
+{
+    static const struct error none;
+    (void)pthread_mutex_lock(&composite->told);
+    composite->failure = result < 0 && result != -EINTR ? *err : none;
+    (void)pthread_mutex_unlock(&composite->told);
+}
+
+int composite_problem(struct composite *composite, struct strbuf *out)
+{
+    (void)pthread_mutex_lock(&composite->told);
+    if (composite->failure.code)
+        strbuf_adds(out, composite->failure.message);
+    (void)pthread_mutex_unlock(&composite->told);
+    return out->len ? 0 : -ENODATA;
+}
+
+int composite_grow(struct run *run, struct composite *composite, struct node *node, const struct wait *wait,
+                   struct error *err)
+{
+    struct error why = {0};
+    (void)atomic_fetch_add(&composite->growers, 1);
+    int result = get_all(composite, wait, &why);
+    if (result == 0)
+        result = compose_once(run, composite, node, !run->config.check, &why);
+    set_failure(composite, result, &why);
+    (void)atomic_fetch_sub(&composite->growers, 1);
+    if (result < 0 && err)
+        *err = why;
+    return result;
+}
+
+int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err)
+{
+    int result = get_all(composite, NULL, err);
+    return result < 0 ? result : compose_once(run, composite, node, false, err);
+}

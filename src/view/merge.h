@@ -1,0 +1,64 @@
+/* A directory of the logical tree that is composed when somebody looks into it: out of the members of archives, and of
+   what other rows of the view show at or below it. Its parts are gathered when the run is listed; what they become is kept
+   in the tree. */
+#ifndef RUNFS_VIEW_MERGE_H
+#define RUNFS_VIEW_MERGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "view/entry.h"
+
+#define COMPOSITE_ETAG_SIZE 48
+#define COMPOSITE_NOTES_MAX 100
+
+struct composite {
+    LIST_ENTRY(composite) link; /* of all that a run has; guarded by the run's lock */
+    struct run *run;            /* that has it in its list; NULL: none */
+    _Atomic unsigned references;
+    char *path; /* logical, "" for the whole tree; owned */
+    char etag[COMPOSITE_ETAG_SIZE];
+    bool rooted;                /* while it is gathered: the tree has its directory */
+    int64_t mtime_ns;           /* of the newest part */
+    struct parts parts;         /* constant once sealed, but for what archives get later */
+    struct part **archives;     /* those that are, by their index; owned */
+    _Atomic unsigned growers;   /* who waits for it now */
+    _Atomic uint32_t ready;     /* archives whose tables are there */
+    _Atomic uint64_t conflicts; /* that composing has found */
+    _Atomic uint64_t overlaps;
+    pthread_mutex_t lock; /* composing; guards what archives get, and what follows */
+    struct stage *stage;  /* of the last composing: its conflicts and overlaps; NULL before */
+    pthread_mutex_t told; /* guards what follows; nothing else is taken while it is held */
+    struct error failure; /* why growing failed last; code 0: it did not */
+};
+
+/* An empty one for PATH, with a reference for the caller. -ENOMEM. */
+int composite_new(const char *path, struct composite **ret_composite, struct error *err);
+
+/* All parts are there: makes its ETag, of all that it depends on. -ENOMEM. */
+int composite_seal(struct composite *composite, struct error *err);
+
+/* One reference more, and one less; NULL is allowed. Takes the run's lock. */
+struct composite *composite_hold(struct composite *composite);
+void composite_put(struct composite *composite);
+
+/* Puts it into the list of RUN, as long as somebody refers to it. */
+void composite_register(struct composite *composite, struct run *run);
+
+/* Appends why growing failed last; -ENODATA where it did not. */
+int composite_problem(struct composite *composite, struct strbuf *out);
+
+/* Makes the entries of NODE, the directory that leads to COMPOSITE, where they are not there yet: gets the tables of contents
+   of all archives, a few at a time, and composes. A conflict is no failure. -EBADMSG where an archive is damaged or not whole,
+   -EINTR, or what reading gave. */
+int composite_grow(struct run *run, struct composite *composite, struct node *node, const struct wait *wait,
+                   struct error *err);
+
+/* Tells the log of RUN of the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
+void composite_note_conflicts(const struct run *run, const struct stage *stage);
+
+/* The same where all that it takes is in memory or on disk; else -EAGAIN, and no server was asked for anything. */
+int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err);
+
+#endif

@@ -1,0 +1,496 @@
+/* The rules by which entries of a stage meet; see stage.h. */
+#include "view/stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "view/stage_internal.h"
+
+static const char leaves_tree[] = "its target leaves the tree";
+
+static bool is_directory(const struct place *place)
+{
+    return place->node->type == NODE_DIRECTORY;
+}
+
+static struct side side_of(const struct place *place)
+{
+    return (struct side){place->node, place->ref, place->ref_row};
+}
+
+static struct side side_of_entry(const struct stage_entry *entry, const struct node *node)
+{
+    return (struct side){node, entry->ref, entry->row};
+}
+
+/* An entry of a later row that is to win over what was there. */
+static bool wins(const struct stage_entry *entry, const struct place *place)
+{
+    return entry->overlay && place->row < entry->row;
+}
+
+/* A directory that comes of an entry below it. */
+static struct node *implied(const char *name, size_t len)
+{
+    struct node *node = node_new(NODE_DIRECTORY, name, len, "", "", NULL);
+    if (node)
+        node->origin = ORIGIN_NONE;
+    return node;
+}
+
+/* Whether a link's target, read from the link's directory, is outside of the tree. Links on the way are names like others. */
+static bool leaves(const struct stage_entry *entry)
+{
+    const char *target = entry->link ? entry->link : "";
+    size_t depth = 0;
+    if (*target == '/')
+        return true;
+    for (size_t i = 0; i < entry->path_len; i++)
+        depth += entry->path[i] == '/';
+    for (; *target; target += strspn(target, "/")) {
+        size_t len = strcspn(target, "/");
+        bool up = len == 2 && target[0] == '.' && target[1] == '.';
+        if (up && depth == 0)
+            return true;
+        if (up)
+            depth--;
+        else if (!(len == 1 && *target == '.'))
+            depth++;
+        target += len;
+    }
+    return false;
+}
+
+/* Whether two nodes are of one and the same file, whose content id need not be known. */
+static bool same_stored(const struct node *a, const struct node *b)
+{
+    if (a->origin != b->origin || a->member != b->member)
+        return false;
+    if (a->member)
+        return a->archive == b->archive && a->in_archive.file == b->in_archive.file;
+    return a->origin != ORIGIN_NONE && strcmp(node_key(a), node_key(b)) == 0 && a->keyed == b->keyed &&
+           strcmp(node_etag(a), node_etag(b)) == 0 && a->mtime_ns == b->mtime_ns;
+}
+
+/* 1 where the content ids are known and equal, else 0; -ENOMEM. */
+static int same_content(struct stage *stage, const struct side *a, const struct side *b)
+{
+    _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(SIZE_MAX / 2);
+    _cleanup_strbuf_ struct strbuf first = STRBUF_INIT(SIZE_MAX / 2);
+    _cleanup_strbuf_ struct strbuf second = STRBUF_INIT(SIZE_MAX / 2);
+    stage->describe(stage->context, a->row, a->ref, &source, &first);
+    stage->describe(stage->context, b->row, b->ref, &source, &second);
+    if (first.failed || second.failed)
+        return -ENOMEM;
+    return first.len && strcmp(strbuf_text(&first), strbuf_text(&second)) == 0;
+}
+
+static bool can_run(const struct node *node)
+{
+    return node->type == NODE_FILE && node_mode(node) & 0111;
+}
+
+/* 1 where two files or links have the same content, size and type, else 0; -ENOMEM. */
+static int is_equal(struct stage *stage, const struct side *a, const struct side *b)
+{
+    if (a->node->type != b->node->type || can_run(a->node) != can_run(b->node))
+        return 0;
+    if (a->node->type == NODE_LINK)
+        return strcmp(node_link(a->node), node_link(b->node)) == 0;
+    if (a->node->size != b->node->size)
+        return 0;
+    return same_stored(a->node, b->node) ? 1 : same_content(stage, a, b);
+}
+
+/* Makes PLACE, which is in conflict and stays so, the directory NODE, so that more can be found below it. */
+static int become_directory(struct stage *stage, uint32_t place, struct node *node,
+                            const struct stage_entry *entry)
+{
+    uint32_t notes = stage->places[place].notes;
+    stage->places[place].notes = 0; /* replacing settles them */
+    int result = place_replace(stage, place, node, entry);
+    stage->places[place].notes = notes;
+    return result;
+}
+
+/* ENTRY, which is NODE, meets another at PLACE, which it conflicts with. Where one of them is a directory, the place is one
+   from then on. Takes NODE. */
+static int conflict(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+{
+    struct side first = side_of(&stage->places[place]);
+    struct side second = side_of_entry(entry, node);
+    int result = stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
+    if (result < 0 || node->type != NODE_DIRECTORY) {
+        node_free(node);
+        return result;
+    }
+    return become_directory(stage, place, node, entry);
+}
+
+/* Two directories are one. */
+static void merge(struct place *place, const struct stage_entry *entry, struct node *node)
+{
+    bool first = !place->own;
+    bool grows = place->node->directory->archive;
+    int64_t mtime_ns =
+        first || place->node->mtime_ns < node->mtime_ns ? node->mtime_ns : place->node->mtime_ns;
+    if (first) {
+        node->ino = place->node->ino; /* the root has that of its path, from which those below follow */
+        node_free(place->node);
+        place->node = node;
+        place->ref = entry->ref;
+        place->ref_row = entry->row;
+        place->own = true;
+    } else {
+        if (!same_stored(place->node, node))
+            place->node->origin = ORIGIN_NONE;
+        node_free(node);
+    }
+    place->row = entry->row;
+    place->node->mtime_ns = mtime_ns;
+    place->node->directory->archive = grows || entry->grows;
+}
+
+/* A later file or link of the flatten row that PLACE is of. */
+static int overlap(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+{
+    struct side first = side_of(&stage->places[place]);
+    struct side second = side_of_entry(entry, node);
+    int result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, &second);
+    if (result < 0) {
+        node_free(node);
+        return result;
+    }
+    return place_replace(stage, place, node, entry);
+}
+
+/* Has NODE be what its flatten row wants at PLACE, which is an earlier row's; what it wanted until then is an overlap. */
+static int contend(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+{
+    uint32_t index = stage->places[place].contender;
+    struct contender *contender = index ? &stage->contenders[index - 1] : NULL;
+    int result = 0;
+    if (contender && contender->row == entry->row) {
+        struct side first = {contender->node, contender->ref, contender->row};
+        struct side second = side_of_entry(entry, node);
+        result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, &second);
+        stage_settle_note(stage, place, contender->note);
+    }
+    if (!contender) {
+        result = stage_reserve((void **)&stage->contenders, &stage->contender_capacity,
+                               stage->contender_count, sizeof *stage->contenders);
+        if (result == 0) {
+            contender = &stage->contenders[stage->contender_count++];
+            stage->places[place].contender = stage->contender_count;
+            contender->node = NULL;
+        }
+    }
+    if (result < 0) {
+        node_free(node);
+        return result;
+    }
+    node_free(contender->node);
+    *contender = (struct contender){node, entry->ref, entry->row, 0};
+    return 0;
+}
+
+/* A file or link meets one of another row, or of a row that is none of archives. Takes NODE. */
+static int compare(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+{
+    struct side first = side_of(&stage->places[place]);
+    struct side second = side_of_entry(entry, node);
+    int equal = is_equal(stage, &first, &second);
+    if (equal < 0 || !entry->flatten) {
+        int result = equal ? 0 : stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
+        node_free(node);
+        return equal < 0 ? equal : result;
+    }
+    int result = contend(stage, place, entry, node);
+    if (result < 0 || equal)
+        return result;
+    uint32_t kept = stage->conflicts.count;
+    result = stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
+    if (result == 0 && stage->conflicts.count > kept)
+        stage->contenders[stage->places[place].contender - 1].note = stage->conflicts.count;
+    return result;
+}
+
+/* ENTRY, which is NODE, is at PLACE, where there is something. Takes NODE. */
+static int meet(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node,
+                bool wrong)
+{
+    bool both = is_directory(&stage->places[place]) && node->type == NODE_DIRECTORY;
+    bool winner = wins(entry, &stage->places[place]);
+    if (winner && !both && place != 0)
+        return place_replace(stage, place, node, entry);
+    if (both) {
+        if (winner)
+            stage_settle(stage, place);
+        merge(&stage->places[place], entry, node);
+        return 0;
+    }
+    if (wrong) {
+        node_free(node);
+        return 0;
+    }
+    if (is_directory(&stage->places[place]) || node->type == NODE_DIRECTORY)
+        return conflict(stage, place, entry, node);
+    bool same_row = entry->flatten && stage->places[place].row == entry->row;
+    if (same_row && stage->places[place].notes) {
+        node_free(node);
+        return 0; /* what is wrong with the one before stays wrong */
+    }
+    return same_row ? overlap(stage, place, entry, node) : compare(stage, place, entry, node);
+}
+
+static int put(struct stage *stage, uint32_t parent, const char *name, size_t len,
+               const struct stage_entry *entry)
+{
+    bool link_leaves = entry->inside && entry->type == NODE_LINK && leaves(entry);
+    const char *wrong = entry->problem ? entry->problem : link_leaves ? leaves_tree : NULL;
+    struct node *node = stage_node(entry, name, len);
+    if (!node)
+        return -ENOMEM;
+    uint32_t place = entry->path_len == stage->root_len ? 0 : place_find(stage, parent, name, len);
+    int result = 0;
+    if (place != PLACE_NONE)
+        result = meet(stage, place, entry, node, wrong);
+    else if ((result = place_add(stage, parent, node, entry, &place)) == 0)
+        stage->places[place].own = true;
+    return result == 0 && wrong ? stage_note_wrong(stage, place, entry, wrong) : result;
+}
+
+/* ENTRY lies beneath PLACE, a file or link. */
+static int put_beneath(struct stage *stage, uint32_t place, const struct stage_entry *entry)
+{
+    const struct place *at = &stage->places[place];
+    struct node *node = implied(node_name(at->node), at->node->name_len);
+    if (!node)
+        return -ENOMEM;
+    if (wins(entry, at))
+        return place_replace(stage, place, node, entry);
+    struct node *below = stage_node(entry, "", 0);
+    struct side first = side_of(at);
+    struct side second = side_of_entry(entry, below);
+    int result = below ? stage_note_meeting(stage, MEETING_BENEATH, place, &first, &second) : -ENOMEM;
+    node_free(below);
+    if (result < 0) {
+        node_free(node);
+        return result;
+    }
+    return become_directory(stage, place, node, entry);
+}
+
+/* The directory NAME in PARENT, on the way to ENTRY. */
+static int enter(struct stage *stage, uint32_t parent, const char *name, size_t len,
+                 const struct stage_entry *entry, uint32_t *ret_place)
+{
+    uint32_t found = place_find(stage, parent, name, len);
+    int result = 0;
+    if (found == PLACE_NONE) {
+        struct node *node = implied(name, len);
+        return node ? place_add(stage, parent, node, entry, ret_place) : -ENOMEM;
+    }
+    if (!is_directory(&stage->places[found]))
+        result = put_beneath(stage, found, entry);
+    else if (wins(entry, &stage->places[found]))
+        stage_settle(stage, found);
+    stage->places[found].row = entry->row;
+    *ret_place = found;
+    return result;
+}
+
+/* The directory that ENTRY lies in: that of the first END bytes of its path. */
+static int walk(struct stage *stage, const struct stage_entry *entry, size_t end, uint32_t *ret_place)
+{
+    uint32_t place = 0;
+    stage->places[0].row = entry->row;
+    for (size_t start = stage->root_len; start < end;) {
+        start += entry->path[start] == '/';
+        const char *name = entry->path + start;
+        const char *slash = memchr(name, '/', end - start);
+        size_t len = slash ? (size_t)(slash - name) : end - start;
+        int result = enter(stage, place, name, len, entry, &place);
+        if (result < 0)
+            return result;
+        if (stage->places[place].node->directory->archive)
+            return -EINVAL;
+        start += len;
+    }
+    *ret_place = place;
+    return 0;
+}
+
+/* As walk(), but where the last entry was in the same directory there is nothing to walk. */
+static int reach(struct stage *stage, const struct stage_entry *entry, size_t end, uint32_t *ret_place)
+{
+    uint32_t last = stage->last_place;
+    if (last != PLACE_NONE && stage->places[last].row == entry->row && stage->last_path.len == end &&
+        memcmp(strbuf_text(&stage->last_path), entry->path, end) == 0) {
+        *ret_place = last;
+        return 0;
+    }
+    int result = walk(stage, entry, end, ret_place);
+    strbuf_clear(&stage->last_path);
+    strbuf_add(&stage->last_path, entry->path, end);
+    stage->last_place = result == 0 && !stage->last_path.failed ? *ret_place : PLACE_NONE;
+    return result;
+}
+
+/* Whether PATH is the root's, or below it. */
+static bool is_below_root(const struct stage *stage, const char *path, size_t len)
+{
+    return stage->root_len == 0 ||
+           (len >= stage->root_len && memcmp(path, stage->root, stage->root_len) == 0 &&
+            (len == stage->root_len || path[stage->root_len] == '/'));
+}
+
+static int add(struct stage *stage, const struct stage_entry *entry)
+{
+    if (entry->path_len == stage->root_len) {
+        if (stage->root_len == 0 || is_below_root(stage, entry->path, entry->path_len))
+            return put(stage, 0, "", 0, entry);
+    }
+    enum tree_fate fate = path_fate(entry->path, entry->path_len);
+    if (fate != TREE_SHOWN)
+        return stage_note_wrong(stage, PLACE_NONE, entry, tree_fate_text(fate));
+    const char *slash = memrchr(entry->path, '/', entry->path_len);
+    size_t end = slash ? (size_t)(slash - entry->path) : 0;
+    size_t name = slash ? end + 1 : 0;
+    uint32_t parent;
+    int result = reach(stage, entry, end, &parent);
+    return result < 0 ? result : put(stage, parent, entry->path + name, entry->path_len - name, entry);
+}
+
+int stage_add(struct stage *stage, const struct stage_entry *entry, struct error *err)
+{
+    if (entry->row < stage->row)
+        return error_set(err, EINVAL, "row %u of a view after row %u", entry->row, stage->row);
+    if (!is_below_root(stage, entry->path, entry->path_len))
+        return error_set(err, EINVAL, "%.*s: not in %s", (int)entry->path_len, entry->path, stage->root);
+    stage->row = entry->row;
+    int result = add(stage, entry);
+    switch (-result) {
+    case 0:
+        return 0;
+    case EINVAL:
+        return error_set(err, EINVAL, "%.*s: beneath what is composed later", (int)entry->path_len,
+                         entry->path);
+    case E2BIG:
+        return error_set(err, E2BIG, "more than %d entries", TREE_NODES_MAX);
+    default:
+        return error_errno(err, -result, "view");
+    }
+}
+
+/* The place at PATH; PLACE_NONE where there is none. */
+static uint32_t find(const struct stage *stage, const char *path, size_t len)
+{
+    uint32_t place = 0;
+    size_t start = stage->root_len;
+    if (!is_below_root(stage, path, len))
+        return PLACE_NONE;
+    while (place != PLACE_NONE && start < len) {
+        start += path[start] == '/';
+        const char *slash = memchr(path + start, '/', len - start);
+        size_t end = slash ? (size_t)(slash - path) : len;
+        place = is_directory(&stage->places[place]) ? place_find(stage, place, path + start, end - start)
+                                                    : PLACE_NONE;
+        start = end;
+    }
+    return place;
+}
+
+int stage_add_name(struct stage *stage, const struct stage_entry *entry, const char *target, size_t len,
+                   struct error *err)
+{
+    struct stage_entry name = *entry;
+    uint32_t found = find(stage, target, len);
+    const struct place *place = found == PLACE_NONE ? NULL : &stage->places[found];
+    struct node *node = place ? place->node : NULL;
+    if (!node || node->type != NODE_FILE || !node->member || place->row != entry->row || place->notes)
+        return error_errno(err, ENOENT, "%.*s", (int)len, target);
+    if (node->in_archive.links < 2)
+        node->in_archive.links = 2; /* so that it is counted */
+    name.type = NODE_FILE;
+    name.member = true;
+    name.mode = node->in_archive.mode;
+    name.links = node->in_archive.links;
+    name.origin = node->origin;
+    name.archive = node->archive;
+    name.file = node->in_archive.file;
+    name.size = node->size;
+    name.mtime_ns = node->mtime_ns;
+    name.link = NULL;
+    name.ref = place->ref;
+    return stage_add(stage, &name, err);
+}
+
+/* The inode number of a logical path. */
+static uint64_t ino_of(const char *path)
+{
+    uint64_t ino = NODE_ROOT_INO;
+    for (; *path; path += strspn(path, "/")) {
+        size_t len = strcspn(path, "/");
+        ino = node_ino(ino, path, len);
+        path += len;
+    }
+    return ino;
+}
+
+static int open_root(struct stage *stage)
+{
+    struct node *root = implied("", 0);
+    if (!root || !(stage->root && (stage->places = calloc(16, sizeof *stage->places)))) {
+        node_free(root);
+        return -ENOMEM;
+    }
+    root->ino = ino_of(stage->root);
+    stage->capacity = 16;
+    stage->places[stage->count++] = (struct place){.node = root, .ref_row = ROW_NONE};
+    return 0;
+}
+
+int stage_new(const char *root, stage_describe_fn describe, void *context, struct stage **ret_stage,
+              struct error *err)
+{
+    size_t len = strlen(root);
+    enum tree_fate fate = len ? path_fate(root, len) : TREE_SHOWN;
+    if (fate != TREE_SHOWN)
+        return error_set(err, EINVAL, "%s: %s", root, tree_fate_text(fate));
+    struct stage *stage = calloc(1, sizeof *stage);
+    if (!stage)
+        return error_errno(err, ENOMEM, "view");
+    stage->describe = describe;
+    stage->context = context;
+    stage->root = strdup(root);
+    stage->root_len = len;
+    stage->last_path.max = SIZE_MAX / 2;
+    stage->last_place = PLACE_NONE;
+    if (open_root(stage) < 0) {
+        stage_free(stage);
+        return error_errno(err, ENOMEM, "view");
+    }
+    *ret_stage = stage;
+    return 0;
+}
+
+void stage_free(struct stage *stage)
+{
+    if (!stage)
+        return;
+    for (uint32_t i = 0; i < stage->count; i++)
+        node_free(stage->places[i].node);
+    for (uint32_t i = 0; i < stage->contender_count; i++)
+        node_free(stage->contenders[i].node);
+    stage_notes_free(&stage->conflicts);
+    stage_notes_free(&stage->overlaps);
+    strbuf_done(&stage->last_path);
+    free(stage->places);
+    free(stage->slots);
+    free(stage->contenders);
+    free(stage->root);
+    free(stage);
+}

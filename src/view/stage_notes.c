@@ -1,0 +1,270 @@
+/* What a stage says: conflicts and overlaps in words, kept while they hold; see stage.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "view/stage_internal.h"
+
+#define NO_LIMIT (SIZE_MAX / 2)
+
+static const char not_kept[] = "in conflict, as too many paths are to keep all reasons";
+
+/* Appends bytes as part of one line. */
+static void add_safe(struct strbuf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == 0x7f)
+            strbuf_addf(out, "\\x%02x", c);
+        else
+            strbuf_add(out, &text[i], 1);
+    }
+}
+
+static bool is_within_character(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Appends text as part of one line; of a long one both ends. */
+static void add_text(struct strbuf *out, const char *text, size_t len)
+{
+    if (len <= STAGE_TEXT_MAX) {
+        add_safe(out, text, len);
+        return;
+    }
+    size_t head = STAGE_TEXT_MAX / 2;
+    size_t tail = len - STAGE_TEXT_MAX / 2;
+    while (head && is_within_character(text[head]))
+        head--;
+    while (tail < len && is_within_character(text[tail]))
+        tail++;
+    add_safe(out, text, head);
+    strbuf_adds(out, "...");
+    add_safe(out, text + tail, len - tail);
+}
+
+static char letter_of(const struct node *node)
+{
+    switch (node->type) {
+    case NODE_DIRECTORY:
+        return 't';
+    case NODE_LINK:
+        return 'l';
+    default:
+        return node_mode(node) & 0111 ? 'x' : 'f';
+    }
+}
+
+/* Appends "SOURCE [CONTENT:SIZE:TYPE]". */
+static void add_side(const struct stage *stage, const struct side *side, struct strbuf *out)
+{
+    _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(NO_LIMIT);
+    _cleanup_strbuf_ struct strbuf content = STRBUF_INIT(NO_LIMIT);
+    const struct node *node = side->node;
+    if (side->row == ROW_NONE)
+        strbuf_adds(&source, "the view");
+    else
+        stage->describe(stage->context, side->row, side->ref, &source, &content);
+    if (node->type != NODE_FILE)
+        strbuf_clear(&content);
+    if (node->type == NODE_LINK)
+        strbuf_addf(&content, "->%s", node_link(node));
+    add_text(out, strbuf_text(&source), source.len);
+    strbuf_adds(out, " [");
+    add_text(out, content.len ? strbuf_text(&content) : "-", content.len ? content.len : 1);
+    strbuf_addf(out, ":%" PRIu64 ":%c]", node->type == NODE_DIRECTORY ? 0 : node->size, letter_of(node));
+    if (source.failed || content.failed)
+        out->failed = ENOMEM;
+}
+
+/* Keeps a note of PLACE; both strings are taken. */
+static int keep(struct note_list *list, uint32_t place, uint32_t before, struct strbuf *path,
+                struct strbuf *text)
+{
+    struct note note = {.place = place, .before = before};
+    if (stage_reserve((void **)&list->notes, &list->capacity, list->count, sizeof note) < 0 ||
+        strbuf_take(path, &note.text.path) < 0 || strbuf_take(text, &note.text.text) < 0) {
+        free(note.text.path);
+        return -ENOMEM;
+    }
+    list->notes[list->count++] = note;
+    return 0;
+}
+
+/* Keeps a conflict, so that the place knows of it. */
+static int keep_conflict(struct stage *stage, uint32_t place, struct strbuf *path, struct strbuf *text)
+{
+    uint32_t *notes = place == PLACE_NONE ? NULL : &stage->places[place].notes;
+    int result = keep(&stage->conflicts, place, notes ? *notes : 0, path, text);
+    if (result == 0 && notes)
+        *notes = stage->conflicts.count;
+    return result;
+}
+
+/* Counts what is not kept. */
+static bool is_beyond(struct note_list *list)
+{
+    bool beyond = list->count >= STAGE_NOTES_MAX;
+    list->beyond += beyond;
+    return beyond;
+}
+
+/* The mark of a place all conflicts of which are beyond what is kept. */
+#define BEYOND UINT32_MAX
+
+static void mark_beyond(struct stage *stage, uint32_t place)
+{
+    if (place != PLACE_NONE && !stage->places[place].notes)
+        stage->places[place].notes = BEYOND;
+}
+
+int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place, const struct side *a,
+                       const struct side *b)
+{
+    static const char *const words[][2] = {
+        [MEETING_CONFLICT] = {"conflict", " and "},
+        [MEETING_BENEATH] = {"conflict", " and, beneath it, "},
+        [MEETING_OVERLAP] = {"overlap", " replaced by "},
+    };
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(NO_LIMIT);
+    _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(NO_LIMIT);
+    if (is_beyond(meeting == MEETING_OVERLAP ? &stage->overlaps : &stage->conflicts)) {
+        if (meeting != MEETING_OVERLAP)
+            mark_beyond(stage, place);
+        return 0;
+    }
+    strbuf_adds(&path, "");
+    place_path(stage, place, &path);
+    add_text(&text, strbuf_text(&path), path.len);
+    strbuf_addf(&text, ": %s: ", words[meeting][0]);
+    add_side(stage, a, &text);
+    strbuf_adds(&text, words[meeting][1]);
+    add_side(stage, b, &text);
+    if (path.failed || text.failed)
+        return -ENOMEM;
+    return meeting == MEETING_OVERLAP ? keep(&stage->overlaps, place, 0, &path, &text)
+                                      : keep_conflict(stage, place, &path, &text);
+}
+
+int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_entry *entry, const char *why)
+{
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(NO_LIMIT);
+    _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(NO_LIMIT);
+    if (is_beyond(&stage->conflicts)) {
+        mark_beyond(stage, place);
+        return 0;
+    }
+    struct node *node = stage_node(entry, "", 0);
+    if (!node)
+        return -ENOMEM;
+    struct side side = {node, entry->ref, entry->row};
+    strbuf_add(&path, entry->path, entry->path_len);
+    add_text(&text, entry->path, entry->path_len);
+    strbuf_adds(&text, ": ");
+    add_side(stage, &side, &text);
+    strbuf_adds(&text, ": ");
+    add_text(&text, why, strlen(why));
+    node_free(node);
+    return path.failed || text.failed ? -ENOMEM : keep_conflict(stage, place, &path, &text);
+}
+
+static void drop(struct note *note)
+{
+    free(note->text.path);
+    free(note->text.text);
+    note->text = (struct stage_note){0};
+}
+
+void stage_settle(struct stage *stage, uint32_t place)
+{
+    uint32_t index = stage->places[place].notes;
+    stage->places[place].notes = 0;
+    if (index == BEYOND) {
+        stage->conflicts.beyond--;
+        return;
+    }
+    while (index) {
+        struct note *note = &stage->conflicts.notes[index - 1];
+        index = note->before;
+        drop(note);
+    }
+}
+
+void stage_settle_note(struct stage *stage, uint32_t place, uint32_t note)
+{
+    uint32_t index = stage->places[place].notes;
+    bool left = false;
+    if (!note || !index || index == BEYOND)
+        return;
+    drop(&stage->conflicts.notes[note - 1]);
+    for (; index && !left; index = stage->conflicts.notes[index - 1].before)
+        left = stage->conflicts.notes[index - 1].text.text;
+    if (!left)
+        stage->places[place].notes = 0;
+}
+
+const char *stage_reason(const struct stage *stage, uint32_t place)
+{
+    const char *reason = not_kept;
+    uint32_t index = stage->places[place].notes;
+    for (; index && index != BEYOND; index = stage->conflicts.notes[index - 1].before)
+        if (stage->conflicts.notes[index - 1].text.text)
+            reason = stage->conflicts.notes[index - 1].text.text;
+    return reason;
+}
+
+/* By path, of one path the first first: indices tell. */
+static int compare_notes(const void *a, const void *b, void *notes)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    const struct note *all = notes;
+    int order = strcmp(all[left].text.path, all[right].text.path);
+    return order ? order : (left > right) - (left < right);
+}
+
+int stage_notes_sort(struct note_list *list, const bool *lives)
+{
+    _cleanup_free_ uint32_t *order = calloc(list->count + 1, sizeof *order);
+    struct stage_note *sorted = calloc(list->count + 1, sizeof *sorted);
+    uint32_t count = 0;
+    if (!order || !sorted) {
+        free(sorted);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->notes[i].text.text && (list->notes[i].place == PLACE_NONE || lives[list->notes[i].place]))
+            order[count++] = i;
+    qsort_r(order, count, sizeof *order, compare_notes, list->notes);
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = list->notes[order[i]].text;
+        list->notes[order[i]].text = (struct stage_note){0};
+    }
+    list->sorted = (struct stage_notes){sorted, count, count + list->beyond};
+    return 0;
+}
+
+void stage_notes_free(struct note_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        drop(&list->notes[i]);
+    for (size_t i = 0; i < list->sorted.count; i++) {
+        free(list->sorted.notes[i].path);
+        free(list->sorted.notes[i].text);
+    }
+    free(list->notes);
+    free(list->sorted.notes);
+}
+
+const struct stage_notes *stage_conflicts(const struct stage *stage)
+{
+    return &stage->conflicts.sorted;
+}
+
+const struct stage_notes *stage_overlaps(const struct stage *stage)
+{
+    return &stage->overlaps.sorted;
+}
