@@ -9,7 +9,6 @@
 #include "cache/fetch.h"
 #include "cache/pool.h"
 #include "cache/readahead.h"
-#include "cache/saver.h"
 
 #define LEND_TRIES 3 /* to have both blocks of a read at the same time */
 

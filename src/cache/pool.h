@@ -120,10 +120,12 @@ enum disk_claim block_claim(struct block *block);
    while, or one that was stopped would cost a wait for each block that it has claimed. */
 bool pool_is_impatient(const struct cache *cache);
 
-/* Starts fetching those of COUNT blocks from NUMBER on that are neither here nor on disk, for nobody yet: neighbours in
-   one request. Waits for nothing and evicts idle blocks only, as long as not too much is here that nobody has used.
-   Returns how many blocks from NUMBER on are here, on disk or on their way now. */
-uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count);
+/* Starts the thread that writes fetched blocks to disk, behind their readers, where there is a disk cache; 0 or a positive
+   errno. */
+int saver_open(struct cache *cache);
+
+/* Writes what is left and ends the thread. */
+void saver_close(struct cache *cache);
 
 /* Frees every block; only when no reader and no fetch is left. */
 void pool_clear(struct cache *cache);

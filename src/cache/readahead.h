@@ -1,10 +1,13 @@
-/* What to fetch ahead of a reader, from how it reads. Pure: no I/O, no clock of its own. */
+/* Read-ahead: what to fetch ahead of a reader, from how it reads (struct plan; pure, without a clock of its own), and fetching
+   it. */
 #ifndef RUNFS_CACHE_READAHEAD_H
 #define RUNFS_CACHE_READAHEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cache/pool.h"
 
 /* One reader's way through an object. */
 struct plan {
@@ -47,5 +50,10 @@ struct plan_step plan_read(struct plan *plan, const struct plan_limits *limits, 
 
 /* The first GOT blocks of STEP are here or on their way; the rest is asked for again later. */
 void plan_reached(struct plan *plan, const struct plan_step *step, uint64_t got);
+
+/* Starts fetching those of COUNT blocks from NUMBER on that are neither here nor on disk, for nobody yet: neighbours in
+   one request. Waits for nothing and evicts idle blocks only, as long as not too much is here that nobody has used.
+   Returns how many blocks from NUMBER on are here, on disk or on their way now. */
+uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count);
 
 #endif

@@ -12,7 +12,7 @@
 #include "cli/cache.h"
 #include "cli/cli.h"
 #include "disk/identity.h"
-#include "run/server.h"
+#include "run/site.h"
 
 /* An object, copied out of the walk over all of them. */
 struct entry {

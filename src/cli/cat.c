@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "cli/common/decoding.h"
+#include "cli/common/progress.h"
 
 #define CHUNK (1024U * 1024)
 

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
-#include "cli/common/decoding.h"
+#include "cli/common/progress.h"
 #include "cli/diff.h"
 #include "view/content.h"
 

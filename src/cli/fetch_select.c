@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/parallel.h"
-#include "cli/common/decoding.h"
+#include "cli/common/progress.h"
 #include "cli/fetch.h"
 
 #define PATH_LIMIT (64U * 1024)

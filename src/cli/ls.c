@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
 #include "cli/common/check.h"
-#include "cli/common/decoding.h"
+#include "cli/common/progress.h"
 
 #define PATH_LIMIT     (64U * 1024)
 #define MODE_TEXT_SIZE 11

@@ -7,7 +7,7 @@
 
 #include "disk/listing.h"
 #include "run/run_internal.h"
-#include "view/compose.h"
+#include "view/merge.h"
 
 #define SUBTREES_MAX 32
 

@@ -11,7 +11,7 @@
 #include "run/run_internal.h"
 #include "run/runs.h"
 #include "run/site.h"
-#include "view/compose.h"
+#include "view/merge.h"
 
 struct tree *run_tree(struct run *run)
 {

@@ -8,8 +8,8 @@
 
 #include "run/origin.h"
 #include "run/run.h"
-#include "run/server.h"
 #include "run/siblings.h"
+#include "run/site.h"
 #include "run/site_source.h"
 #include "store/store.h"
 #include "view/merge.h"

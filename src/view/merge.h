@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "run/run.h"
+#include "tree/tree.h"
 #include "view/entry.h"
 
 #define COMPOSITE_ETAG_SIZE 48
@@ -60,5 +62,16 @@ void composite_note_conflicts(const struct run *run, const struct stage *stage);
 
 /* The same where all that it takes is in memory or on disk; else -EAGAIN, and no server was asked for anything. */
 int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err);
+
+/* Makes of STORED, a fresh listing of RUN, and of the other origins what the view shows; composites are not looked into yet.
+   What fails is told with FILE:LINE. */
+int compose_tree(struct run *run, struct tree *stored, struct tree **ret_tree, struct error *err);
+
+/* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
+   before it told to config.conflict. */
+int compose_check(struct run *run, struct error *err);
+
+/* Frees what composing has left, but for what the tree leads to. */
+void compose_done(struct run *run);
 
 #endif

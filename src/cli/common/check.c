@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/common/decoding.h"
+#include "cli/common/progress.h"
 
 struct checking {
     struct decoding decoding;

@@ -1,4 +1,4 @@
-/* A progress bar; see progress.h. */
+/* Progress bars; see progress.h. */
 #include "cli/common/progress.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/thread.h"
 
 #define DRAW_EVERY_MS 100
 #define BAR_MAX       40
@@ -122,4 +123,62 @@ void progress_end(struct progress *progress)
     progress_pause(progress);
     progress_resume(progress);
     (void)pthread_mutex_destroy(&progress->lock);
+}
+
+#define DECODING_AFTER_MS 300
+#define DECODING_EVERY_MS 100
+
+static void decoding_draw(struct decoding *decoding)
+{
+    struct run_stats stats;
+    run_stats(decoding->run, &stats);
+    if (stats.archives.passes)
+        progress_set(&decoding->progress, stats.archives.encoded, stats.archives.encoded_total);
+}
+
+/* Waits for so long; false where there is no more to watch. */
+static bool decoding_watch(struct decoding *decoding, uint64_t ms)
+{
+    struct timespec until = clock_timespec(clock_ms() + ms);
+    int code = 0;
+    (void)pthread_mutex_lock(&decoding->lock);
+    while (!decoding->done && !code)
+        code = pthread_cond_clockwait(&decoding->changed, &decoding->lock, CLOCK_MONOTONIC, &until);
+    bool done = decoding->done;
+    (void)pthread_mutex_unlock(&decoding->lock);
+    return !done;
+}
+
+static void *decoding_thread(void *context)
+{
+    uint64_t pause_ms = DECODING_AFTER_MS;
+    while (decoding_watch(context, pause_ms)) {
+        decoding_draw(context);
+        pause_ms = DECODING_EVERY_MS;
+    }
+    return NULL;
+}
+
+void decoding_begin(struct decoding *decoding, struct run *run, bool quiet)
+{
+    *decoding = (struct decoding){.run = run};
+    progress_begin(&decoding->progress, 1, quiet);
+    (void)pthread_mutex_init(&decoding->lock, NULL);
+    (void)pthread_cond_init(&decoding->changed, NULL);
+    decoding->watched =
+        decoding->progress.shown && thread_create(&decoding->thread, 0, decoding_thread, decoding) == 0;
+}
+
+void decoding_end(struct decoding *decoding)
+{
+    if (decoding->watched) {
+        (void)pthread_mutex_lock(&decoding->lock);
+        decoding->done = true;
+        (void)pthread_cond_broadcast(&decoding->changed);
+        (void)pthread_mutex_unlock(&decoding->lock);
+        (void)pthread_join(decoding->thread, NULL);
+    }
+    (void)pthread_cond_destroy(&decoding->changed);
+    (void)pthread_mutex_destroy(&decoding->lock);
+    progress_end(&decoding->progress);
 }

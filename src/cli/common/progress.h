@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "run/run.h"
+
 struct progress {
     uint64_t total;
     uint64_t began_ms; /* clock_ms */
@@ -37,5 +39,22 @@ void progress_end(struct progress *progress);
 /* The bar as it is after ELAPSED_MS, in no more than WIDTH columns where that is enough. For progress_add(), and tests. */
 void progress_text(char *text, size_t size, unsigned width, uint64_t done, uint64_t total,
                    uint64_t elapsed_ms);
+
+/* The same for archives that are being decoded, while a command waits for them. */
+struct decoding {
+    struct run *run;
+    struct progress progress;
+    pthread_t thread;
+    bool watched; /* there is a thread */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done; /* guarded by the lock */
+};
+
+/* Begins to watch what RUN decodes. Nothing is shown where QUIET, where stderr is no terminal, nor of what takes a moment. */
+void decoding_begin(struct decoding *decoding, struct run *run, bool quiet);
+
+/* Ends it, and clears the line. */
+void decoding_end(struct decoding *decoding);
 
 #endif
