@@ -9,10 +9,9 @@
 #include "base/error.h"
 #include "disk/disk.h"
 #include "disk/identity.h"
+#include "disk/map.h"
 #include "reader/reader.h"
 #include "store/store.h"
-
-#define CACHE_BLOCK_SIZE (1024U * 1024)
 
 /* Nobody knows at first how large a decoded archive is: so its size is no part of its identity (it is 0 there), on disk it has
    room for so many bytes, and its last block is filled up with zeros. */
@@ -21,11 +20,11 @@
 struct cache;
 
 struct cache_config {
-    uint64_t pool_bytes;      /* the most memory for blocks, at least one block */
-    uint64_t readahead;       /* the most bytes to fetch ahead of a sequential reader */
-    unsigned connections;     /* how many requests the store makes at once */
-    struct disk *disk;        /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
-    bool decoded;             /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
+    uint64_t pool_bytes;  /* the most memory for blocks, at least one block */
+    uint64_t readahead;   /* the most bytes to fetch ahead of a sequential reader */
+    unsigned connections; /* how many requests the store makes at once */
+    struct disk *disk;    /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
+    bool decoded;         /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
     /* Whether DATA, read from disk, is block NUMBER of OBJECT. Called without a lock. NULL: the map's hash alone decides. */
     bool (*check)(void *context, const struct object *object, uint64_t number, const void *data);
     void *check_context;

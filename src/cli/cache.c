@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
+#include "disk/cache_dir.h"
 #include "disk/identity.h"
-#include "run/cache_dir.h"
 
 enum { FLAG_JSON = 256 };
 
@@ -41,13 +41,13 @@ void action_close_disk(struct disk **disk)
 int action_open_disk(const struct cache_request *request, struct disk **ret_disk, struct error *err)
 {
     const struct run_config *config = &request->options.run;
-    _cleanup_free_ char *directory = keep_directory(config);
+    _cleanup_free_ char *directory = cache_dir_path(config->disk.directory);
     if (config->no_cache || !directory)
         return error_set(err, ENOENT, "cache: there is none: %s",
                          directory ? "no-cache says so"
                                    : "no home directory is known, cache=DIR names another");
     *ret_disk = NULL;
-    int result = keep_open(config, false, ret_disk, err);
+    int result = cache_dir_open(&config->disk, ret_disk, err);
     return result == -ENOENT ? 0 : result;
 }
 

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
-#include "run/cache_dir.h"
+#include "disk/cache_dir.h"
 
 #define TEXT_MAX (16U * 1024)
 
@@ -70,7 +70,7 @@ int action_status(struct cache_request *request, struct error *err)
         result = disk_usage(disk, &usage, err);
     if (result < 0)
         return result;
-    directory = keep_directory(&request->options.run);
+    directory = cache_dir_path(request->options.run.disk.directory);
     if (!directory)
         return error_errno(err, ENOMEM, "cache status");
     if (request->json)

@@ -7,9 +7,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "archive/etags.h"
 #include "base/cleanup.h"
 #include "cli/fetch.h"
+#include "unpack/etags.h"
 #include "view/checksum.h"
 
 #define NSEC 1000000000

@@ -7,14 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/etags.h"
-#include "archive/pass.h"
 #include "base/cleanup.h"
-#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
 #include "cli/common/output.h"
 #include "cli/common/progress.h"
+#include "unpack/etags.h"
+#include "unpack/sidecar.h"
 
 #define S3     "s3://"
 #define SUFFIX ".runfs-toc"
@@ -106,40 +105,13 @@ static void note(void *context, const char *name, const char *why)
 }
 
 /* A second pass, over what of a damaged archive can be trusted, counts only where it gets further. */
-static bool count(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
+static void count(void *context, uint64_t encoded)
 {
     struct source *source = context;
-    (void)decoded, (void)trusted;
     if (encoded > source->passed) {
         progress_add(&source->progress, encoded - source->passed);
         source->passed = encoded;
     }
-    return true;
-}
-
-/* Passes over the archive, within the limits that hold for a mount. */
-static int make_table(struct source *source, bool quiet, struct pass_result *ret_result, struct error *err)
-{
-    struct pass_config config = {.threads = thread_cores(),
-                                 .tar = &archives_tar_limits,
-                                 .etag = source->etags,
-                                 .note = note,
-                                 .go_on = count,
-                                 .context = source};
-    progress_begin(&source->progress, source->reader->size, quiet);
-    int result = pass_run(&config, source->reader, &source->wait, ret_result, err);
-    progress_end(&source->progress);
-    return result < 0 ? error_prefix(err, "%s", source->name) : 0;
-}
-
-/* Whether a mount could use it. */
-static int check_table(const struct source *source, const struct pass_result *table, struct error *err)
-{
-    if (!table->toc->complete)
-        return error_set(err, EBADMSG, "%s: %s", source->name, table->toc->problem);
-    if (table->len > ARCHIVES_SIDECAR_MAX)
-        return error_set(err, EFBIG, "%s: a table of %zu bytes would not be used", source->name, table->len);
-    return 0;
 }
 
 /* Beside the archive; of an object, here. */
@@ -160,18 +132,18 @@ static bool is_same_file(const char *a, const char *b)
 
 static int write_table(struct source *source, const struct request *request, struct error *err)
 {
-    struct pass_result table = {0};
+    const struct sidecar_config config = {source->etags, note, count, source};
+    _cleanup_free_ unsigned char *bytes = NULL;
+    size_t len;
     _cleanup_free_ char *beside = default_output(source->name);
     if (!beside)
         return error_errno(err, ENOMEM, "%s", source->name);
-    int result = make_table(source, request->quiet, &table, err);
-    if (result == 0)
-        result = check_table(source, &table, err);
-    if (result == 0)
-        result = output_write(request->output ? request->output : beside, table.bytes, table.len, err);
-    toc_free(table.toc);
-    free(table.bytes);
-    return result;
+    progress_begin(&source->progress, source->reader->size, request->quiet);
+    int result = sidecar_make(&config, source->reader, &source->wait, &bytes, &len, err);
+    progress_end(&source->progress);
+    if (result < 0)
+        return error_prefix(err, "%s", source->name);
+    return output_write(request->output ? request->output : beside, bytes, len, err);
 }
 
 static int index_archive(struct source *source, const struct request *request, struct error *err)

@@ -192,9 +192,9 @@ static const struct row {
     {"readahead", WITH_VALUE, set_size, FIELD(run.readahead)},
     {"timeout", WITH_VALUE, set_timeout, FIELD(run.timeout_ms)},
     /* what is kept on disk */
-    {"cache", WITH_VALUE, set_text, FIELD(run.cache_directory)},
-    {"cache-size", WITH_VALUE, set_cache_size, FIELD(run.cache_size)},
-    {"cache-min-free", WITH_VALUE, set_min_free, FIELD(run.cache_min_free)},
+    {"cache", WITH_VALUE, set_text, FIELD(run.disk.directory)},
+    {"cache-size", WITH_VALUE, set_cache_size, FIELD(run.disk.size_max)},
+    {"cache-min-free", WITH_VALUE, set_min_free, FIELD(run.disk.free_min)},
     {"no-cache", NO_VALUE, set_true, FIELD(run.no_cache)},
     {"refresh", WITH_VALUE, set_seconds, FIELD(run.refresh_ms)},
     {"offline", NO_VALUE, set_true, FIELD(run.offline)},

@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "cache/cache.h"
+#include "base/clock.h"
 #include "disk/disk_internal.h"
 
 #define TOUCH_MS  1000 /* a block that is used again and again says so only so often */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cache/cache.h"
 #include "disk/disk_internal.h"
 
 struct each {

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cache/cache.h"
 #include "disk/disk_internal.h"
 
 #define STALE_S     3600 /* files in the making that are older were left by a process that was killed */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/object.h"
 #include "base/strbuf.h"
-#include "store/store.h"
 
 #define IDENTITY_MAX  (16U * 1024) /* bytes; objects with longer names are not cached on disk */
 #define IDENTITY_NAME 33           /* bytes of a name made from an identity, with its NUL */

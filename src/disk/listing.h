@@ -13,9 +13,9 @@
 #ifndef RUNFS_DISK_LISTING_H
 #define RUNFS_DISK_LISTING_H
 
+#include "base/object.h"
 #include "disk/disk.h"
 #include "disk/identity.h"
-#include "store/store.h"
 
 struct listing_writer;
 

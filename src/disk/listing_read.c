@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "disk/disk_internal.h"
 #include "disk/listing.h"
 #include "disk/listing_format.h"

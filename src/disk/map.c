@@ -8,7 +8,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "cache/cache.h"
 #include "disk/identity.h"
 
 #define MAGIC   "runfsmap"

@@ -28,6 +28,8 @@
 
 #include "base/error.h"
 
+#define CACHE_BLOCK_SIZE (1024U * 1024)
+
 #define MAP_HEADER  48
 #define MAP_ENTRY   32
 #define MAP_USED_AT 24 /* offset in an entry of the eight bytes that are rewritten when the block is used */

@@ -77,7 +77,7 @@ static json_t *results_of(const uint64_t results[REQUEST_RESULTS])
     return object;
 }
 
-static void add_requests(json_t *status, const struct store_stats *store)
+static void add_requests(json_t *status, const struct request_stats *store)
 {
     json_t *requests = json_object();
     add(requests, "attempts", number(store->attempts));

@@ -1,7 +1,6 @@
 /* The client of GitHub's API; see github.h. */
 #include "github/github.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,11 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/format.h"
+#include "disk/cache_dir.h"
 #include "disk/identity.h"
 #include "github/answer.h"
 #include "github/github.h"
 #include "github/github_environment.h"
-#include "run/cache_dir.h"
 
 #define SECOND_MS UINT64_C(1000)
 #define HOUR_MS   (3600 * SECOND_MS)
@@ -22,9 +22,9 @@ struct lookup {
     char *api_url; /* owned */
     char *token;   /* owned, NULL: none */
     const char *token_name;
-    char *directory;          /* owned, of the cache; NULL: the default */
-    struct run_config config; /* with that directory; its other strings are not used */
-    pthread_mutex_t lock;     /* guards what is opened when something is asked first: */
+    char *directory;             /* owned, of the cache; NULL: the default */
+    struct lookup_config config; /* with that directory */
+    pthread_mutex_t lock;        /* guards what is opened when something is asked first: */
     bool opened;
     struct github *github; /* NULL where offline */
     struct disk *disk;     /* NULL: nothing is kept */
@@ -97,7 +97,7 @@ static int open_all(struct lookup *lookup, struct error *err)
     int result = lookup->config.offline || lookup->github ? 0 : github_open(&config, &lookup->github, err);
     if (result < 0)
         return result;
-    result = keep_open(&lookup->config, true, &lookup->disk, err);
+    result = lookup->config.no_cache ? 0 : cache_dir_open(&lookup->config.disk, &lookup->disk, err);
     return result < 0 && lookup->config.offline ? result : 0;
 }
 
@@ -148,7 +148,7 @@ static bool copy(const char *text, char **ret_copy)
     return !text || *ret_copy;
 }
 
-int lookup_open(const struct run_config *config, struct lookup **ret_lookup, struct error *err)
+int lookup_open(const struct lookup_config *config, struct lookup **ret_lookup, struct error *err)
 {
     struct github_config github;
     char *directory = NULL;
@@ -160,8 +160,10 @@ int lookup_open(const struct run_config *config, struct lookup **ret_lookup, str
     lookup->config = *config;
     lookup->token_name = github.token_name;
     bool copied = copy(github.api_url, &lookup->api_url) && copy(github.token, &lookup->token) &&
-                  copy(config->cache_directory, &directory);
-    lookup->config.cache_directory = lookup->directory = directory;
+                  copy(config->disk.directory, &directory);
+    lookup->config.disk.directory = lookup->directory = directory;
+    lookup->config.disk.make = true;
+    lookup->config.disk.note = config->note;
     if (!copied) {
         lookup_close(lookup);
         return error_errno(err, ENOMEM, "GitHub");

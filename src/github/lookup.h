@@ -2,10 +2,19 @@
 #ifndef RUNFS_GITHUB_LOOKUP_H
 #define RUNFS_GITHUB_LOOKUP_H
 
+#include "base/clock.h"
+#include "disk/disk.h"
 #include "github/github_record.h"
-#include "run/run.h"
 
 #define LOOKUP_WORKFLOW "multi_arch_ci.yml" /* the workflow whose runs are looked for where none is named */
+
+struct lookup_config {
+    struct disk_config disk; /* as cache_dir_open() takes it; made where it is missing */
+    bool no_cache;
+    bool offline;
+    uint64_t refresh_ms;                             /* how long an answer that may change is trusted */
+    void (*note)(const char *what, const char *why); /* may be NULL */
+};
 
 struct lookup;
 
@@ -19,7 +28,7 @@ struct lookup_question {
 
 /* Reads the environment: call it before other threads start. What is wrong with that shows when something is asked; only then
    the cache is opened, too. The strings of CONFIG are copied. */
-int lookup_open(const struct run_config *config, struct lookup **ret_lookup, struct error *err);
+int lookup_open(const struct lookup_config *config, struct lookup **ret_lookup, struct error *err);
 
 /* Answers QUESTION: from the cache where what it has is new enough (a day for a run that has ended, refresh for one that has not;
    of commits an hour and refresh), else from GitHub. An older answer is better than none where GitHub fails or its rate limit is

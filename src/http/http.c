@@ -337,7 +337,7 @@ void http_submit(struct http_engine *engine, struct http_request *request)
     (void)curl_multi_wakeup(engine->multi);
 }
 
-void http_engine_stats(struct http_engine *engine, struct store_stats *ret_stats)
+void http_engine_stats(struct http_engine *engine, struct request_stats *ret_stats)
 {
     http_stats_read(&engine->stats, ret_stats);
 }

@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 #include "base/error.h"
-#include "store/store.h"
+#include "http/request.h"
 
 #define HTTP_ERROR_BODY_MAX 8192
 
@@ -101,7 +101,7 @@ int http_engine_open(const struct http_config *config, struct http_engine **ret_
 void http_submit(struct http_engine *engine, struct http_request *request);
 
 /* Tells what became of all requests so far. Thread-safe; waits for nothing. */
-void http_engine_stats(struct http_engine *engine, struct store_stats *ret_stats);
+void http_engine_stats(struct http_engine *engine, struct request_stats *ret_stats);
 
 /* Ends all requests with -ECANCELED, joins the thread and frees the engine; NULL is allowed. */
 void http_engine_close(struct http_engine *engine);

@@ -81,7 +81,7 @@ void http_stats_ended(struct http_stats *stats, const struct http_request *reque
     (void)atomic_fetch_sub_explicit(&stats->open, 1, memory_order_relaxed);
 }
 
-void http_stats_read(const struct http_stats *stats, struct store_stats *ret_stats)
+void http_stats_read(const struct http_stats *stats, struct request_stats *ret_stats)
 {
     uint64_t open = load(&stats->open);
     for (int kind = 0; kind < REQUEST_KINDS; kind++)

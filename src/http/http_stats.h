@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/store.h"
+#include "http/request.h"
 
 struct http_request;
 
@@ -44,6 +44,6 @@ void http_stats_retried(struct http_stats *stats, const struct http_request *req
 /* The request ended with 0 or -errno. */
 void http_stats_ended(struct http_stats *stats, const struct http_request *request, int result);
 
-void http_stats_read(const struct http_stats *stats, struct store_stats *ret_stats);
+void http_stats_read(const struct http_stats *stats, struct request_stats *ret_stats);
 
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "aws/aws_environment.h"
+#include "disk/cache_dir.h"
 #include "github/github_environment.h"
 #include "github/lookup.h"
-#include "run/cache_dir.h"
 #include "run/run_internal.h"
 #include "run/runs.h"
 #include "run/site.h"
@@ -169,7 +169,10 @@ static int open_places(struct run *run, const struct places *places, const struc
 static int open_disk(struct run *run, struct error *err)
 {
     char why[ERROR_MESSAGE_MAX + 64];
-    int result = run->guest ? 0 : keep_open(&run->config, true, &run->disk, err);
+    struct disk_config config = run->config.disk;
+    config.make = true;
+    config.note = run->config.note;
+    int result = run->guest || run->config.no_cache ? 0 : cache_dir_open(&config, &run->disk, err);
     if (result == 0 || run->config.offline)
         return result;
     (void)snprintf(why, sizeof why, "%s; going on without keeping anything on disk", err->message);
@@ -259,7 +262,7 @@ static int open_one(struct run *run, const struct wait *wait, struct error *err)
 
 int run_open_source(struct run *run, const struct wait *wait, struct error *err)
 {
-    int result = run->guest ? 0 : lookup_open(&run->config, &run->lookup, err);
+    int result = run->guest ? 0 : site_open_lookup(&run->config, &run->lookup, err);
     if (result < 0)
         return result;
     return run->source.kind == SOURCE_RUNS ? open_many(run, err) : open_one(run, wait, err);

@@ -198,7 +198,7 @@ int run_resolve(const struct run_config *config, struct runfs_root *ret_root, st
     struct places places;
     int result = source_parse(config->source, &source, err);
     if (result == 0)
-        result = lookup_open(config, &lookup, err);
+        result = site_open_lookup(config, &lookup, err);
     if (result < 0)
         return result;
     const struct wait wait = {.timeout_ms = config->timeout_ms};

@@ -43,9 +43,7 @@ struct run_config {
     uint64_t pool_bytes; /* of what is fetched, in memory; 0: as much as a mount takes */
     uint64_t timeout_ms;
     /* what is kept on disk */
-    const char *cache_directory; /* NULL: the user's cache directory */
-    uint64_t cache_size;         /* bytes, 0: a tenth of the disk */
-    uint64_t cache_min_free;     /* bytes, 0: a twentieth of the disk */
+    struct disk_config disk; /* `directory` is NULL for the user's cache directory */
     bool no_cache;
     bool no_keep;        /* objects that are in the cache are used, others not put there */
     uint64_t refresh_ms; /* how long a listing is trusted */
@@ -168,7 +166,7 @@ struct run_stats {
     bool has_archives;
     struct archives_stats archives;
     bool has_store; /* false where offline */
-    struct store_stats store;
+    struct request_stats store;
     bool has_view; /* of which directories are composed */
     struct composing_stats {
         unsigned directories; /* that somebody waits for now */

@@ -300,6 +300,18 @@ static int resolve(const struct source *source, const struct placing *placing, s
     }
 }
 
+int site_open_lookup(const struct run_config *config, struct lookup **ret_lookup, struct error *err)
+{
+    const struct lookup_config lookup = {
+        .disk = config->disk,
+        .no_cache = config->no_cache,
+        .offline = config->offline,
+        .refresh_ms = config->refresh_ms,
+        .note = config->note,
+    };
+    return lookup_open(&lookup, ret_lookup, err);
+}
+
 int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
                    struct error *err)
 {

@@ -46,6 +46,9 @@ struct placing {
     bool local; /* THEROCK_LOCAL_STAGING_DIR counts */
 };
 
+/* lookup_open() as CONFIG says. */
+int site_open_lookup(const struct run_config *config, struct lookup **ret_lookup, struct error *err);
+
 /* Resolves SOURCE; reads the environment, and asks GitHub where it is to be asked. All runs are in no place: -EINVAL. */
 int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
                    struct error *err);

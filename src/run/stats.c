@@ -27,7 +27,7 @@ static void add_histogram(struct histogram *sum, const struct histogram *one)
         sum->counts[i] += one->counts[i];
 }
 
-static void add_store(struct store_stats *sum, const struct store_stats *one)
+static void add_store(struct request_stats *sum, const struct request_stats *one)
 {
     for (int kind = 0; kind < REQUEST_KINDS; kind++)
         for (int i = 0; i < REQUEST_RESULTS; i++)
@@ -45,7 +45,7 @@ static void add_origin(const struct run *from, struct run_stats *stats)
 {
     struct cache_stats cache;
     struct archives_stats archives;
-    struct store_stats store;
+    struct request_stats store;
     if (from->cache) {
         cache_stats(from->cache, &cache);
         add_cache(&stats->cache, &cache);

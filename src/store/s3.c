@@ -20,7 +20,7 @@ static void s3_close(struct store *store)
     free(s3);
 }
 
-static void s3_stats(struct store *store, struct store_stats *ret_stats)
+static void s3_stats(struct store *store, struct request_stats *ret_stats)
 {
     http_engine_stats(((struct s3 *)store)->engine, ret_stats);
 }

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "http/http.h"
 
 #define LOWER_DIGITS   "abcdefghijklmnopqrstuvwxyz0123456789"
 #define BUCKET_CHARS   LOWER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-"

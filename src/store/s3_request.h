@@ -8,6 +8,7 @@
 #include "aws/aws_provider.h"
 #include "http/http.h"
 #include "store/s3_address.h"
+#include "store/store.h"
 
 struct s3 {
     struct store store;

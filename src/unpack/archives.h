@@ -9,9 +9,9 @@
 #include "archive/toc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/object.h"
 #include "cache/cache.h"
 #include "reader/reader.h"
-#include "store/store.h"
 
 #define ARCHIVES_AT_ONCE     4 /* decoders at work or paused */
 #define ARCHIVES_MEMBERS_MAX 1000000

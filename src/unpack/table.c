@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/etags.h"
 #include "archive/pass.h"
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "disk/blob.h"
 #include "unpack/archives_internal.h"
+#include "unpack/etags.h"
 
 #define FAILURE_KEPT_MS 1000
 #define PAUSE_MS        30000 /* a pass that nobody waits for is given up after so long */

@@ -13,8 +13,8 @@
 #include "base/parallel.h"
 #include "run/run_internal.h"
 #include "unpack/archives.h"
-#include "unpack/manifest.h"
 #include "view/collect.h"
+#include "view/manifest.h"
 
 #define TABLES_AT_ONCE (2 * ARCHIVES_AT_ONCE) /* some come from the disk while others are decoded */
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/environment.h"
 #include "layout/error.h"
-#include "run/cache_dir.h"
 #include "run/run_internal.h"
 #include "store/local.h"
 #include "view/bind.h"
@@ -228,7 +228,7 @@ static char *resolve_local(const struct view *view, const char *source)
     _cleanup_free_ char *path = NULL;
     int len;
     if (source[0] == '~' && (!source[1] || source[1] == '/')) {
-        _cleanup_free_ char *home = keep_home();
+        _cleanup_free_ char *home = environment_home();
         if (!home) {
             errno = ENOENT;
             return NULL;

@@ -8,7 +8,7 @@
 #include "testing.h"
 
 static struct http_stats stats;
-static struct store_stats told;
+static struct request_stats told;
 
 Test(http_stats, results_are_told_apart)
 {

@@ -102,9 +102,9 @@ void write_table(const char *text)
 void view_on_disk(void)
 {
     view_config.no_cache = false;
-    view_config.cache_directory = cache;
-    view_config.cache_size = 100U << 20;
-    view_config.cache_min_free = 1;
+    view_config.disk.directory = cache;
+    view_config.disk.size_max = 100U << 20;
+    view_config.disk.free_min = 1;
 }
 
 int open_view(struct error *err)

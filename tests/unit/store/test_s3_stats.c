@@ -7,8 +7,8 @@
 
 static struct store *store;
 static struct object plain;
-static struct store_stats before;
-static struct store_stats now;
+static struct request_stats before;
+static struct request_stats now;
 
 static void set_up(void)
 {

@@ -1,5 +1,5 @@
 /* ETags as S3 computes them: the MD5 of the bytes; of an upload in parts, the MD5 of the parts' MD5s; see etags.h. */
-#include "archive/etags.h"
+#include "unpack/etags.h"
 
 #include <errno.h>
 #include <inttypes.h>

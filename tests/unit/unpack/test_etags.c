@@ -1,5 +1,5 @@
 /* ETags that a file may get as an object. The expected ones are those of md5sum(1) and of the rule for uploads in parts. */
-#include "archive/etags.h"
+#include "unpack/etags.h"
 
 #include "testing.h"
 

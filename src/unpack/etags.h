@@ -1,6 +1,6 @@
 /* The ETags that S3 gives: what a file will be known by once it is an object. */
-#ifndef RUNFS_ARCHIVE_ETAGS_H
-#define RUNFS_ARCHIVE_ETAGS_H
+#ifndef RUNFS_UNPACK_ETAGS_H
+#define RUNFS_UNPACK_ETAGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

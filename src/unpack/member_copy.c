@@ -1,0 +1,94 @@
+/* A member whole, with a copy on disk; see member_copy.h. */
+#include "unpack/member_copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/sha256.h"
+#include "disk/blob.h"
+#include "unpack/archives_internal.h"
+
+/* Whether LEN bytes are what the table says of its FILE. */
+static bool is_right(const struct member_file *file, const char *text, size_t len)
+{
+    _cleanup_sha256_ struct sha256 sum = {0};
+    char found[SHA256_TEXT];
+    char wanted[SHA256_TEXT];
+    if (len != file->size || !file->has_sha256)
+        return false;
+    for (size_t i = 0; i < MEMBER_SHA256_SIZE; i++)
+        (void)snprintf(wanted + 2 * i, 3, "%02x", file->sha256[i]);
+    return sha256_begin(&sum, NULL) == 0 && sha256_add(&sum, text, len, NULL) == 0 &&
+           sha256_end(&sum, found, NULL) == 0 && strcmp(found, wanted) == 0;
+}
+
+/* The identity of the copy on disk; false where there is no place for one. */
+static bool name_copy(const struct archive *archive, const char *name, struct strbuf *out)
+{
+    archive_identity(archive, out);
+    strbuf_adds(out, name);
+    return archive->all->config.disk && !out->failed;
+}
+
+/* NULL where there is no copy that is right. */
+static char *load_copy(const struct archive *archive, const struct member_file *file, const char *name)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    size_t len;
+    if (!name_copy(archive, name, &identity))
+        return NULL;
+    char *text = table_read(archive->all->config.disk, strbuf_text(&identity), identity.len, &len);
+    if (text && !is_right(file, text, len)) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+static void keep_copy(const struct archive *archive, const struct member_file *file, const char *name,
+                      const char *text)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    if (name_copy(archive, name, &identity) && is_right(file, text, file->size))
+        table_write(archive->all->config.disk, strbuf_text(&identity), identity.len, text, file->size);
+}
+
+static int read_member(struct archive *archive, uint32_t number, const struct wait *wait, char *text,
+                       size_t size, struct error *err)
+{
+    struct reader *reader;
+    size_t done = 0;
+    int result = archive_open_file(archive, number, &reader, err);
+    if (result < 0)
+        return result;
+    while (result == 0 && done < size) {
+        size_t n = 0;
+        result = reader_pread(reader, text + done, size - done, done, wait, &n, err);
+        if (result == 0 && n == 0)
+            result = error_set(err, EIO, "shorter than its table of contents says");
+        done += n;
+    }
+    reader_close(reader);
+    return result;
+}
+
+int member_copy_get(struct archive *archive, const struct toc *toc, uint32_t number, const char *name,
+                    const struct wait *wait, char **ret_text, struct error *err)
+{
+    const struct member_file *file = &toc->members->files[number];
+    _cleanup_free_ char *text = file->size ? load_copy(archive, file, name) : strdup("");
+    if (!text && !wait)
+        return -EAGAIN;
+    if (!text) {
+        text = malloc(file->size + 1);
+        int result = text ? read_member(archive, number, wait, text, file->size, err)
+                          : error_errno(err, ENOMEM, "%s", name);
+        if (result < 0)
+            return result;
+        keep_copy(archive, file, name, text);
+    }
+    *ret_text = TAKE_PTR(text);
+    return 0;
+}
