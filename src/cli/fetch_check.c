@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "cli/fetch.h"
+#include "run/checksum.h"
 #include "unpack/etags.h"
-#include "view/checksum.h"
 
 #define NSEC 1000000000
 

@@ -9,7 +9,7 @@
 #include "cli/common/files.h"
 #include "cli/common/prefetch.h"
 #include "cli/common/progress.h"
-#include "view/checksum.h"
+#include "run/checksum.h"
 
 #define PATH_LIMIT (64U * 1024)
 

@@ -148,7 +148,7 @@ void run_show_archives(struct run *run, struct tree *tree)
 
 static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
 {
-    if (!run->view)
+    if (!run->composition.view)
         run_show_archives(run, tree);
     tree_finish(tree);
     note_hidden(run, tree);
@@ -220,7 +220,7 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
         result = run_list(run, since, wait, &fresh, err);
     if (result < 0)
         return result;
-    if (run->view && (result = compose_tree(run, fresh, &shown, err)) < 0) {
+    if (run->composition.view && (result = compose_tree(&run->composition, fresh, &shown, err)) < 0) {
         tree_free(fresh);
         return result;
     }

@@ -48,9 +48,9 @@ static void add_member_path(const struct part *part, uint32_t file, struct strbu
 /* Where a file of this machine is that a local row shows. */
 static int local_source(const struct run *run, const struct node *node, struct strbuf *out)
 {
-    _cleanup_strbuf_ struct strbuf key = STRBUF_INIT(RUN_PATH_LIMIT);
-    for (size_t i = 0; run->view && i < run->view->count; i++) {
-        const struct view_row *row = &run->view->rows[i];
+    _cleanup_strbuf_ struct strbuf key = STRBUF_INIT(TREE_PATH_LIMIT);
+    for (size_t i = 0; run->composition.view && i < run->composition.view->count; i++) {
+        const struct view_row *row = &run->composition.view->rows[i];
         if (!row->local || row->origin != node->origin || tree_key(node, &key) < 0)
             continue;
         strbuf_adds(out, row->local);
@@ -65,8 +65,8 @@ static int local_source(const struct run *run, const struct node *node, struct s
 static int direct_source(const struct node *node, struct strbuf *out)
 {
     const struct node *archive = tree_archive_of(node);
-    _cleanup_strbuf_ struct strbuf directory = STRBUF_INIT(RUN_PATH_LIMIT);
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf directory = STRBUF_INIT(TREE_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     if (tree_path(archive, &directory) < 0 || tree_path(node, &path) < 0)
         return -ENODATA;
     int result = tree_key(archive, out);

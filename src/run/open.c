@@ -12,6 +12,7 @@
 #include "run/runs.h"
 #include "run/site.h"
 #include "store/local.h"
+#include "view/bind.h"
 
 #define POOL_BYTES (40U * 1024 * 1024)
 
@@ -181,6 +182,20 @@ static int open_disk(struct run *run, struct error *err)
     return 0;
 }
 
+/* Whether one of the runs bound is not on this machine. */
+static bool binds_are_remote(const struct run_config *config)
+{
+    const char *staging = getenv("THEROCK_LOCAL_STAGING_DIR");
+    bool remote = false;
+    for (size_t i = 0; !remote && i < config->bind_count; i++) {
+        _cleanup_source_ struct source source = {0};
+        if (source_parse(bind_source(config->binds[i]), &source, NULL) < 0)
+            continue; /* another's name; or it is told when it is opened */
+        remote = source.kind == SOURCE_S3 || (source.kind != SOURCE_LOCAL && !(staging && staging[0]));
+    }
+    return remote;
+}
+
 /* Takes from the environment what servers are asked with, for the run itself (REMOTE) and its guests, and wipes it there: the
    environment can be seen in /proc. */
 static int open_server(struct run *run, bool remote, struct error *err)
@@ -189,7 +204,7 @@ static int open_server(struct run *run, bool remote, struct error *err)
     bool wipe = !run->config.keep_environment;
     if (run->guest)
         return 0;
-    if (remote || view_is_remote(&run->config))
+    if (remote || binds_are_remote(&run->config))
         result = server_resolve(&run->config, &run->server, err);
     else if (wipe)
         aws_environment_wipe();
@@ -210,7 +225,7 @@ static int open_local(struct run *run, const char *directory, const struct wait 
     /* however it was named, what is kept of it is the same */
     if (result == 0 && !(run->prefix = realpath(directory, NULL)))
         result = error_errno(err, errno, "%s", directory);
-    if (result == 0 && (run->config.archives || run->view))
+    if (result == 0 && (run->config.archives || run->composition.view))
         result = open_disk(run, err);
     if (result == 0)
         result = run_open_archives(run, err);

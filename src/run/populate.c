@@ -43,7 +43,7 @@ int run_open_archives(struct run *run, struct error *err)
         .timeout_ms = run->config.timeout_ms,
         .verify = run->config.verify,
     };
-    if (!run->config.archives && !run->guest && !run->view)
+    if (!run->config.archives && !run->guest && !run->composition.view)
         return 0;
     const char *endpoint = run->local ? "local" : server_endpoint(run->server);
     free(run->decoded_endpoint);
@@ -61,11 +61,11 @@ int run_open_archives(struct run *run, struct error *err)
 static void find_companion(struct tree *stored, const struct object *archive, const char *suffix,
                            struct strbuf *path, struct object *ret_object)
 {
-    _cleanup_strbuf_ struct strbuf name = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf name = STRBUF_INIT(TREE_PATH_LIMIT);
     struct object object;
     strbuf_add(&name, archive->key, archive->key_len);
     strbuf_adds(&name, suffix);
-    path->max = RUN_PATH_LIMIT;
+    path->max = TREE_PATH_LIMIT;
     const struct node *node = name.failed ? NULL : tree_find(stored, strbuf_text(&name));
     if (node && node->type == NODE_FILE && run_object(node, path, &object) == 0)
         *ret_object = object;
@@ -74,8 +74,8 @@ static void find_companion(struct tree *stored, const struct object *archive, co
 int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
                     struct archive **ret_archive, struct error *err)
 {
-    _cleanup_strbuf_ struct strbuf sha256sum = STRBUF_INIT(RUN_PATH_LIMIT);
-    _cleanup_strbuf_ struct strbuf sidecar = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf sha256sum = STRBUF_INIT(TREE_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf sidecar = STRBUF_INIT(TREE_PATH_LIMIT);
     struct archive_objects objects = {.archive = *object};
     tree_lock_read(stored);
     find_companion(stored, object, ".sha256sum", &sha256sum, &objects.sha256sum);
@@ -94,7 +94,7 @@ void run_found_done(struct run_found *found)
 static int find_archive(struct run *run, const struct node *node, struct run_found *ret_found,
                         struct error *err)
 {
-    ret_found->key.max = RUN_PATH_LIMIT;
+    ret_found->key.max = TREE_PATH_LIMIT;
     int result = run_object(node, &ret_found->key, &ret_found->object);
     ret_found->from = result < 0 ? NULL : origins_at(run->origins, node->origin).run;
     if (!ret_found->from || !ret_found->from->archives)
@@ -237,7 +237,7 @@ static int grow(struct run *run, struct node *node, const struct run_found *foun
 static int grow_composed(struct run *run, struct node *node, struct composite *composite,
                          const struct wait *wait, struct error *err)
 {
-    int result = composite_grow(run, composite, node, wait, err);
+    int result = composite_grow(&run->composition, composite, node, wait, err);
     composite_put(composite);
     return result;
 }
@@ -424,8 +424,8 @@ void run_on_settled(struct run *run, run_settled_fn fn, void *context)
 static int add_member_path(const struct node *archive, const struct node *directory, const char *name,
                            struct strbuf *out)
 {
-    _cleanup_strbuf_ struct strbuf above = STRBUF_INIT(RUN_PATH_LIMIT);
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf above = STRBUF_INIT(TREE_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     int result = tree_path(archive, &above);
     if (result == 0)
         result = tree_path(directory, &path);
@@ -464,7 +464,7 @@ int run_grow_name(struct run *run, struct node *directory, const char *name, con
                   struct error *err)
 {
     __attribute__((cleanup(run_found_done))) struct run_found found = {0};
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     struct node *node = NULL;
     struct archive *archive;
     int result = 0;

@@ -42,7 +42,7 @@ int run_open_at(struct run *run, uint16_t origin, const struct object *object, s
 
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err)
 {
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     struct object object;
     tree_lock_read(run->tree);
     bool member = node->member;
@@ -58,7 +58,7 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
 
 int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes)
 {
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     struct object object;
     const struct run *from = origins_at(run->origins, node->origin).run;
     if (!from || !from->cache || node->type != NODE_FILE || node->member)

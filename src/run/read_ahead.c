@@ -14,7 +14,7 @@ static struct cache *cache_of(const struct run *run, const struct node *node)
    where there is no room now. The entry's strings are copied before the lock is let go of. */
 static bool prefetch_sibling(struct run *run, const struct node *node, enum tree_order order, size_t position)
 {
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     char etag[NODE_ETAG_MAX] = "";
     struct object object = {0};
     tree_lock_read(run->tree);

@@ -36,10 +36,8 @@ void run_close(struct run *run)
     if (run->tree != run->stored)
         tree_free(run->tree);
     tree_free(run->stored);
-    compose_done(run);
+    composition_done(&run->composition);
     origins_close(run->origins); /* they use what follows */
-    view_free(run->view);
-    (void)pthread_mutex_destroy(&run->lock);
     run_close_place(run);
     if (!run->guest) {
         disk_close(run->disk);
@@ -78,14 +76,14 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
     (void)pthread_cond_init(&run->settled, NULL);
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);
-    (void)pthread_mutex_init(&run->lock, NULL);
-    LIST_INIT(&run->composites);
+    composition_init(&run->composition);
     atomic_store(&run->listed_at, clock_ms());
     int result = origins_new(run, &run->origins, err);
     if (result == 0)
         result = source_parse(config->source, &run->source, err);
     if (result == 0)
         result = set_filter(run, err);
+    run_init_composition(run);
     if (result < 0)
         run_close(run);
     else
@@ -96,23 +94,24 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
 /* Has the run shown as its view says. */
 static int show(struct run *run, struct error *err)
 {
-    if (!run->view) {
+    struct composition *composition = &run->composition;
+    if (!composition->view) {
         run->tree = run->stored;
         return 0;
     }
-    int result = view_open_origins(run->view, run, err);
+    int result = view_open_origins(composition->view, &composition->config, &composition->deps, err);
     if (result == 0)
-        result = compose_tree(run, run->stored, &run->tree, err);
-    return result < 0 || run->config.check ? result : compose_check(run, err);
+        result = compose_tree(composition, run->stored, &run->tree, err);
+    return result < 0 || run->config.check ? result : compose_check(composition, err);
 }
 
 /* All runs have no view of their own; but what is wrong with the one that each of them will have is said at once. */
 static int load_view(struct run *run, struct error *err)
 {
-    int result = view_load(&run->config, &run->view, err);
+    int result = view_load(&run->composition.config, &run->composition.view, err);
     if (result == 0 && run->source.kind == SOURCE_RUNS) {
-        view_free(run->view);
-        run->view = NULL;
+        view_free(run->composition.view);
+        run->composition.view = NULL;
     }
     return result;
 }

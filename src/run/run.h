@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "tree/tree.h"
 #include "unpack/archives.h"
+#include "view/check.h"
 
 /* What the user said; strings are borrowed for as long as the run is open, NULL where not said. */
 struct run_config {
@@ -109,16 +110,7 @@ int run_follow(struct run *run, const char *path, const struct wait *wait, struc
                struct error *err);
 
 /* Composes all of a view, of whose run check was said, and nobody else looks at, and tells what is found. */
-struct run_report {
-    void (*conflict)(void *context, const char *line);
-    void (*overlap)(void *context, const char *line);
-    void (*failed)(void *context, const struct error *err); /* a part of the view could not be composed */
-    void *context;
-    uint64_t
-        conflicts; /* how many there are, also of those that are too many to be told; set by run_check() */
-    uint64_t overlaps;
-};
-void run_check(struct run *run, const struct wait *wait, struct run_report *report);
+void run_check(struct run *run, const struct wait *wait, struct view_report *report);
 
 /* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content; for a local row's file its
    path on this machine. Each is appended where it is known, else -ENODATA. The tree's read lock must be held. */

@@ -14,8 +14,6 @@
 #include "store/store.h"
 #include "view/merge.h"
 
-#define RUN_PATH_LIMIT (64U * 1024)
-
 struct run {
     struct run_config config; /* its strings are borrowed */
     struct source source;     /* owned */
@@ -23,21 +21,18 @@ struct run {
     bool guest;               /* lookup, server and disk are another run's, which is closed later: */
     struct run *host;         /* that run, in whose tree members show; for any other, itself */
     struct lookup *lookup;
-    struct server *server;             /* NULL where all is local */
-    struct store *store;               /* NULL where offline */
-    struct disk *disk;                 /* NULL where nothing is kept on disk */
-    struct cache *cache;               /* NULL for a local run */
-    struct archives *archives;         /* NULL where archives are only files */
-    struct tree *stored;               /* by key, as it is listed */
-    struct tree *tree;                 /* as it is shown: STORED itself, or what the view makes of it */
-    struct origins *origins;           /* what bytes of the tree may come from */
-    struct view *view;                 /* NULL: the run is shown as it is stored */
-    struct runs *runs;                 /* of the source "runs", which itself is nowhere */
-    char *texts;                       /* owned, of a run among those: strings of its configuration */
-    LIST_ENTRY(run) among_runs;        /* guarded by the lock of those */
-    pthread_mutex_t lock;              /* guards the list of composites */
-    LIST_HEAD(, composite) composites; /* owned: those that directories of the tree lead to, or did */
-    struct stage *stage; /* of the last composing at a listing; its conflicts. Guarded by the lock */
+    struct server *server;          /* NULL where all is local */
+    struct store *store;            /* NULL where offline */
+    struct disk *disk;              /* NULL where nothing is kept on disk */
+    struct cache *cache;            /* NULL for a local run */
+    struct archives *archives;      /* NULL where archives are only files */
+    struct tree *stored;            /* by key, as it is listed */
+    struct tree *tree;              /* as it is shown: STORED itself, or what the view makes of it */
+    struct origins *origins;        /* what bytes of the tree may come from */
+    struct composition composition; /* the view, where there is one, and what is composed of it */
+    struct runs *runs;              /* of the source "runs", which itself is nowhere */
+    char *texts;                    /* owned, of a run among those: strings of its configuration */
+    LIST_ENTRY(run) among_runs;     /* guarded by the lock of those */
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
     bool local;
@@ -74,6 +69,9 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
 /* Opens the run of CONFIG, whose strings lie in TEXTS (taken over, also on failure), as one of all runs, HOST. */
 int run_open_among(struct run *host, const struct run_config *config, char *texts, const struct wait *wait,
                    struct run **ret_run, struct error *err);
+
+/* Has the run's view take what it needs from the run. */
+void run_init_composition(struct run *run);
 
 /* Opens an object as it is stored. */
 int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,

@@ -72,9 +72,9 @@ static void add_stage(struct composing_stats *stats, const struct stage *stage)
 static void add_composing(struct run *run, struct composing_stats *stats)
 {
     const struct composite *composite;
-    (void)pthread_mutex_lock(&run->lock);
-    add_stage(stats, run->stage);
-    LIST_FOREACH(composite, &run->composites, link)
+    (void)pthread_mutex_lock(&run->composition.lock);
+    add_stage(stats, run->composition.stage);
+    LIST_FOREACH(composite, &run->composition.composites, link)
     {
         stats->conflicts += composite->conflicts;
         stats->overlaps += composite->overlaps;
@@ -84,7 +84,7 @@ static void add_composing(struct run *run, struct composing_stats *stats)
         stats->archives += composite->parts.archives;
         stats->ready += composite->ready;
     }
-    (void)pthread_mutex_unlock(&run->lock);
+    (void)pthread_mutex_unlock(&run->composition.lock);
 }
 
 void run_stats_add(struct run_stats *sum, const struct run_stats *one)
@@ -124,8 +124,8 @@ void run_stats(struct run *run, struct run_stats *ret_stats)
         if (from)
             add_origin(from, ret_stats);
     }
-    ret_stats->has_view = run->view;
-    if (run->view)
+    ret_stats->has_view = run->composition.view;
+    if (run->composition.view)
         add_composing(run, &ret_stats->composing);
     if (run->runs)
         runs_add_stats(run->runs, ret_stats);

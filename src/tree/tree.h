@@ -23,6 +23,8 @@
 enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_LINK };
 
 /* Where a node's bytes come from: the run itself, what the run calls by another number, or nowhere. */
+#define TREE_PATH_LIMIT (64U * 1024) /* bytes of a path */
+
 #define ORIGIN_RUN  0
 #define ORIGIN_NONE UINT16_MAX
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/run_internal.h"
 #include "view/view_glob.h"
 
 /* A row under way. */
@@ -27,7 +26,8 @@ void gathering_done(struct gathering *gathering)
 
 struct tree *gather_tree(const struct gathering *gathering, uint16_t origin)
 {
-    return origin == ORIGIN_RUN ? gathering->stored : origins_at(gathering->run->origins, origin).run->stored;
+    const struct view_deps *deps = &gathering->composition->deps;
+    return origin == ORIGIN_RUN ? gathering->stored : deps->stored(deps->context, origin);
 }
 
 /* Whether PATH is ROOT, or below it. */
@@ -154,7 +154,7 @@ static int gather_row(struct gathering *gathering, const struct view_row *row, u
                       struct error *err)
 {
     __attribute__((cleanup(job_done))) struct row_job job = {
-        gathering, row, number, STRBUF_INIT(RUN_PATH_LIMIT), STRBUF_INIT(RUN_PATH_LIMIT)};
+        gathering, row, number, STRBUF_INIT(TREE_PATH_LIMIT), STRBUF_INIT(TREE_PATH_LIMIT)};
     int result = 0;
     switch (row->row->type) {
     case RUNFS_ROW_TREE:
@@ -168,7 +168,7 @@ static int gather_row(struct gathering *gathering, const struct view_row *row, u
         result = gather_root_row(&job, err);
         break;
     }
-    return result < 0 ? view_error(gathering->run->view, row, err) : 0;
+    return result < 0 ? view_error(gathering->composition->view, row, err) : 0;
 }
 
 /* Adds PATH to the roots, of which none is within another. */
@@ -209,7 +209,7 @@ static int find_roots(struct gathering *gathering, const struct view *view, stru
    round. */
 static bool gives_way(const struct gathering *gathering, const char *key, const char *path)
 {
-    const char *said = gathering->run->config.artifacts_dir;
+    const char *said = gathering->composition->config.artifacts_dir;
     bool root_wins = said && strcmp(said, "root") == 0;
     if (strcmp(key, path) != 0)
         return !root_wins && tree_find(gathering->stored, path);
@@ -248,13 +248,13 @@ static int gather_typed(struct row_job *job, const struct node *node, struct err
 
 int gather(struct gathering *gathering, struct error *err)
 {
-    const struct view *view = gathering->run->view;
+    const struct view *view = gathering->composition->view;
     int result = find_roots(gathering, view, err);
     for (uint32_t i = 0; result == 0 && i < view->count; i++)
         result = gather_row(gathering, &view->rows[i], i, err);
     if (result == 0 && view->kind == VIEW_TYPED) {
         __attribute__((cleanup(job_done))) struct row_job job = {
-            gathering, NULL, 0, STRBUF_INIT(RUN_PATH_LIMIT), STRBUF_INIT(RUN_PATH_LIMIT)};
+            gathering, NULL, 0, STRBUF_INIT(TREE_PATH_LIMIT), STRBUF_INIT(TREE_PATH_LIMIT)};
         result = gather_typed(&job, tree_root(gathering->stored), err);
     }
     for (size_t i = 0; result == 0 && i < gathering->root_count; i++)

@@ -4,9 +4,9 @@
 
 #include "view/merge.h"
 
-/* What is gathered. All zeros at first, but for run and stored. */
+/* What is gathered. All zeros at first, but for composition and stored. */
 struct gathering {
-    struct run *run;
+    struct composition *composition;
     struct tree *stored; /* the run's own, as it was listed */
     struct parts parts;  /* what is composed at once */
     struct composite *

@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "layout/error.h"
-#include "run/run_internal.h"
 #include "view/collect.h"
 #include "view/view_glob.h"
 
@@ -18,7 +17,7 @@ static int find(const struct gathering *gathering, const struct view_row *row, g
                 struct error *err)
 {
     _cleanup_strbuf_ struct strbuf pattern = STRBUF_INIT(PATTERN_MAX);
-    const char *said = gathering->run->config.artifacts_dir;
+    const char *said = gathering->composition->config.artifacts_dir;
     const char *directory = "{,artifacts/}";
     if (said && strcmp(said, "root") == 0)
         directory = "";
@@ -54,7 +53,7 @@ static bool is_archive(struct tree *tree, const char *key)
 /* Whether KEY gives way to a file of its name in the other one of the two artifact directories, which was found as well. */
 static bool is_shadowed(const struct gathering *gathering, const glob_t *found, const char *key)
 {
-    const char *said = gathering->run->config.artifacts_dir;
+    const char *said = gathering->composition->config.artifacts_dir;
     bool root_wins = said && strcmp(said, "root") == 0;
     bool in_directory = strncmp(key, artifacts, sizeof artifacts - 1) == 0;
     const char *file = in_directory ? key + sizeof artifacts - 1 : key;
@@ -103,7 +102,7 @@ static int list_candidates(const struct gathering *gathering, const struct view_
 static int add_archive(struct gathering *gathering, const struct view_row *row, uint32_t number,
                        struct composite *composite, const char *key, struct error *err)
 {
-    struct run *from = origins_at(gathering->run->origins, row->origin).run;
+    const struct view_deps *deps = &gathering->composition->deps;
     struct tree *stored = gather_tree(gathering, row->origin);
     const struct node *node = tree_find(stored, key);
     struct object object = {.key = key,
@@ -112,7 +111,7 @@ static int add_archive(struct gathering *gathering, const struct view_row *row, 
                             .size = node->size,
                             .mtime_ns = node->mtime_ns};
     struct archive *archive;
-    int result = run_get_archive(from, stored, &object, &archive, err);
+    int result = deps->get_archive(deps->context, row->origin, stored, &object, &archive, err);
     if (result == 0 && parts_add_archive(&composite->parts, row, number, archive, key) < 0)
         result = error_errno(err, ENOMEM, "view");
     return result;
@@ -124,7 +123,7 @@ static int add_chosen(struct gathering *gathering, const struct view_row *row, u
 {
     struct runfs_error why;
     struct runfs_artifact_name name;
-    const struct runfs_filter *filter = gathering->run->filter;
+    const struct runfs_filter *filter = gathering->composition->deps.filter;
     _cleanup_free_ size_t *chosen = NULL;
     size_t count;
     if (runfs_flatten_select(candidates->files, candidates->count, filter, &chosen, &count, &why) < 0)

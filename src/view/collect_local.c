@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "run/run_internal.h"
 #include "view/collect.h"
 
 /* A listing under way. */
@@ -70,10 +69,10 @@ static int add_file(struct local_job *job, struct error *err)
 int gather_local(struct gathering *gathering, const struct view_row *row, uint32_t number, struct error *err)
 {
     __attribute__((cleanup(job_done))) struct local_job job = {gathering, row, number,
-                                                               STRBUF_INIT(RUN_PATH_LIMIT)};
-    struct wait wait = {.timeout_ms = gathering->run->config.timeout_ms};
-    struct store *store = origins_at(gathering->run->origins, row->origin).store;
+                                                               STRBUF_INIT(TREE_PATH_LIMIT)};
+    struct wait wait = {.timeout_ms = gathering->composition->config.timeout_ms};
+    const struct view_deps *deps = &gathering->composition->deps;
     if (row->name)
         return add_file(&job, err);
-    return store->ops->list(store, NULL, add_object, &job, &wait, err);
+    return deps->list(deps->context, row->origin, add_object, &job, &wait, err);
 }

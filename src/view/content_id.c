@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/sha256.h"
-#include "run/run_internal.h"
 
 #define PIECE   (256U * 1024)
 #define MD5_HEX 32
@@ -46,17 +45,18 @@ static int hash(struct reader *reader, const struct wait *wait, struct sha256 *s
     return result < 0 ? result : sha256_end(sum, text, NULL);
 }
 
-void content_id(struct run *run, uint16_t origin, const struct object *object, struct strbuf *out)
+void content_id(const struct composition *composition, uint16_t origin, const struct object *object,
+                struct strbuf *out)
 {
     _cleanup_sha256_ struct sha256 sum = {0};
-    struct wait wait = {.timeout_ms = run->config.timeout_ms};
+    struct wait wait = {.timeout_ms = composition->config.timeout_ms};
     char text[SHA256_TEXT];
     struct reader *reader;
     if (object->etag[0]) {
         add_etag(origin, object, out);
         return;
     }
-    if (run_open_at(run, origin, object, &reader, NULL) < 0)
+    if (composition->deps.open_object(composition->deps.context, origin, object, &reader, NULL) < 0)
         return;
     if (hash(reader, &wait, &sum, text) == 0)
         strbuf_addf(out, "sha256:%s", text);

@@ -2,11 +2,12 @@
 #ifndef RUNFS_VIEW_CONTENT_ID_H
 #define RUNFS_VIEW_CONTENT_ID_H
 
-#include "run/run.h"
+#include "view/merge.h"
 
 /* Appends the content id of an object of one of the run's origins: by its ETag "md5:HEX", or "etag:HEX-PARTS" of what was
    uploaded in parts; where it has another ETag, which tells versions of one object apart but not content, "etag:…@KEY";
    where it has none, as a file of this machine, "sha256:HEX" of its content, which is read. Nothing where that fails. */
-void content_id(struct run *run, uint16_t origin, const struct object *object, struct strbuf *out);
+void content_id(const struct composition *composition, uint16_t origin, const struct object *object,
+                struct strbuf *out);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/run_internal.h"
 #include "unpack/archives.h"
 #include "view/content_id.h"
 #include "view/merge.h"
@@ -91,7 +90,7 @@ int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t 
 
 /* What describe() is told of. */
 struct composing {
-    struct run *run;
+    const struct composition *composition;
     const struct parts *parts;
 };
 
@@ -135,7 +134,7 @@ static void describe_entry(const struct composing *composing, const struct part 
     if (entry->key && !(local && part->row->name))
         strbuf_addf(source, "%s%s", local ? "/" : "", entry->key);
     if (entry->type == NODE_FILE)
-        content_id(composing->run, part->row ? part->row->origin : ORIGIN_RUN, &object, content);
+        content_id(composing->composition, part->row ? part->row->origin : ORIGIN_RUN, &object, content);
 }
 
 /* stage_describe_fn: a part's number and, of an archive, its member's, in the halves of REF. */
@@ -173,10 +172,10 @@ static int add_entry(struct stage *stage, const struct part *part, size_t number
     return stage_add(stage, &entry, err);
 }
 
-int parts_compose(struct run *run, struct parts *parts, const char *root, struct stage **ret_stage,
-                  struct error *err)
+int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
+                  struct stage **ret_stage, struct error *err)
 {
-    struct composing composing = {run, parts};
+    struct composing composing = {composition, parts};
     struct stage *stage;
     int result = stage_new(root, describe, &composing, &stage, err);
     if (result < 0)

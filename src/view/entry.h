@@ -9,6 +9,7 @@
 #include "view/view.h"
 
 struct composite;
+struct composition;
 
 /* An object, a directory, a local file. Strings are owned. */
 struct part_entry {
@@ -60,8 +61,8 @@ int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t 
 void parts_done(struct parts *parts);
 
 /* Composes all parts, whose archives have their tables, at and below ROOT into *RET_STAGE, which is not finished yet. */
-int parts_compose(struct run *run, struct parts *parts, const char *root, struct stage **ret_stage,
-                  struct error *err);
+int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
+                  struct stage **ret_stage, struct error *err);
 
 /* Adds the members of an archive, part NUMBER, to a stage. */
 int parts_add_members(struct stage *stage, const struct part *part, size_t number, struct error *err);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "run/run_internal.h"
 #include "view/entry.h"
 
 #define FLATTENED_UMASK 022U
@@ -185,9 +184,9 @@ int parts_add_members(struct stage *stage, const struct part *part, size_t numbe
         .part = part,
         .number = number,
         .table = part->archive.toc->members,
-        .member = STRBUF_INIT(RUN_PATH_LIMIT),
-        .path = STRBUF_INIT(RUN_PATH_LIMIT),
-        .target = STRBUF_INIT(RUN_PATH_LIMIT),
+        .member = STRBUF_INIT(TREE_PATH_LIMIT),
+        .path = STRBUF_INIT(TREE_PATH_LIMIT),
+        .target = STRBUF_INIT(TREE_PATH_LIMIT),
     };
     int result = 0;
     if (part->archive.places && runfs_flatten_count(part->archive.places) > 1)

@@ -11,12 +11,18 @@
 #include <xxhash.h>
 
 #include "base/parallel.h"
-#include "run/run_internal.h"
 #include "unpack/archives.h"
 #include "view/collect.h"
 #include "view/manifest.h"
 
 #define TABLES_AT_ONCE (2 * ARCHIVES_AT_ONCE) /* some come from the disk while others are decoded */
+
+void composition_init(struct composition *composition)
+{
+    *composition = (struct composition){0};
+    (void)pthread_mutex_init(&composition->lock, NULL);
+    LIST_INIT(&composition->composites);
+}
 
 int composite_new(const char *path, struct composite **ret_composite, struct error *err)
 {
@@ -38,22 +44,22 @@ struct composite *composite_hold(struct composite *composite)
     return composite;
 }
 
-void composite_register(struct composite *composite, struct run *run)
+void composite_register(struct composite *composite, struct composition *composition)
 {
-    (void)pthread_mutex_lock(&run->lock);
-    composite->run = run;
-    LIST_INSERT_HEAD(&run->composites, composite, link);
-    (void)pthread_mutex_unlock(&run->lock);
+    (void)pthread_mutex_lock(&composition->lock);
+    composite->composition = composition;
+    LIST_INSERT_HEAD(&composition->composites, composite, link);
+    (void)pthread_mutex_unlock(&composition->lock);
 }
 
 void composite_put(struct composite *composite)
 {
     if (!composite || atomic_fetch_sub(&composite->references, 1) > 1)
         return;
-    if (composite->run) {
-        (void)pthread_mutex_lock(&composite->run->lock);
+    if (composite->composition) {
+        (void)pthread_mutex_lock(&composite->composition->lock);
         LIST_REMOVE(composite, link);
-        (void)pthread_mutex_unlock(&composite->run->lock);
+        (void)pthread_mutex_unlock(&composite->composition->lock);
     }
     parts_done(&composite->parts);
     free(composite->archives);
@@ -191,28 +197,28 @@ static int get_all(struct composite *composite, const struct wait *wait, struct 
     return atomic_load(&getting.result);
 }
 
-void composite_note_conflicts(const struct run *run, const struct stage *stage)
+void composite_note_conflicts(const struct composition *composition, const struct stage *stage)
 {
     const struct stage_notes *conflicts = stage_conflicts(stage);
     char text[100];
-    if (!run->config.note)
+    if (!composition->config.note)
         return;
     for (size_t i = 0; i < conflicts->count && i < COMPOSITE_NOTES_MAX; i++)
-        run->config.note(run->view->file, conflicts->notes[i].text);
+        composition->config.note(composition->view->file, conflicts->notes[i].text);
     if (conflicts->total <= COMPOSITE_NOTES_MAX)
         return;
     (void)snprintf(text, sizeof text, "%" PRIu64 " more conflicts: runfs ls --check tells them all",
                    conflicts->total - COMPOSITE_NOTES_MAX);
-    run->config.note(run->view->file, text);
+    composition->config.note(composition->view->file, text);
 }
 
 /* The composite's lock is held. */
-static int composite_compose(struct run *run, struct composite *composite, struct node *node,
+static int composite_compose(struct composition *composition, struct composite *composite, struct node *node,
                              struct error *err)
 {
     struct stage *stage;
     struct node *root;
-    int result = parts_compose(run, &composite->parts, composite->path, &stage, err);
+    int result = parts_compose(composition, &composite->parts, composite->path, &stage, err);
     if (result < 0)
         return result;
     result = stage_finish(stage, &root, err);
@@ -220,7 +226,7 @@ static int composite_compose(struct run *run, struct composite *composite, struc
         stage_free(stage);
         return result;
     }
-    tree_graft(run->tree, node, root, NULL, NULL);
+    tree_graft(composition->tree, node, root, NULL, NULL);
     stage_free(composite->stage);
     composite->stage = stage;
     atomic_store(&composite->conflicts, stage_conflicts(stage)->total);
@@ -229,16 +235,16 @@ static int composite_compose(struct run *run, struct composite *composite, struc
 }
 
 /* Only one composes; the others find it done. */
-static int compose_once(struct run *run, struct composite *composite, struct node *node, bool tell,
-                        struct error *err)
+static int compose_once(struct composition *composition, struct composite *composite, struct node *node,
+                        bool tell, struct error *err)
 {
     (void)pthread_mutex_lock(&composite->lock);
-    tree_lock_read(run->tree);
+    tree_lock_read(composition->tree);
     bool needed = tree_needs_growing(node);
-    tree_unlock(run->tree);
-    int result = needed ? composite_compose(run, composite, node, err) : 0;
+    tree_unlock(composition->tree);
+    int result = needed ? composite_compose(composition, composite, node, err) : 0;
     if (needed && result == 0 && tell)
-        composite_note_conflicts(run, composite->stage);
+        composite_note_conflicts(composition, composite->stage);
     (void)pthread_mutex_unlock(&composite->lock);
     return result;
 }
@@ -261,14 +267,14 @@ int composite_problem(struct composite *composite, struct strbuf *out)
     return out->len ? 0 : -ENODATA;
 }
 
-int composite_grow(struct run *run, struct composite *composite, struct node *node, const struct wait *wait,
-                   struct error *err)
+int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
+                   const struct wait *wait, struct error *err)
 {
     struct error why = {0};
     (void)atomic_fetch_add(&composite->growers, 1);
     int result = get_all(composite, wait, &why);
     if (result == 0)
-        result = compose_once(run, composite, node, !run->config.check, &why);
+        result = compose_once(composition, composite, node, !composition->config.check, &why);
     set_failure(composite, result, &why);
     (void)atomic_fetch_sub(&composite->growers, 1);
     if (result < 0 && err)
@@ -276,10 +282,11 @@ int composite_grow(struct run *run, struct composite *composite, struct node *no
     return result;
 }
 
-int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err)
+int composite_grow_kept(struct composition *composition, struct composite *composite, struct node *node,
+                        struct error *err)
 {
     int result = get_all(composite, NULL, err);
-    return result < 0 ? result : compose_once(run, composite, node, false, err);
+    return result < 0 ? result : compose_once(composition, composite, node, false, err);
 }
 
 static void release(void *content)
@@ -288,31 +295,32 @@ static void release(void *content)
 }
 
 /* Has the directories of TREE, which is private, lead to what is to be composed there. One that is in conflict is none. */
-static void attach(struct run *run, struct tree *tree, struct gathering *gathering)
+static void attach(struct composition *composition, struct tree *tree, struct gathering *gathering)
 {
     for (size_t i = 0; i < gathering->root_count; i++) {
         struct composite *composite = gathering->roots[i];
         struct node *node = tree_find(tree, composite->path);
         if (!node || !node_is_stage(node))
             continue;
-        composite_register(composite, run);
+        composite_register(composite, composition);
         node->directory->content = composite_hold(composite);
         node->directory->release = release;
     }
 }
 
-static void set_stage(struct run *run, struct stage *stage)
+static void set_stage(struct composition *composition, struct stage *stage)
 {
-    (void)pthread_mutex_lock(&run->lock);
-    stage_free(run->stage);
-    run->stage = stage;
-    (void)pthread_mutex_unlock(&run->lock);
+    (void)pthread_mutex_lock(&composition->lock);
+    stage_free(composition->stage);
+    composition->stage = stage;
+    (void)pthread_mutex_unlock(&composition->lock);
 }
 
-static int compose(struct run *run, struct gathering *gathering, struct tree **ret_tree, struct error *err)
+static int compose(struct composition *composition, struct gathering *gathering, struct tree **ret_tree,
+                   struct error *err)
 {
     struct stage *stage;
-    int result = parts_compose(run, &gathering->parts, "", &stage, err);
+    int result = parts_compose(composition, &gathering->parts, "", &stage, err);
     if (result < 0)
         return result;
     result = stage_finish_tree(stage, ret_tree, err);
@@ -320,21 +328,25 @@ static int compose(struct run *run, struct gathering *gathering, struct tree **r
         stage_free(stage);
         return result;
     }
-    if (run->view->kind == VIEW_TYPED)
-        run_show_archives(run, *ret_tree);
+    if (composition->view->kind == VIEW_TYPED)
+        composition->deps.show_archives(composition->deps.context, *ret_tree);
     tree_finish(*ret_tree);
-    attach(run, *ret_tree, gathering);
-    if (run->tree) /* those of the first listing refuse the view */
-        composite_note_conflicts(run, stage);
-    set_stage(run, stage);
+    attach(composition, *ret_tree, gathering);
+    if (composition->tree) /* those of the first listing refuse the view */
+        composite_note_conflicts(composition, stage);
+    set_stage(composition, stage);
+    if (!composition->tree)
+        composition->tree = *ret_tree;
     return 0;
 }
 
-int compose_tree(struct run *run, struct tree *stored, struct tree **ret_tree, struct error *err)
+int compose_tree(struct composition *composition, struct tree *stored, struct tree **ret_tree,
+                 struct error *err)
 {
-    __attribute__((cleanup(gathering_done))) struct gathering gathering = {.run = run, .stored = stored};
+    __attribute__((cleanup(gathering_done))) struct gathering gathering = {.composition = composition,
+                                                                           .stored = stored};
     int result = gather(&gathering, err);
-    return result < 0 ? result : compose(run, &gathering, ret_tree, err);
+    return result < 0 ? result : compose(composition, &gathering, ret_tree, err);
 }
 
 /* The conflicts of all that has been composed. */
@@ -353,25 +365,26 @@ static void add_conflicts(struct report *report, const struct stage *stage)
     }
 }
 
-int compose_check(struct run *run, struct error *err)
+int compose_check(struct composition *composition, struct error *err)
 {
-    struct report report = {.tell = run->config.conflict};
+    struct report report = {.tell = composition->config.conflict};
     struct composite *composite;
-    LIST_FOREACH(composite, &run->composites, link)
+    LIST_FOREACH(composite, &composition->composites, link)
     {
-        struct node *node = tree_find(run->tree, composite->path);
-        int result = node ? composite_grow_kept(run, composite, node, err) : 0;
+        struct node *node = tree_find(composition->tree, composite->path);
+        int result = node ? composite_grow_kept(composition, composite, node, err) : 0;
         if (result == -ENOMEM)
             return result; /* anything else will be told to whoever looks into it */
     }
-    add_conflicts(&report, run->stage);
-    LIST_FOREACH(composite, &run->composites, link)
+    add_conflicts(&report, composition->stage);
+    LIST_FOREACH(composite, &composition->composites, link)
     add_conflicts(&report, composite->stage);
     return report.last ? error_set(err, EEXIST, "%s", report.last) : 0;
 }
 
-void compose_done(struct run *run)
+void composition_done(struct composition *composition)
 {
-    stage_free(run->stage);
-    run->stage = NULL;
+    stage_free(composition->stage);
+    view_free(composition->view);
+    (void)pthread_mutex_destroy(&composition->lock);
 }

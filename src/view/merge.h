@@ -8,16 +8,26 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "run/run.h"
 #include "tree/tree.h"
 #include "view/entry.h"
 
 #define COMPOSITE_ETAG_SIZE 48
 #define COMPOSITE_NOTES_MAX 100
 
+/* The view of a run, and what has been composed of it. */
+struct composition {
+    struct view_config config;
+    struct view_deps deps;
+    struct view *view;                 /* owned; NULL: the run is shown as it is stored */
+    struct tree *tree;                 /* the first one that was composed, which is renewed; NULL before */
+    pthread_mutex_t lock;              /* guards what follows */
+    LIST_HEAD(, composite) composites; /* those that directories of the tree lead to, or did */
+    struct stage *stage;               /* of the last composing at a listing; its conflicts */
+};
+
 struct composite {
-    LIST_ENTRY(composite) link; /* of all that a run has; guarded by the run's lock */
-    struct run *run;            /* that has it in its list; NULL: none */
+    LIST_ENTRY(composite) link;      /* of all that a composition has; guarded by its lock */
+    struct composition *composition; /* that has it in its list; NULL: none */
     _Atomic unsigned references;
     char *path; /* logical, "" for the whole tree; owned */
     char etag[COMPOSITE_ETAG_SIZE];
@@ -41,12 +51,12 @@ int composite_new(const char *path, struct composite **ret_composite, struct err
 /* All parts are there: makes its ETag, of all that it depends on. -ENOMEM. */
 int composite_seal(struct composite *composite, struct error *err);
 
-/* One reference more, and one less; NULL is allowed. Takes the run's lock. */
+/* One reference more, and one less; NULL is allowed. Takes the composition's lock. */
 struct composite *composite_hold(struct composite *composite);
 void composite_put(struct composite *composite);
 
-/* Puts it into the list of RUN, as long as somebody refers to it. */
-void composite_register(struct composite *composite, struct run *run);
+/* Puts it into the list of COMPOSITION, as long as somebody refers to it. */
+void composite_register(struct composite *composite, struct composition *composition);
 
 /* Appends why growing failed last; -ENODATA where it did not. */
 int composite_problem(struct composite *composite, struct strbuf *out);
@@ -54,24 +64,29 @@ int composite_problem(struct composite *composite, struct strbuf *out);
 /* Makes the entries of NODE, the directory that leads to COMPOSITE, where they are not there yet: gets the tables of contents
    of all archives, a few at a time, and composes. A conflict is no failure. -EBADMSG where an archive is damaged or not whole,
    -EINTR, or what reading gave. */
-int composite_grow(struct run *run, struct composite *composite, struct node *node, const struct wait *wait,
-                   struct error *err);
+int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
+                   const struct wait *wait, struct error *err);
 
-/* Tells the log of RUN of the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
-void composite_note_conflicts(const struct run *run, const struct stage *stage);
+/* Notes the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
+void composite_note_conflicts(const struct composition *composition, const struct stage *stage);
 
 /* The same where all that it takes is in memory or on disk; else -EAGAIN, and no server was asked for anything. */
-int composite_grow_kept(struct run *run, struct composite *composite, struct node *node, struct error *err);
+int composite_grow_kept(struct composition *composition, struct composite *composite, struct node *node,
+                        struct error *err);
 
-/* Makes of STORED, a fresh listing of RUN, and of the other origins what the view shows; composites are not looked into yet.
-   What fails is told with FILE:LINE. */
-int compose_tree(struct run *run, struct tree *stored, struct tree **ret_tree, struct error *err);
+/* Without a view yet; the owner sets config, deps and view. */
+void composition_init(struct composition *composition);
+
+/* Makes of STORED, a fresh listing of the run, and of the other origins what the view shows; composites are not looked into
+   yet. What fails is told with FILE:LINE. */
+int compose_tree(struct composition *composition, struct tree *stored, struct tree **ret_tree,
+                 struct error *err);
 
 /* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
    before it told to config.conflict. */
-int compose_check(struct run *run, struct error *err);
+int compose_check(struct composition *composition, struct error *err);
 
-/* Frees what composing has left, but for what the tree leads to. */
-void compose_done(struct run *run);
+/* Frees the view and what composing has left; the trees that lead to composites are freed already. */
+void composition_done(struct composition *composition);
 
 #endif

@@ -11,8 +11,6 @@
 #include "base/cleanup.h"
 #include "base/environment.h"
 #include "layout/error.h"
-#include "run/run_internal.h"
-#include "store/local.h"
 #include "view/bind.h"
 
 /* The one row of the view "dist": all artifacts that are chosen, at the root. */
@@ -74,7 +72,7 @@ static int set_directory(struct view *view, struct error *err)
 }
 
 /* The names of all binds, each NUL-terminated in an array that is owned with them. */
-static char **bind_names(const struct run_config *config)
+static char **bind_names(const struct view_config *config)
 {
     char **names = calloc(config->bind_count + 1, sizeof(char *));
     size_t len;
@@ -91,7 +89,7 @@ static void free_names(char ***names)
     free(*names);
 }
 
-static int parse(struct view *view, const struct run_config *config, const struct strbuf *text,
+static int parse(struct view *view, const struct view_config *config, const struct strbuf *text,
                  struct error *err)
 {
     struct runfs_error failure;
@@ -110,7 +108,7 @@ static int parse(struct view *view, const struct run_config *config, const struc
     return 0;
 }
 
-static int load_table(struct view *view, const struct run_config *config, struct error *err)
+static int load_table(struct view *view, const struct view_config *config, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(RUNFS_VIEW_SIZE_MAX + 1);
     int result = read_text(view->file, &text, err);
@@ -130,7 +128,7 @@ static int load_dist(struct view *view, struct error *err)
 }
 
 /* A cycle is wrong even where no row leads into it. */
-static int check_binds(const struct run_config *config, struct error *err)
+static int check_binds(const struct view_config *config, struct error *err)
 {
     int result = 0;
     size_t at;
@@ -141,7 +139,7 @@ static int check_binds(const struct run_config *config, struct error *err)
 }
 
 /* Whether ROW is the first to be told of a cycle of binds. */
-static int check_row(const struct run_config *config, const struct view *view, const struct view_row *row,
+static int check_row(const struct view_config *config, const struct view *view, const struct view_row *row,
                      struct error *err)
 {
     size_t at;
@@ -151,7 +149,7 @@ static int check_row(const struct run_config *config, const struct view *view, c
     return 0;
 }
 
-static int load(struct view *view, const struct run_config *config, struct error *err)
+static int load(struct view *view, const struct view_config *config, struct error *err)
 {
     int result = view->kind == VIEW_TABLE  ? load_table(view, config, err)
                  : view->kind == VIEW_DIST ? load_dist(view, err)
@@ -161,7 +159,7 @@ static int load(struct view *view, const struct run_config *config, struct error
     return result < 0 ? result : check_binds(config, err);
 }
 
-int view_load(const struct run_config *config, struct view **ret_view, struct error *err)
+int view_load(const struct view_config *config, struct view **ret_view, struct error *err)
 {
     const char *text = config->view;
     *ret_view = NULL;
@@ -187,35 +185,27 @@ int view_load(const struct run_config *config, struct view **ret_view, struct er
     return result;
 }
 
-bool view_is_remote(const struct run_config *config)
-{
-    const char *staging = getenv("THEROCK_LOCAL_STAGING_DIR");
-    bool remote = false;
-    for (size_t i = 0; !remote && i < config->bind_count; i++) {
-        _cleanup_source_ struct source source = {0};
-        if (source_parse(bind_source(config->binds[i]), &source, NULL) < 0)
-            continue; /* another's name; or it is told when it is opened */
-        remote = source.kind == SOURCE_S3 || (source.kind != SOURCE_LOCAL && !(staging && staging[0]));
-    }
-    return remote;
-}
+/* What the origins of a view's rows are opened by. */
+struct opening {
+    const struct view *view;
+    const struct view_config *config;
+    const struct view_deps *deps;
+    uint16_t *seen; /* the origins by the places in config->binds, 0 for none */
+};
 
-/* The origin of the run that NAME is bound to; one for all names of it. SEEN has the origins by the places in
-   config.binds, 0 for none. */
-static int open_bound(struct run *host, const char *name, uint16_t *seen, uint16_t *ret_origin,
+/* The origin of the run that NAME is bound to; one for all names of it. */
+static int open_bound(const struct opening *opening, const char *name, uint16_t *ret_origin,
                       struct error *err)
 {
     size_t at;
-    struct origin origin = {0};
-    const struct run_config *config = &host->config;
+    const struct view_config *config = opening->config;
+    uint16_t *seen = opening->seen;
     int result = bind_resolve(config->binds, config->bind_count, name, strlen(name), &at, err);
     if (result == 0 && !seen[at]) {
-        result = run_open_guest(host, bind_source(config->binds[at]), &origin.run, err);
+        result =
+            opening->deps->open_run(opening->deps->context, bind_source(config->binds[at]), &seen[at], err);
         if (result < 0)
             return error_prefix(err, "bind=%s", name);
-        result = origins_add(host->origins, origin, &seen[at], err);
-        if (result < 0)
-            run_close(origin.run);
     }
     if (result == 0)
         *ret_origin = seen[at];
@@ -248,11 +238,10 @@ static char *resolve_local(const struct view *view, const char *source)
 }
 
 /* The directory of a local row is its origin: its source, or where that is. */
-static int open_local_row(const struct view *view, struct run *host, struct view_row *row, struct error *err)
+static int open_local_row(const struct opening *opening, struct view_row *row, struct error *err)
 {
     struct stat st;
-    struct origin origin = {0};
-    row->local = resolve_local(view, row->row->source);
+    row->local = resolve_local(opening->view, row->row->source);
     if (!row->local || stat(row->local, &st) < 0)
         return error_errno(err, errno, "%s", row->row->source);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
@@ -269,25 +258,21 @@ static int open_local_row(const struct view *view, struct run *host, struct view
         if (!row->name)
             return error_errno(err, ENOMEM, "view");
     }
-    int result = local_open(directory, host->config.note, &origin.store, err);
-    if (result < 0)
-        return result;
-    result = origins_add(host->origins, origin, &row->origin, err);
-    if (result < 0)
-        store_close(origin.store);
-    return result;
+    return opening->deps->open_directory(opening->deps->context, directory, &row->origin, err);
 }
 
-int view_open_origins(struct view *view, struct run *host, struct error *err)
+int view_open_origins(struct view *view, const struct view_config *config, const struct view_deps *deps,
+                      struct error *err)
 {
-    _cleanup_free_ uint16_t *seen = calloc(host->config.bind_count + 1, sizeof *seen);
+    _cleanup_free_ uint16_t *seen = calloc(config->bind_count + 1, sizeof *seen);
+    const struct opening opening = {view, config, deps, seen};
     int result = seen ? 0 : error_errno(err, ENOMEM, "view");
     for (size_t i = 0; result == 0 && i < view->count; i++) {
         struct view_row *row = &view->rows[i];
         if (row->row->type == RUNFS_ROW_LOCAL)
-            result = open_local_row(view, host, row, err);
+            result = open_local_row(&opening, row, err);
         else if (row->row->bind)
-            result = open_bound(host, row->row->bind, seen, &row->origin, err);
+            result = open_bound(&opening, row->row->bind, &row->origin, err);
         if (result < 0)
             return view_error(view, row, err);
     }

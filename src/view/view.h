@@ -4,8 +4,43 @@
 
 #include <runfs/view.h>
 
-#include "run/origin.h"
-#include "run/run.h"
+#include "base/object.h"
+#include "tree/tree.h"
+#include "unpack/archives.h"
+
+/* What the user said of the view of a run; strings are borrowed, NULL where not said. */
+struct view_config {
+    const char *view;         /* "uploaded" (NULL), "typed", "dist" or a view table */
+    const char *const *binds; /* "NAME=SOURCE" each, see bind.h */
+    size_t bind_count;
+    const char *artifacts_dir; /* "auto", "root" or "subdir" */
+    uint64_t timeout_ms;
+    bool check;                                      /* conflicts are looked for by view_check() alone */
+    void (*note)(const char *what, const char *why); /* of conflicts; may be NULL */
+    void (*conflict)(const char *line); /* of a view that is refused, but for the last one; may be NULL */
+};
+
+/* What a view takes of the run that it is of. All get CONTEXT. An origin is where bytes come from: ORIGIN_RUN, or what
+   open_run() or open_directory() has given. */
+struct view_deps {
+    void *context;
+    const struct runfs_filter *filter; /* which artifacts are used */
+    /* Opens another run, or a directory of this machine, as an origin, which is the run's from then on. */
+    int (*open_run)(void *context, const char *source, uint16_t *ret_origin, struct error *err);
+    int (*open_directory)(void *context, const char *directory, uint16_t *ret_origin, struct error *err);
+    /* What ORIGIN, another run, has stored. */
+    struct tree *(*stored)(void *context, uint16_t origin);
+    /* Lists ORIGIN, a directory. */
+    int (*list)(void *context, uint16_t origin, list_fn fn, void *fn_context, const struct wait *wait,
+                struct error *err);
+    int (*open_object)(void *context, uint16_t origin, const struct object *object,
+                       struct reader **ret_reader, struct error *err);
+    /* The archive OBJECT of the run ORIGIN, with its companions in STORED; with a reference for the caller. */
+    int (*get_archive)(void *context, uint16_t origin, struct tree *stored, const struct object *object,
+                       struct archive **ret_archive, struct error *err);
+    /* Has archives in TREE show as directories, where the user wants that. */
+    void (*show_archives)(void *context, struct tree *tree);
+};
 
 enum view_kind { VIEW_TYPED, VIEW_DIST, VIEW_TABLE };
 
@@ -28,13 +63,11 @@ struct view {
 
 /* Reads what CONFIG says. *RET_VIEW is NULL where the run is shown as it is stored. -EINVAL (FILE:LINE: …), -ENOENT where
    there is no such table, -ELOOP for a cycle of binds. */
-int view_load(const struct run_config *config, struct view **ret_view, struct error *err);
+int view_load(const struct view_config *config, struct view **ret_view, struct error *err);
 
-/* Opens the origins of all rows, for HOST, whose origins they become. */
-int view_open_origins(struct view *view, struct run *host, struct error *err);
-
-/* Whether one of the runs bound is not on this machine. */
-bool view_is_remote(const struct run_config *config);
+/* Opens the origins of all rows. */
+int view_open_origins(struct view *view, const struct view_config *config, const struct view_deps *deps,
+                      struct error *err);
 
 /* Puts where ROW stands before the message of *err; returns what is there. */
 int view_error(const struct view *view, const struct view_row *row, struct error *err);

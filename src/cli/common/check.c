@@ -30,7 +30,7 @@ static void failed(void *context, const struct error *err)
 int check_view(struct options *options, bool quiet)
 {
     struct checking checking = {0};
-    struct run_report report = {.conflict = tell, .overlap = tell, .failed = failed, .context = &checking};
+    struct view_report report = {.conflict = tell, .overlap = tell, .failed = failed, .context = &checking};
     struct wait wait = {.timeout_ms = options->run.timeout_ms};
     struct error err = {0};
     struct run *run;

@@ -114,7 +114,7 @@ static void fail(void *context, const struct error *err)
 
 Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
 {
-    struct run_report report = {.conflict = tell, .overlap = tell, .failed = fail};
+    struct view_report report = {.conflict = tell, .overlap = tell, .failed = fail};
     write_archive("run/c_lib_generic.tar.xz",
                   MEMBERS(MANIFEST("s\n"), {"s/f", "c", 0644, '0'}, {"s/c", "only c", 0644, '0'}));
     write_archive("run/d_lib_generic.tar.xz",

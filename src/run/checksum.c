@@ -1,5 +1,5 @@
 /* The .sha256sum companions of a run's files; see checksum.h. */
-#include "view/checksum.h"
+#include "run/checksum.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static int read_all(struct run *run, const struct node *node, const struct wait 
 int checksum_read(struct run *run, const struct node *node, const struct wait *wait,
                   char ret_text[SHA256_TEXT], struct error *err)
 {
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUN_PATH_LIMIT);
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     char text[COMPANION_MAX];
     size_t len;
     struct runfs_error why;

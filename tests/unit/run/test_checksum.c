@@ -1,5 +1,5 @@
 /* The .sha256sum companions of a run's files. */
-#include "view/checksum.h"
+#include "run/checksum.h"
 
 #include <errno.h>
 

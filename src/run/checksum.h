@@ -1,6 +1,6 @@
 /* The .sha256sum companions of a run's files (run-outputs.md §4). */
-#ifndef RUNFS_VIEW_CHECKSUM_H
-#define RUNFS_VIEW_CHECKSUM_H
+#ifndef RUNFS_RUN_CHECKSUM_H
+#define RUNFS_RUN_CHECKSUM_H
 
 #include "base/sha256.h"
 #include "run/run.h"

@@ -1,0 +1,91 @@
+/* What the view of a run takes of it; see run_internal.h. */
+#include "run/run_internal.h"
+#include "store/local.h"
+
+static int open_run(void *context, const char *source, uint16_t *ret_origin, struct error *err)
+{
+    struct run *host = context;
+    struct origin origin = {0};
+    int result = run_open_guest(host, source, &origin.run, err);
+    if (result < 0)
+        return result;
+    result = origins_add(host->origins, origin, ret_origin, err);
+    if (result < 0)
+        run_close(origin.run);
+    return result;
+}
+
+static int open_directory(void *context, const char *directory, uint16_t *ret_origin, struct error *err)
+{
+    struct run *host = context;
+    struct origin origin = {0};
+    int result = local_open(directory, host->config.note, &origin.store, err);
+    if (result < 0)
+        return result;
+    result = origins_add(host->origins, origin, ret_origin, err);
+    if (result < 0)
+        store_close(origin.store);
+    return result;
+}
+
+static struct tree *stored(void *context, uint16_t origin)
+{
+    const struct run *host = context;
+    return origins_at(host->origins, origin).run->stored;
+}
+
+static int list(void *context, uint16_t origin, list_fn fn, void *fn_context, const struct wait *wait,
+                struct error *err)
+{
+    const struct run *host = context;
+    struct store *store = origins_at(host->origins, origin).store;
+    return store->ops->list(store, NULL, fn, fn_context, wait, err);
+}
+
+static int open_object(void *context, uint16_t origin, const struct object *object,
+                       struct reader **ret_reader, struct error *err)
+{
+    return run_open_at(context, origin, object, ret_reader, err);
+}
+
+static int get_archive(void *context, uint16_t origin, struct tree *tree, const struct object *object,
+                       struct archive **ret_archive, struct error *err)
+{
+    const struct run *host = context;
+    return run_get_archive(origins_at(host->origins, origin).run, tree, object, ret_archive, err);
+}
+
+static void show_archives(void *context, struct tree *tree)
+{
+    run_show_archives(context, tree);
+}
+
+void run_init_composition(struct run *run)
+{
+    run->composition.config = (struct view_config){
+        .view = run->config.view,
+        .binds = run->config.binds,
+        .bind_count = run->config.bind_count,
+        .artifacts_dir = run->config.artifacts_dir,
+        .timeout_ms = run->config.timeout_ms,
+        .check = run->config.check,
+        .note = run->config.note,
+        .conflict = run->config.conflict,
+    };
+    run->composition.deps = (struct view_deps){
+        .context = run,
+        .filter = run->filter,
+        .open_run = open_run,
+        .open_directory = open_directory,
+        .stored = stored,
+        .list = list,
+        .open_object = open_object,
+        .get_archive = get_archive,
+        .show_archives = show_archives,
+    };
+}
+
+void run_check(struct run *run, const struct wait *wait, struct view_report *report)
+{
+    view_check(&run->composition, wait, report);
+}

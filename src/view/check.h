@@ -1,0 +1,25 @@
+/* Everything that is to be said of a view. */
+#ifndef RUNFS_VIEW_CHECK_H
+#define RUNFS_VIEW_CHECK_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct composition;
+
+struct view_report {
+    void (*conflict)(void *context, const char *line);
+    void (*overlap)(void *context, const char *line);
+    void (*failed)(void *context, const struct error *err); /* a part of the view could not be composed */
+    void *context;
+    uint64_t
+        conflicts; /* how many there are, also of those that are too many to be told; set by view_check() */
+    uint64_t overlaps;
+};
+
+/* Composes all of a view, of whose composition nobody else looks at anything, and tells what is found. */
+void view_check(struct composition *composition, const struct wait *wait, struct view_report *report);
+
+#endif
