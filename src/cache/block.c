@@ -70,8 +70,7 @@ static bool load(struct block *block)
     struct cache *cache = block->cache;
     struct source *source = block->source;
     bool unused = false;
-    if (!source->disk ||
-        disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
+    if (!source->disk || disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
         return false;
     if (cache->check && !cache->check(cache->check_context, &source->object, block->number, block->data)) {
         disk_object_drop(source->disk, block->number);

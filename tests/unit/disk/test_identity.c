@@ -95,8 +95,7 @@ Test(identity, decoded_bytes_are_named_apart_from_objects)
     cr_assert_str_eq(parts.etag, object.etag);
     object.size = 0;
     identity_build(&scope, &object, &first_version);
-    cr_assert(decoded.len != first_version.len ||
-              memcmp(decoded.data, first_version.data, decoded.len) != 0);
+    cr_assert(decoded.len != first_version.len || memcmp(decoded.data, first_version.data, decoded.len) != 0);
 }
 
 Test(identity, what_is_none_is_refused)
