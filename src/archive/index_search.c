@@ -13,7 +13,7 @@ struct index_search {
     struct reader *encoded; /* borrowed */
     struct codec_limits limits;
     struct wait wait;
-    atomic_bool cancelled;
+    struct cancel cancelled;
     pthread_t thread;
     struct codec_index *index; /* owned; the thread's until it is over */
     atomic_bool over;
@@ -35,6 +35,7 @@ struct index_search *index_search_begin(const struct codec *codec, struct reader
     struct index_search *search = calloc(1, sizeof *search);
     if (!search)
         return NULL;
+    cancel_init(&search->cancelled);
     search->codec = codec;
     search->encoded = encoded;
     search->limits = *limits;
@@ -59,7 +60,7 @@ void index_search_end(struct index_search *search)
 {
     if (!search)
         return;
-    atomic_store(&search->cancelled, true);
+    cancel_request(&search->cancelled);
     (void)pthread_join(search->thread, NULL);
     codec_index_close(search->index);
     free(search);

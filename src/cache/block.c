@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "cache/fetch.h"
 #include "disk/map.h"
 

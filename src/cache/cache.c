@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "cache/fetch.h"
 #include "cache/pool.h"
 #include "cache/readahead.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 static struct flight *flight_of(struct fetch_sink *sink)
 {

@@ -27,7 +27,7 @@ struct request {
 void fetch_failed(struct fetch *fetch, const struct error *err)
 {
     atomic_fetch_add(&fetch->failed, 1);
-    if (err->code == EINTR && atomic_load(&fetch->stop))
+    if (err->code == EINTR && cancel_requested(&fetch->stop))
         return;
     progress_pause(&fetch->progress);
     (void)command_failed(err);
@@ -48,7 +48,7 @@ static void copy_one(void *context, size_t index)
     struct fetch *fetch = context;
     struct fetch_item *item = fetch->files[index];
     struct error err = {0};
-    if (atomic_load(&fetch->stop))
+    if (cancel_requested(&fetch->stop))
         return;
     item->here = !item->node->problem && fetch_is_here(fetch, item);
     if (item->here) {
@@ -72,7 +72,7 @@ static uint64_t size_of(const void *context, size_t index)
 
 static void make_links(struct fetch *fetch)
 {
-    for (size_t i = 0; i < fetch->count && !atomic_load(&fetch->stop); i++) {
+    for (size_t i = 0; i < fetch->count && !cancel_requested(&fetch->stop); i++) {
         const struct fetch_item *item = &fetch->items[i];
         struct error err = {0};
         if ((item->same || item->node->type == NODE_LINK) && fetch_link(fetch, item, &err) < 0)
@@ -101,7 +101,7 @@ static int copy_all(struct fetch *fetch, unsigned connections, struct error *err
     fetch->progress.total = fetch->bytes;
     batch_run(fetch->file_count, connections, copy_one, size_of, fetch);
     make_links(fetch);
-    if (!fetch->failed && !atomic_load(&fetch->stop))
+    if (!fetch->failed && !cancel_requested(&fetch->stop))
         say_done(fetch);
     return 0;
 }
@@ -113,7 +113,7 @@ static int show(struct fetch *fetch, struct error *err)
     uint64_t total = 0;
     size_t count = 0;
     int result = fetch_list_files(fetch, err);
-    for (size_t i = 0; result == 0 && i < fetch->count && !atomic_load(&fetch->stop); i++) {
+    for (size_t i = 0; result == 0 && i < fetch->count && !cancel_requested(&fetch->stop); i++) {
         const struct fetch_item *item = &fetch->items[i];
         if (!fetch_is_file(item) || item->node->problem || fetch_is_here(fetch, item))
             continue;
@@ -122,7 +122,7 @@ static int show(struct fetch *fetch, struct error *err)
         count++;
     }
     format_bytes(bytes, total);
-    if (result == 0 && !atomic_load(&fetch->stop))
+    if (result == 0 && !cancel_requested(&fetch->stop))
         (void)printf("%zu files, %s, would be copied; %zu are there already\n", count, bytes,
                      fetch->file_count - count);
     return result;
@@ -136,7 +136,7 @@ static int fetch_run(struct fetch *fetch, const char *directory, unsigned connec
     if (result < 0)
         return result;
     result = fetch->dry_run ? show(fetch, err) : copy_all(fetch, connections, err);
-    target_close(&fetch->target, result < 0 || fetch->failed || atomic_load(&fetch->stop));
+    target_close(&fetch->target, result < 0 || fetch->failed || cancel_requested(&fetch->stop));
     return result;
 }
 
@@ -149,7 +149,7 @@ static void say_interrupted(void)
 
 static int fetch_source(struct request *request, const char *source, const char *directory)
 {
-    __attribute__((cleanup(fetch_done))) struct fetch fetch = {0};
+    __attribute__((cleanup(fetch_done))) struct fetch fetch = {.stop = CANCEL_INIT};
     struct run_config *config = &request->options.run;
     struct signals signals;
     struct error err = {0};

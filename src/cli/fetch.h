@@ -35,7 +35,7 @@ struct fetch {
     size_t file_count;
     uint64_t bytes; /* of all files */
     struct progress progress;
-    atomic_bool stop; /* a signal came, or the disk is full */
+    struct cancel stop; /* a signal came, or the disk is full */
     atomic_bool full;
     _Atomic size_t failed;
     _Atomic size_t new_files;

@@ -103,7 +103,7 @@ static int cannot_write(struct copying *copying, int result, struct error *err)
         result = -EINTR;
     }
     if (result == -EINTR)
-        atomic_store(&fetch->stop, true);
+        cancel_request(&fetch->stop);
     return error_errno(err, -result, "%s/%s", fetch->target.name, copying->item->path);
 }
 
@@ -111,7 +111,7 @@ static int take(void *context, const void *bytes, size_t len, struct error *err)
 {
     struct copying *copying = context;
     struct fetch *fetch = copying->fetch;
-    if (atomic_load(&fetch->stop))
+    if (cancel_requested(&fetch->stop))
         return error_errno(err, EINTR, "fetch");
     int result = copying->check ? sha256_add(&copying->sum, bytes, len, err) : 0;
     if (result < 0)

@@ -35,13 +35,13 @@ static void *watch(void *context)
         if (number <= 0)
             continue;
         signals->number = number;
-        atomic_store(signals->stop, true);
+        cancel_request(signals->stop);
         break;
     }
     return NULL;
 }
 
-void signals_begin(struct signals *signals, atomic_bool *stop)
+void signals_begin(struct signals *signals, struct cancel *stop)
 {
     sigset_t set;
     *signals = (struct signals){.stop = stop};

@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/wait.h"
+
 struct signals {
-    atomic_bool *stop; /* set when SIGINT, SIGTERM or SIGHUP comes */
+    struct cancel *stop; /* set when SIGINT, SIGTERM or SIGHUP comes */
     atomic_bool done;
     int number; /* of the signal that came; 0: none. Valid after signals_end() */
     pthread_t thread;
@@ -17,7 +19,7 @@ struct signals {
 };
 
 /* From now on such a signal sets *STOP, but for those that are ignored. Before other threads start that take signals. */
-void signals_begin(struct signals *signals, atomic_bool *stop);
+void signals_begin(struct signals *signals, struct cancel *stop);
 
 /* As before again. */
 void signals_end(struct signals *signals);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "fs/forest.h"
 #include "fs/fs_internal.h"
 
@@ -19,8 +20,8 @@ struct read_job {
     struct node *node; /* the kernel refers to it until the read is answered */
     size_t size;
     uint64_t offset;
-    uint64_t arrived_us;   /* clock_us */
-    atomic_bool cancelled; /* the caller got a fatal signal */
+    uint64_t arrived_us;     /* clock_us */
+    struct cancel cancelled; /* the caller got a fatal signal */
 };
 
 /* Fetching what may be read next, behind an open. Holds a reference to the node. */
@@ -180,7 +181,7 @@ static void run_read(struct job *job)
 static void on_interrupt(fuse_req_t req, void *context)
 {
     (void)req;
-    atomic_store(&((struct read_job *)context)->cancelled, true);
+    cancel_request(&((struct read_job *)context)->cancelled);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -214,6 +215,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         return;
     }
     *job = read;
+    cancel_init(&job->cancelled);
     fuse_req_interrupt_func(req, on_interrupt, job);
     workers_submit(fs_of(req)->readers, &job->job);
 }

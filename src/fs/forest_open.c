@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "fs/forest_internal.h"
 
 #define FAILURE_KEPT_MS 1000
@@ -15,8 +16,8 @@
 /* An operation that waits for a run, or for the names of runs. */
 struct forest_job {
     struct fs_deferred deferred;
-    struct forest_run *run; /* pinned; NULL: for names */
-    atomic_bool cancelled;  /* the caller got a fatal signal */
+    struct forest_run *run;  /* pinned; NULL: for names */
+    struct cancel cancelled; /* the caller got a fatal signal */
 };
 
 /* A level has nothing to be opened: it is looked for whenever its name is not known. */
@@ -147,7 +148,7 @@ static int open_for(struct forest_job *job)
 static void on_interrupt(fuse_req_t req, void *context)
 {
     (void)req;
-    atomic_store(&((struct forest_job *)context)->cancelled, true);
+    cancel_request(&((struct forest_job *)context)->cancelled);
 }
 
 /* Hands an operation to a worker. RUN, which is pinned, may be NULL. */
@@ -163,6 +164,7 @@ static void submit(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse
             forest_unpin(fs->forest, run);
         return;
     }
+    cancel_init(&job->cancelled);
     job->run = run;
     job->deferred.job = (struct job){.run = work, .about = run};
     if (run)

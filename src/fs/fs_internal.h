@@ -63,7 +63,7 @@ struct fs {
     LIST_HEAD(, handle) handles;
     SLIST_HEAD(, dropped) dropped;
     _Atomic uint64_t warned_at; /* clock_ms of the last read error that was logged */
-    atomic_bool ending;         /* unmounted: waits end */
+    struct cancel ending;       /* unmounted: waits end */
     atomic_bool greeted;        /* the kernel has had its first answer */
     bool parallel;              /* which says that one directory may be looked into in parallel */
     uint64_t opened_us;         /* clock_us when it was mounted */

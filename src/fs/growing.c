@@ -7,8 +7,8 @@
 
 struct growing_job {
     struct fs_deferred deferred;
-    struct fs_run *of;     /* entered */
-    atomic_bool cancelled; /* the caller got a fatal signal */
+    struct fs_run *of;       /* entered */
+    struct cancel cancelled; /* the caller got a fatal signal */
 };
 
 /* By a worker, since the kernel may have to wait for reads that are under way. */
@@ -118,7 +118,7 @@ static void run_growing(struct job *job)
 static void on_interrupt(fuse_req_t req, void *context)
 {
     (void)req;
-    atomic_store(&((struct growing_job *)context)->cancelled, true);
+    cancel_request(&((struct growing_job *)context)->cancelled);
 }
 
 static bool needs_growing(struct fs_run *of, fuse_ino_t ino, const char *name)
@@ -143,6 +143,7 @@ bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse
         (void)fuse_reply_err(req, ENOMEM);
         return true;
     }
+    cancel_init(&growing->cancelled);
     growing->deferred.job = (struct job){.run = run_growing, .about = fs_node(of, ino)};
     growing->of = of;
     (void)fs_enter(of); /* again: the operation leaves it when this returns */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "fs/forest.h"
 #include "fs/fs_internal.h"
 
@@ -24,7 +25,7 @@ void fs_distrust(struct fs_run *of)
    else any that is still to be trusted. */
 static void renew(struct fs_run *of, uint64_t arrived)
 {
-    const struct fs *fs = of->fs;
+    struct fs *fs = of->fs;
     struct error err = {0};
     struct wait wait = {.timeout_ms = fs->config.timeout_ms, .shutdown = &fs->ending};
     uint64_t now = clock_ms();

@@ -143,6 +143,7 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
     struct fs *fs = calloc(1, sizeof *fs);
     if (!fs)
         return error_errno(err, ENOMEM, "mount");
+    cancel_init(&fs->ending);
     fs->config = *config;
     fs->own = (struct fs_run){.fs = fs, .run = run, .tree = run_tree(run)};
     LIST_INIT(&fs->handles);
@@ -170,7 +171,7 @@ int fs_serve(struct fs *fs, struct error *err)
     result = loop ? fuse_session_loop_mt(fs->session, loop) : -ENOMEM;
     if (loop)
         fuse_loop_cfg_destroy(loop);
-    atomic_store(&fs->ending, true);
+    cancel_request(&fs->ending);
     return result < 0 ? error_errno(err, -result, "FUSE session") : 0;
 }
 
@@ -192,7 +193,7 @@ void fs_close(struct fs *fs)
 {
     if (!fs)
         return;
-    atomic_store(&fs->ending, true);
+    cancel_request(&fs->ending);
     if (fs->session)
         disconnect(fs);
     workers_close(fs->openers);

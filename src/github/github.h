@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/wait.h"
 #include "github/github_record.h"
 
 #define GITHUB_API "https://api.github.com"

@@ -2,8 +2,8 @@
 #ifndef RUNFS_GITHUB_GITHUB_GET_H
 #define RUNFS_GITHUB_GITHUB_GET_H
 
-#include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/wait.h"
 #include "http/http.h"
 
 struct github_get {

@@ -2,7 +2,7 @@
 #ifndef RUNFS_GITHUB_LOOKUP_H
 #define RUNFS_GITHUB_LOOKUP_H
 
-#include "base/clock.h"
+#include "base/wait.h"
 #include "disk/disk.h"
 #include "github/github_record.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "http/http_engine.h"
 #include "http/http_response.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/wait.h"
 
 struct reader;
 

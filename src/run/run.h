@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "base/wait.h"
 #include "cache/cache.h"
 #include "disk/disk.h"
 #include "reader/reader.h"

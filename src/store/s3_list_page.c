@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 struct s3_page_request {
     struct s3_request request;

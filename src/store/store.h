@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/object.h"
+#include "base/wait.h"
 #include "http/request.h"
 #include "reader/reader.h"
 

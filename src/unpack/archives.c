@@ -22,10 +22,10 @@ bool archives_begin(struct archives *archives)
 {
     (void)pthread_mutex_lock(&archives->lock);
     archives->wanted++;
-    while (archives->busy >= ARCHIVES_AT_ONCE && !atomic_load(&archives->ending))
+    while (archives->busy >= ARCHIVES_AT_ONCE && !cancel_requested(&archives->ending))
         (void)pthread_cond_wait(&archives->free, &archives->lock);
     archives->wanted--;
-    bool granted = !atomic_load(&archives->ending);
+    bool granted = !cancel_requested(&archives->ending);
     archives->busy += granted;
     (void)pthread_mutex_unlock(&archives->lock);
     return granted;
@@ -106,6 +106,7 @@ int archives_open(const struct archives_config *config, struct archives **ret_ar
     if (!archives)
         return error_errno(err, ENOMEM, "archives");
     archives->config = *config;
+    cancel_init(&archives->ending);
     archives->store.ops = &decoded_ops;
     (void)pthread_mutex_init(&archives->lock, NULL);
     (void)pthread_cond_init(&archives->free, NULL);
@@ -132,7 +133,7 @@ void archives_close(struct archives *archives)
     struct archive *archive;
     if (!archives)
         return;
-    atomic_store(&archives->ending, true);
+    cancel_request(&archives->ending);
     (void)pthread_mutex_lock(&archives->lock);
     (void)pthread_cond_broadcast(&archives->free);
     (void)pthread_mutex_unlock(&archives->lock);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "archive/toc.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/object.h"
+#include "base/wait.h"
 #include "cache/cache.h"
 #include "reader/reader.h"
 

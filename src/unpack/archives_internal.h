@@ -52,7 +52,7 @@ struct archives {
     struct archives_config config;
     struct store store; /* of decoded bytes: fetch() is decode_fetch() */
     struct cache *cache;
-    atomic_bool ending;
+    struct cancel ending;
     atomic_bool
         parallel; /* some pass may decode several units at once, which takes PASS_PARALLEL_BYTES: no other */
     _Atomic uint64_t decoded;

@@ -147,13 +147,13 @@ static bool next_chunk(struct decoding *d, uint64_t *ret_chunk)
         drop_cancelled(archive);
         found = choose(archive, first_ahead(d), ret_chunk);
         bool idle = TAILQ_EMPTY(&archive->requests);
-        if (found || atomic_load(&archive->all->ending) ||
+        if (found || cancel_requested(&archive->all->ending) ||
             (idle && (clock_ms() >= began + PAUSE_MS || archive_must_go(archive))))
             break;
         await_pass(archive);
         wait_slice(d);
     }
-    if (!found || atomic_load(&archive->all->ending)) {
+    if (!found || cancel_requested(&archive->all->ending)) {
         found = false;
         archive->decoder.runs = false;
     }

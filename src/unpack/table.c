@@ -195,12 +195,12 @@ static bool go_on(void *context, uint64_t encoded, uint64_t decoded, uint64_t tr
     (void)pthread_mutex_lock(&archive->lock);
     archive->early.trusted = trusted;
     (void)pthread_cond_broadcast(&archive->changed);
-    while (!is_wanted(archive) && !atomic_load(&all->ending) && clock_ms() < began + PAUSE_MS &&
+    while (!is_wanted(archive) && !cancel_requested(&all->ending) && clock_ms() < began + PAUSE_MS &&
            !archive_must_go(archive)) {
         struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
         (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
     }
-    bool wanted = is_wanted(archive) && !atomic_load(&all->ending);
+    bool wanted = is_wanted(archive) && !cancel_requested(&all->ending);
     (void)pthread_mutex_unlock(&archive->lock);
     return wanted;
 }

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/wait.h"
 
 struct composition;
 

@@ -91,7 +91,7 @@ struct reading {
     uint64_t offset;
     size_t len;
     struct wait wait;
-    atomic_bool cancelled;
+    struct cancel cancelled;
     pthread_t thread;
     int result;
     struct error err;

@@ -203,7 +203,7 @@ Test(ahead, a_reader_that_gives_up_leaves_the_flight_alone)
     start_flight();
     reading_start(&reading, reader, BLOCK, 10, LONG_MS);
     wait_until(users_of(1) == 1);
-    atomic_store(&reading.cancelled, true);
+    cancel_request(&reading.cancelled);
     cr_assert_eq(reading_join(&reading), -EINTR);
     cr_assert_not(fake_cancelled(1));
     fake_finish(1);

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "cache/fetch.h"
 #include "cache_test.h"
 #include "disk/disk_test.h"
@@ -177,7 +178,7 @@ Test(kept, a_claim_ends_with_a_fetch_that_nobody_waits_for)
     struct reading reading;
     reading_start(&reading, reader, 0, 10, LONG_MS);
     wait_until(fake_count() == 1);
-    atomic_store(&reading.cancelled, true);
+    cancel_request(&reading.cancelled);
     cr_assert_eq(reading_join(&reading), -EINTR);
     cr_assert(fake_cancelled(0));
     fake_fail(0, -ECANCELED, "");
@@ -218,7 +219,7 @@ Test(kept, waiting_for_another_process_can_be_cancelled)
     cr_assert_eq(disk_object_claim(other, 0), DISK_CLAIMED);
     reading_start(&reading, reader, 0, 10, LONG_MS);
     wait_until(users_of(0) == 1);
-    atomic_store(&reading.cancelled, true);
+    cancel_request(&reading.cancelled);
     cr_assert_eq(reading_join(&reading), -EINTR);
     cr_assert_leq(fake_count(), 1);
     disk_object_release(other, 0);

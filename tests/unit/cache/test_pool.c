@@ -189,7 +189,7 @@ Test(pool, a_waiter_that_gives_up_leaves_the_fetch_to_the_others)
     reading_start(&gives_up, reader, 0, 10, LONG_MS);
     reading_start(&stays, reader, 0, 10, LONG_MS);
     wait_until(users_of(0) == 2 && fake_count() == 1);
-    atomic_store(&gives_up.cancelled, true);
+    cancel_request(&gives_up.cancelled);
     cr_assert_eq(reading_join(&gives_up), -EINTR);
     cr_assert_not(fake_cancelled(0));
     fake_finish(0);
@@ -199,8 +199,9 @@ Test(pool, a_waiter_that_gives_up_leaves_the_fetch_to_the_others)
 
 Test(pool, the_end_of_the_session_ends_a_wait)
 {
-    atomic_bool ending = true;
+    struct cancel ending = CANCEL_INIT;
     struct wait wait = {.timeout_ms = LONG_MS, .shutdown = &ending};
+    cancel_request(&ending);
     struct error err = {0};
     assert_refused(read_range(reader, 0, 10, &wait, &err), EINTR, &err, "k");
 }
@@ -213,7 +214,7 @@ Test(pool, an_abandoned_fetch_is_cancelled_and_disturbs_nobody)
     reading_start(&first, reader, 0, 10, LONG_MS);
     wait_until(fake_count() == 1);
     fake_send(0, 1000);
-    atomic_store(&first.cancelled, true);
+    cancel_request(&first.cancelled);
     cr_assert_eq(reading_join(&first), -EINTR);
     cr_assert(fake_cancelled(0));
     reading_start(&second, reader, 0, 1000, LONG_MS);
@@ -231,7 +232,7 @@ Test(pool, an_abandoned_fetch_that_ends_well_is_dropped)
     struct reading reading;
     reading_start(&reading, reader, 0, 10, LONG_MS);
     wait_until(fake_count() == 1);
-    atomic_store(&reading.cancelled, true);
+    cancel_request(&reading.cancelled);
     cr_assert_eq(reading_join(&reading), -EINTR);
     fake_finish(0);
     cr_assert_eq(cache_used(), 0);

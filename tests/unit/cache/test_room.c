@@ -132,7 +132,7 @@ Test(room, waiting_for_room_can_be_cancelled)
     fill_pool();
     struct reader *reader = open_object("k", BLOCK);
     reading_start(&reading, reader, 0, 10, LONG_MS);
-    atomic_store(&reading.cancelled, true);
+    cancel_request(&reading.cancelled);
     cr_assert_eq(reading_join(&reading), -EINTR);
     cr_assert_eq(fake_count(), 1);
     reader_close(reader);

@@ -7,13 +7,13 @@
 
 Test(signals, what_was_ignored_stays_ignored, .timeout = 20)
 {
-    atomic_bool stop = false;
+    struct cancel stop = CANCEL_INIT;
     struct signals signals;
     cr_assert_neq(signal(SIGHUP, SIG_IGN), SIG_ERR);
     signals_begin(&signals, &stop);
     cr_assert_eq(kill(getpid(), SIGHUP), 0);
     cr_assert_eq(kill(getpid(), SIGTERM), 0); /* would come second */
-    while (!atomic_load(&stop))
+    while (!cancel_requested(&stop))
         (void)usleep(1000);
     signals_end(&signals);
     cr_assert_eq(signals.number, SIGTERM);
@@ -21,12 +21,12 @@ Test(signals, what_was_ignored_stays_ignored, .timeout = 20)
 
 Test(signals, a_signal_is_noted, .timeout = 20)
 {
-    atomic_bool stop = false;
+    struct cancel stop = CANCEL_INIT;
     struct signals signals;
     cr_assert_neq(signal(SIGHUP, SIG_DFL), SIG_ERR);
     signals_begin(&signals, &stop);
     cr_assert_eq(kill(getpid(), SIGHUP), 0);
-    while (!atomic_load(&stop))
+    while (!cancel_requested(&stop))
         (void)usleep(1000);
     signals_end(&signals);
     cr_assert_eq(signals.number, SIGHUP);

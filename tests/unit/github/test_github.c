@@ -124,8 +124,9 @@ Test(github, a_server_that_fails_is_asked_until_the_time_is_up)
 
 Test(github, whoever_gives_up_does_not_wait)
 {
-    atomic_bool cancelled = true;
+    struct cancel cancelled = CANCEL_INIT;
     const struct wait wait = {.timeout_ms = 60000, .cancelled = &cancelled};
+    cancel_request(&cancelled);
     github_server_rules("[{\"match\": \"/\", \"hang\": true}]");
     cr_assert_eq(github_get_run(github, "a/b", "123", &wait, &run, &err), -EINTR, "%s", err.message);
 }

@@ -108,8 +108,9 @@ Test(run, a_node_that_was_replaced_is_stale)
 Test(run, a_refresh_that_fails_leaves_the_tree)
 {
     struct error err = {0};
-    atomic_bool cancelled = true;
+    struct cancel cancelled = CANCEL_INIT;
     struct wait wait = {.timeout_ms = 10000, .cancelled = &cancelled};
+    cancel_request(&cancelled);
     scratch_write("run/new", "third");
     uint64_t listed_at = run_listed_at(run);
     cr_assert_eq(run_refresh(run, 0, &wait, &err), -EINTR, "%s", err.message);

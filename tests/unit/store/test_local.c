@@ -238,8 +238,9 @@ Test(local, a_failure_of_the_receiver_ends_the_listing)
 Test(local, a_listing_can_be_cancelled)
 {
     static char *lines[10];
-    atomic_bool cancelled = true;
+    struct cancel cancelled = CANCEL_INIT;
     struct wait wait = {.timeout_ms = 10000, .cancelled = &cancelled};
+    cancel_request(&cancelled);
     struct error err = {0};
     scratch_write("run/a", "1");
     assert_refused(store->ops->list(store, NULL, add_line, lines, &wait, &err), EINTR, &err, "interrupted");

@@ -15,8 +15,8 @@ struct collection {
     size_t count;
     size_t capacity;
     atomic_bool inside;
-    size_t stop_at;   /* the call that sets STOP and fails with REFUSAL; 0 for none */
-    atomic_bool stop; /* cancels a listing */
+    size_t stop_at;     /* the call that sets STOP and fails with REFUSAL; 0 for none */
+    struct cancel stop; /* cancels a listing */
     int refusal;
     size_t wait_at; /* the call that waits until the server has had so many requests; 0 for none */
     size_t requests;
@@ -38,7 +38,7 @@ static int collect(void *context, const struct object *object, struct error *err
     wait_until(c->count != c->wait_at || server_hits() >= c->requests);
     if (c->count != c->stop_at)
         return 0;
-    atomic_store(&c->stop, true);
+    cancel_request(&c->stop);
     return c->refusal ? error_set(err, -c->refusal, "the receiver has had enough") : 0;
 }
 
@@ -185,8 +185,9 @@ Test(s3_list, a_page_that_does_not_advance_is_an_error)
 
 Test(s3_list, a_listing_can_be_cancelled)
 {
-    atomic_bool cancelled = true;
+    struct cancel cancelled = CANCEL_INIT;
     struct wait wait = {.timeout_ms = LONG_MS, .cancelled = &cancelled};
+    cancel_request(&cancelled);
     struct error err = {0};
     server_faults("{\"phang\": 1}");
     assert_refused(list(subtrees, &wait, &err), EINTR, &err, "s3://b/run/");
@@ -194,8 +195,9 @@ Test(s3_list, a_listing_can_be_cancelled)
 
 Test(s3_list, the_end_of_the_session_ends_a_listing)
 {
-    atomic_bool ending = true;
+    struct cancel ending = CANCEL_INIT;
     struct wait wait = {.timeout_ms = LONG_MS, .shutdown = &ending};
+    cancel_request(&ending);
     struct error err = {0};
     server_faults("{\"phang\": 1}");
     assert_refused(list(subtrees, &wait, &err), EINTR, &err, "s3://b/run/");

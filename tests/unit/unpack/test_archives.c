@@ -104,7 +104,7 @@ Test(archives, many_read_at_once_in_orders_of_their_own)
 /* Looks into the archive on a thread of its own. */
 struct looking {
     pthread_t thread;
-    atomic_bool cancelled;
+    struct cancel cancelled;
     atomic_bool ended;
     struct archive *archive;
     int result;
@@ -142,7 +142,7 @@ Test(archives, who_is_cancelled_waits_no_longer_and_others_do)
     set_stuck(object, true);
     start_looking(&first, archive);
     start_looking(&second, archive);
-    atomic_store(&first.cancelled, true);
+    cancel_request(&first.cancelled);
     cr_assert_eq(end_looking(&first), -EINTR);
     cr_assert_not(atomic_load(&second.ended));
     set_stuck(object, false);
@@ -158,7 +158,7 @@ Test(archives, closing_ends_a_pass_that_is_stuck)
     set_stuck(object, true);
     start_looking(&looking, archive_at(archive_key));
     wait_until(object->opened);
-    atomic_store(&looking.cancelled, true);
+    cancel_request(&looking.cancelled);
     cr_assert_eq(end_looking(&looking), -EINTR);
     archives_again();
     set_stuck(object, false);

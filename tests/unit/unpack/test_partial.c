@@ -344,7 +344,7 @@ Test(early, what_was_not_kept_is_decoded_again)
 
 Test(early, who_is_interrupted_waits_no_longer)
 {
-    atomic_bool cancelled = true;
+    struct cancel cancelled = CANCEL_INIT;
     struct wait wait = {.timeout_ms = 60000, .cancelled = &cancelled};
     const struct toc *toc;
     char byte;
@@ -355,6 +355,7 @@ Test(early, who_is_interrupted_waits_no_longer)
     char path[10];
     (void)snprintf(path, sizeof path, "f%02u", cut_file(object));
     struct reader *reader = open_early(archive, path);
+    cancel_request(&cancelled);
     cr_assert_eq(archive_find(archive, "f29", &wait, &toc, &member, &err), -EINTR);
     cr_assert_eq(reader_pread(reader, &byte, 1, FILE_SIZE - 1, &wait, &n, &err), -EINTR);
     reader_close(reader);
