@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "layout/ending.h"
 #include "layout/fail.h"
 #include "layout/text.h"
 
-static const char *const suffixes[] = {[RUNFS_SUFFIX_XZ] = ".tar.xz", [RUNFS_SUFFIX_ZST] = ".tar.zst"};
+const char *const archive_endings[ARCHIVE_ENDINGS] = {
+    [ARCHIVE_ZST] = ".tar.zst", [ARCHIVE_XZ] = ".tar.xz", [ARCHIVE_GZ] = ".tar.gz", [ARCHIVE_TAR] = ".tar"};
 static const char companion_suffix[] = ".sha256sum";
 
 const char *const *runfs_artifact_components(void)
@@ -16,31 +18,33 @@ const char *const *runfs_artifact_components(void)
     return components;
 }
 
+size_t archive_ending(const char *name, size_t len)
+{
+    size_t i = 0;
+    for (; i < ARCHIVE_ENDINGS; i++) {
+        size_t ending = strlen(archive_endings[i]);
+        if (len > ending && memcmp(name + len - ending, archive_endings[i], ending) == 0)
+            break;
+    }
+    return i;
+}
+
 static bool is_part(struct runfs_span part)
 {
     return part.len && span_find(part, '_') == part.len && span_find(part, '/') == part.len &&
            !has_control(part);
 }
 
-/* Cuts an archive's suffix off *file. */
-static bool take_suffix(struct runfs_span *file, enum runfs_suffix *ret_suffix)
-{
-    for (int i = RUNFS_SUFFIX_XZ; i <= RUNFS_SUFFIX_ZST; i++) {
-        if (span_ends(*file, span_of(suffixes[i]))) {
-            file->len -= strlen(suffixes[i]);
-            *ret_suffix = (enum runfs_suffix)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool runfs_artifact_parse(const char *file, size_t len, struct runfs_artifact_name *ret_name)
 {
     struct runfs_span rest = {file, len};
     struct runfs_artifact_name name = {0};
-    if (!take_suffix(&rest, &name.suffix) || !span_take(&rest, '_', &name.name) ||
-        !span_take(&rest, '_', &name.component))
+    size_t ending = archive_ending(file, len);
+    if (ending != ARCHIVE_ZST && ending != ARCHIVE_XZ)
+        return false;
+    name.suffix = ending == ARCHIVE_ZST ? RUNFS_SUFFIX_ZST : RUNFS_SUFFIX_XZ;
+    rest.len -= strlen(archive_endings[ending]);
+    if (!span_take(&rest, '_', &name.name) || !span_take(&rest, '_', &name.component))
         return false;
     name.family = rest;
     if (!is_part(name.name) || !is_part(name.component) || !is_part(name.family))
@@ -60,7 +64,7 @@ int runfs_artifact_format(const struct runfs_artifact_name *name, char **ret_fil
                                SPAN_ARG(parts[i]));
         strbuf_addf(&file, "%s%.*s", i ? "_" : "", SPAN_ARG(parts[i]));
     }
-    strbuf_adds(&file, suffixes[name->suffix]);
+    strbuf_adds(&file, archive_endings[name->suffix == RUNFS_SUFFIX_ZST ? ARCHIVE_ZST : ARCHIVE_XZ]);
     return layout_take(&file, "artifact name", ret_file, err);
 }
 

@@ -1,4 +1,4 @@
-/* Members that are in the tree before all of their archive is known, and what becomes of them then; see tree.h. */
+/* Members in a tree that is in use: entries of archives, provisional before all of an archive is known, and final ones. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,29 +25,47 @@ void tree_on_dropped(struct tree *tree, tree_dropped_fn fn, void *context)
     (void)pthread_rwlock_unlock(&tree->lock);
 }
 
-/* The last entry, just appended, goes to its place by name. */
-static void move_into_place(struct directory *d)
+struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member)
 {
-    struct node *last = d->children[d->count - 1];
-    size_t i = d->count - 1;
-    for (; i > 0 && strcmp(node_name(d->children[i - 1]), node_name(last)) > 0; i--)
-        d->children[i] = d->children[i - 1];
-    d->children[i] = last;
+    struct node *node = node_new(member->type, member->name, member->name_len, "", member->link, NULL);
+    if (!node)
+        return NULL;
+    if (parent && node_append(parent, node) < 0) {
+        node_free(node);
+        return NULL;
+    }
+    if (!parent)
+        node->ino = archive->ino; /* so that those below get the numbers of their places */
+    if (member->ino)
+        node->ino = member->ino;
+    node->size = member->size;
+    node->mtime_ns = member->mtime_ns;
+    node->member = true;
+    node->in_archive.file = member->file;
+    node->in_archive.mode = member->mode;
+    node->in_archive.links = member->links;
+    if (parent && member->type == NODE_DIRECTORY)
+        parent->directory->subdirectories++;
+    return node;
 }
 
-static void remove_entry(struct tree *tree, struct node *directory, struct node *child)
+/* The early node below DIRECTORY that is another name of what MEMBER is; NULL where none shows. */
+static const struct node *find_other_name(const struct node *directory, const struct tree_member *member)
 {
-    struct directory *d = directory->directory;
-    size_t i = 0;
-    while (d->children[i] != child)
-        i++;
-    memmove(&d->children[i], &d->children[i + 1], (--d->count - i) * sizeof(struct node *));
-    d->subdirectories -= child->type == NODE_DIRECTORY;
-    node_detach(tree, child);
+    const struct directory *d = directory->directory;
+    const struct node *found = NULL;
+    for (size_t i = 0; i < d->count && !found; i++) {
+        const struct node *node = d->children[i];
+        if (node->type == NODE_DIRECTORY)
+            found = find_other_name(node, member);
+        else if (node->type == NODE_FILE && node->in_archive.file == member->file &&
+                 node->size == member->size)
+            found = node;
+    }
+    return found;
 }
 
-/* Whether what is there by MEMBER's name is that member. */
-static bool is_it(const struct node *node, const struct tree_member *member)
+static bool is_member(const struct node *node, const struct tree_member *member)
 {
     if (node->type != member->type)
         return false;
@@ -57,60 +75,42 @@ static bool is_it(const struct node *node, const struct tree_member *member)
             strcmp(node_link(node), member->link) == 0);
 }
 
-/* What may change of a member that stays the same. */
-static void update(struct node *node, const struct tree_member *member)
+/* Adds MEMBER as an early entry, or updates it, or replaces another one of its name. */
+static int put_early(struct tree *tree, struct node *directory, const struct tree_member *member)
 {
-    node->mtime_ns = member->mtime_ns;
-    node->in_archive.mode = member->mode;
-    node->in_archive.links = member->links;
-}
-
-/* The early node below DIRECTORY that is another name of what MEMBER is; NULL where none shows. */
-static const struct node *find_name(const struct node *directory, const struct tree_member *member)
-{
-    const struct directory *d = directory->directory;
-    const struct node *found = NULL;
-    for (size_t i = 0; i < d->count && !found; i++) {
-        const struct node *node = d->children[i];
-        if (node->type == NODE_DIRECTORY)
-            found = find_name(node, member);
-        else if (node->type == NODE_FILE && node->in_archive.file == member->file &&
-                 node->size == member->size)
-            found = node;
-    }
-    return found;
-}
-
-static struct node *sprout_name(struct node *directory, const struct tree_member *member)
-{
-    struct tree_member name = *member;
-    const struct node *other =
-        member->links > 1 && member->type == NODE_FILE ? find_name(tree_archive_of(directory), member) : NULL;
-    name.ino = other ? other->ino : 0;
-    return tree_sprout(directory, NULL, &name);
-}
-
-static int sprout(struct tree *tree, struct node *directory, const struct tree_member *member)
-{
-    struct node *there = tree_lookup(directory, member->name, member->name_len);
-    if (there && is_it(there, member)) {
-        update(there, member);
+    struct directory *d = directory->directory;
+    bool found;
+    size_t place = directory_find(d, d->count, member->name, member->name_len, &found);
+    struct node *old = found ? d->children[place] : NULL;
+    if (found && is_member(old, member)) {
+        old->mtime_ns = member->mtime_ns;
+        old->in_archive.mode = member->mode;
+        old->in_archive.links = member->links;
         return 0;
     }
-    if (there)
-        remove_entry(tree, directory, there);
-    struct node *node = sprout_name(directory, member);
+    if (found) {
+        memmove(&d->children[place], &d->children[place + 1], (--d->count - place) * sizeof(struct node *));
+        d->subdirectories -= old->type == NODE_DIRECTORY;
+        node_detach(tree, old);
+    }
+    struct tree_member name = *member;
+    const struct node *other = member->links > 1 && member->type == NODE_FILE
+                                   ? find_other_name(tree_archive_of(directory), member)
+                                   : NULL;
+    name.ino = other ? other->ino : 0;
+    struct node *node = tree_sprout(directory, NULL, &name); /* as the last entry */
     if (!node)
         return -ENOMEM;
     node->early = true;
-    move_into_place(directory->directory);
+    memmove(&d->children[place + 1], &d->children[place], (d->count - 1 - place) * sizeof(struct node *));
+    d->children[place] = node;
     return 0;
 }
 
 int tree_sprout_early(struct tree *tree, struct node *directory, const struct tree_member *member)
 {
     (void)pthread_rwlock_wrlock(&tree->lock);
-    int result = tree_needs_growing(directory) ? sprout(tree, directory, member) : 0;
+    int result = tree_needs_growing(directory) ? put_early(tree, directory, member) : 0;
     (void)pthread_rwlock_unlock(&tree->lock);
     return result;
 }
@@ -128,9 +128,13 @@ void tree_drop_early(struct tree *tree, struct node *archive)
     (void)pthread_rwlock_unlock(&tree->lock);
 }
 
+/* Makes OLD, some of whose entries are there early, have those of FRESH. */
+static void finalize_directory(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
+                               const void *context);
+
 /* The node to keep of two of one name: the early one, which becomes what FRESH is, or FRESH. */
-static struct node *settle(struct tree *tree, struct node *early, struct node *fresh, tree_same_fn same,
-                           const void *context)
+static struct node *finalize_entry(struct tree *tree, struct node *early, struct node *fresh,
+                                   tree_same_fn same, const void *context)
 {
     bool directory = fresh->type == NODE_DIRECTORY;
     if (early->type != fresh->type || (!directory && !same(context, early, fresh))) {
@@ -138,7 +142,7 @@ static struct node *settle(struct tree *tree, struct node *early, struct node *f
         return fresh;
     }
     if (directory)
-        directory_settle(tree, early, fresh, same, context);
+        finalize_directory(tree, early, fresh, same, context);
     early->in_archive = fresh->in_archive;
     early->archive = fresh->archive;
     early->mtime_ns = fresh->mtime_ns;
@@ -148,23 +152,8 @@ static struct node *settle(struct tree *tree, struct node *early, struct node *f
     return early;
 }
 
-static void take_entries(struct directory *to, struct directory *from)
-{
-    free(to->children);
-    free(to->by_ino);
-    to->children = from->children;
-    to->by_ino = from->by_ino; /* the same names have the same inode numbers */
-    to->count = from->count;
-    to->capacity = from->capacity;
-    to->subdirectories = from->subdirectories;
-    to->grown = true;
-    from->children = NULL;
-    from->by_ino = NULL;
-    from->count = 0;
-}
-
-void directory_settle(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
-                      const void *context)
+static void finalize_directory(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
+                               const void *context)
 {
     struct directory *to = old->directory;
     struct directory *from = fresh->directory;
@@ -175,11 +164,35 @@ void directory_settle(struct tree *tree, struct node *old, struct node *fresh, t
         while (i < to->count && (order = strcmp(node_name(to->children[i]), node_name(child))) < 0)
             node_detach(tree, to->children[i++]);
         if (i < to->count && order == 0)
-            child = settle(tree, to->children[i++], child, same, context);
+            child = finalize_entry(tree, to->children[i++], child, same, context);
         child->parent = old;
         from->children[j] = child;
     }
     while (i < to->count)
         node_detach(tree, to->children[i++]);
-    take_entries(to, from);
+    directory_take(to, from);
+    to->grown = true;
+}
+
+static void sort_all(struct node *node)
+{
+    if (node->type != NODE_DIRECTORY)
+        return;
+    directory_sort_by_ino(node->directory);
+    node->directory->grown = true;
+    for (size_t i = 0; i < node->directory->count; i++)
+        sort_all(node->directory->children[i]);
+}
+
+void tree_graft(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
+                const void *context)
+{
+    sort_all(root);
+    (void)pthread_rwlock_wrlock(&tree->lock);
+    if (!archive->detached && !archive->directory->grown) {
+        finalize_directory(tree, archive, root, same, context);
+        atomic_store(&archive->directory->known, false);
+    }
+    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_sprout_free(root);
 }

@@ -1,6 +1,5 @@
-/* Building a tree from keys: names that POSIX cannot show, directories by path, order. */
+/* Builds a tree from keys: finds directories by path, settles names that two keys claim, sorts, sums up. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,31 +8,6 @@
 
 #include "base/cleanup.h"
 #include "tree/tree_internal.h"
-
-static const char *const fate_texts[TREE_FATES] = {
-    [TREE_SHOWN] = "shown",
-    [TREE_MARKER] = "shown as a directory",
-    [TREE_MARKER_CONTENT] = "shown as a directory, without its content",
-    [TREE_SHADOWED] = "hidden by the directory of the same name",
-    [TREE_EMPTY_NAME] = "its name has an empty component",
-    [TREE_DOT_NAME] = "its name has a component '.' or '..'",
-    [TREE_LONG_NAME] = "its name has a component of more than 255 bytes",
-    [TREE_NUL_NAME] = "its name holds a NUL byte",
-    [TREE_TOO_DEEP] = "its name has too many components",
-    [TREE_DUPLICATE] = "listed twice: the newest is shown",
-};
-
-const char *tree_fate_text(enum tree_fate fate)
-{
-    return fate_texts[fate];
-}
-
-static void count_fate(struct tree *tree, const char *key, enum tree_fate fate)
-{
-    tree->totals.fates[fate]++;
-    if (fate > TREE_MARKER && tree->note && tree->notes++ < TREE_NOTES_MAX)
-        tree->note(key, fate_texts[fate]);
-}
 
 int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
 {
@@ -48,7 +22,7 @@ int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
     tree->note = note;
     pthread_rwlockattr_t attributes;
     (void)pthread_rwlockattr_init(&attributes);
-    /* many readers must not keep a new listing out; nobody takes the read lock twice */
+    /* many readers must not keep a new listing out; no thread takes the read lock twice */
     (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     (void)pthread_rwlock_init(&tree->lock, &attributes);
     (void)pthread_rwlockattr_destroy(&attributes);
@@ -56,7 +30,14 @@ int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
     return 0;
 }
 
-/* Whether NODE's path is PATH (LEN bytes): compared from the end, parent by parent. */
+static void count_fate(struct tree *tree, const char *key, enum tree_fate fate)
+{
+    tree->totals.fates[fate]++;
+    if (fate > TREE_MARKER && tree->note && tree->notes++ < TREE_NOTES_MAX)
+        tree->note(key, tree_fate_text(fate));
+}
+
+/* Compares NODE's path with PATH (LEN bytes) from the end, parent by parent. */
 static bool has_path(const struct node *node, const char *path, size_t len)
 {
     for (; node->parent; node = node->parent) {
@@ -82,8 +63,11 @@ static struct node **path_slot(const struct path_table *table, const char *path,
     return &table->slots[i];
 }
 
-static int grow_table(struct path_table *table)
+/* Makes sure that one more directory fits. */
+static int reserve_slot(struct path_table *table)
 {
+    if (table->count * 2 < table->capacity)
+        return 0;
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(SIZE_MAX / 2);
     size_t capacity = table->capacity ? 2 * table->capacity : 64;
     struct path_table larger = {calloc(capacity, sizeof(struct node *)), capacity, table->count};
@@ -105,17 +89,19 @@ static int grow_table(struct path_table *table)
     return 0;
 }
 
-/* Makes sure that one more directory fits. */
-static int reserve_slot(struct path_table *table)
-{
-    return table->count * 2 >= table->capacity ? grow_table(table) : 0;
-}
-
-static int count_node(struct tree *tree, struct error *err)
+static int add_child(struct tree *tree, struct node *parent, enum node_type type, const char *name,
+                     size_t name_len, const char *etag, const char *link, struct node **ret_node,
+                     struct error *err)
 {
     if (tree->nodes >= TREE_NODES_MAX)
         return error_set(err, E2BIG, "more than %d objects", TREE_NODES_MAX);
+    struct node *node = node_new(type, name, name_len, etag, link, NULL);
+    if (!node || node_append(parent, node) < 0) {
+        node_free(node);
+        return error_errno(err, ENOMEM, "tree");
+    }
     tree->nodes++;
+    *ret_node = node;
     return 0;
 }
 
@@ -137,50 +123,19 @@ static int ensure_directory(struct tree *tree, const char *path, size_t len, str
     const char *slash = memrchr(path, '/', len);
     const char *name = slash ? slash + 1 : path;
     struct node *parent;
+    struct node *node;
     int result = ensure_directory(tree, path, slash ? (size_t)(slash - path) : 0, &parent, err);
-    if (result == 0)
-        result = count_node(tree, err);
-    if (result == 0 && reserve_slot(&tree->paths) < 0) /* the parents took slots meanwhile */
+    if (result == 0 && reserve_slot(&tree->paths) < 0) /* the parents took slots */
         result = error_errno(err, ENOMEM, "tree");
+    if (result == 0)
+        result =
+            add_child(tree, parent, NODE_DIRECTORY, name, (size_t)(path + len - name), "", "", &node, err);
     if (result < 0)
         return result;
-    struct node *node = node_new(NODE_DIRECTORY, name, (size_t)(path + len - name), "", "", NULL);
-    if (!node || node_append(parent, node) < 0) {
-        node_free(node);
-        return error_errno(err, ENOMEM, "tree");
-    }
     *path_slot(&tree->paths, path, len) = node; /* looked up again: making the parents may have moved it */
     tree->paths.count++;
     *ret_node = node;
     return 0;
-}
-
-static enum tree_fate check_component(const char *name, size_t len)
-{
-    if (len == 0)
-        return TREE_EMPTY_NAME;
-    if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
-        return TREE_DOT_NAME;
-    return len > NAME_MAX ? TREE_LONG_NAME : TREE_SHOWN;
-}
-
-enum tree_fate path_fate(const char *path, size_t len)
-{
-    if (memchr(path, '\0', len))
-        return TREE_NUL_NAME;
-    size_t depth = 1;
-    size_t start = 0;
-    for (size_t i = 0; i <= len; i++) {
-        if (i < len && path[i] != '/')
-            continue;
-        enum tree_fate fate = check_component(path + start, i - start);
-        if (fate != TREE_SHOWN)
-            return fate;
-        if (depth++ > TREE_DEPTH_MAX)
-            return TREE_TOO_DEEP;
-        start = i + 1;
-    }
-    return TREE_SHOWN;
 }
 
 static int add_marker(struct tree *tree, const struct tree_entry *entry, size_t len, struct error *err)
@@ -195,30 +150,6 @@ static int add_marker(struct tree *tree, const struct tree_entry *entry, size_t 
     return 0;
 }
 
-static int add_leaf(struct tree *tree, const struct tree_entry *entry, struct error *err)
-{
-    const char *slash = memrchr(entry->key, '/', entry->key_len);
-    const char *name = slash ? slash + 1 : entry->key;
-    size_t name_len = (size_t)(entry->key + entry->key_len - name);
-    struct node *parent;
-    int result = ensure_directory(tree, entry->key, slash ? (size_t)(slash - entry->key) : 0, &parent, err);
-    if (result == 0)
-        result = count_node(tree, err);
-    if (result < 0)
-        return result;
-    struct node *node = node_new(entry->link ? NODE_LINK : NODE_FILE, name, name_len, entry->etag,
-                                 entry->link ? entry->link : "", NULL);
-    if (!node || node_append(parent, node) < 0) {
-        node_free(node);
-        return error_errno(err, ENOMEM, "tree");
-    }
-    node->size = entry->size;
-    node->mtime_ns = entry->mtime_ns;
-    node->output = runfs_classify(entry->key, entry->key_len).output;
-    count_fate(tree, entry->key, TREE_SHOWN);
-    return 0;
-}
-
 int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *err)
 {
     if (entry->key_len == 0)
@@ -230,68 +161,44 @@ int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *er
         count_fate(tree, entry->key, fate);
         return 0;
     }
-    return marker ? add_marker(tree, entry, len, err) : add_leaf(tree, entry, err);
-}
-
-int node_compare(const void *a, const void *b)
-{
-    const struct node *left = *(struct node *const *)a;
-    const struct node *right = *(struct node *const *)b;
-    int order = strcmp(node_name(left), node_name(right));
-    if (order)
-        return order;
-    order = (left->type == NODE_DIRECTORY) - (right->type == NODE_DIRECTORY);
-    return order ? order : (left->mtime_ns > right->mtime_ns) - (left->mtime_ns < right->mtime_ns);
-}
-
-/* Listings come in order, so that most directories are sorted as they are built. */
-void directory_sort_by_name(struct directory *d)
-{
-    size_t i = 1;
-    while (i < d->count && node_compare(&d->children[i - 1], &d->children[i]) <= 0)
-        i++;
-    if (i < d->count)
-        qsort(d->children, d->count, sizeof(struct node *), node_compare);
-}
-
-static void hide(struct tree *tree, struct node *node, enum tree_fate fate)
-{
-    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(64U * 1024);
-    (void)tree_path(node, &path);
-    tree->totals.fates[TREE_SHOWN]--;
-    count_fate(tree, strbuf_text(&path), fate);
-    node_free(node);
+    if (marker)
+        return add_marker(tree, entry, len, err);
+    const char *slash = memrchr(entry->key, '/', len);
+    const char *name = slash ? slash + 1 : entry->key;
+    struct node *parent;
+    struct node *node;
+    int result = ensure_directory(tree, entry->key, slash ? (size_t)(slash - entry->key) : 0, &parent, err);
+    if (result == 0)
+        result = add_child(tree, parent, entry->link ? NODE_LINK : NODE_FILE, name,
+                           (size_t)(entry->key + len - name), entry->etag, entry->link ? entry->link : "",
+                           &node, err);
+    if (result < 0)
+        return result;
+    node->size = entry->size;
+    node->mtime_ns = entry->mtime_ns;
+    node->output = runfs_classify(entry->key, len).output;
+    count_fate(tree, entry->key, TREE_SHOWN);
+    return 0;
 }
 
 /* Drops all but the last of equal names from a sorted directory. */
-static void settle_names(struct tree *tree, struct directory *d)
+static void drop_equal_names(struct tree *tree, struct directory *d)
 {
     size_t kept = 0;
     for (size_t i = 0; i < d->count; i++) {
         struct node *node = d->children[i];
-        bool last = i + 1 == d->count || strcmp(node_name(node), node_name(d->children[i + 1])) != 0;
-        if (last)
+        const struct node *next = i + 1 < d->count ? d->children[i + 1] : NULL;
+        if (!next || strcmp(node_name(node), node_name(next)) != 0) {
             d->children[kept++] = node;
-        else
-            hide(tree, node, d->children[i + 1]->type == NODE_DIRECTORY ? TREE_SHADOWED : TREE_DUPLICATE);
+            continue;
+        }
+        _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
+        (void)tree_path(node, &path);
+        tree->totals.fates[TREE_SHOWN]--;
+        count_fate(tree, strbuf_text(&path), next->type == NODE_DIRECTORY ? TREE_SHADOWED : TREE_DUPLICATE);
+        node_free(node);
     }
     d->count = kept;
-}
-
-static int compare_ino(const void *a, const void *b, void *children)
-{
-    const struct node *left = ((struct node **)children)[*(const uint32_t *)a];
-    const struct node *right = ((struct node **)children)[*(const uint32_t *)b];
-    return (left->ino > right->ino) - (left->ino < right->ino);
-}
-
-void directory_sort_by_ino(struct directory *d)
-{
-    d->by_ino = reallocarray(NULL, d->count, sizeof *d->by_ino);
-    for (size_t i = 0; d->by_ino && i < d->count; i++)
-        d->by_ino[i] = (uint32_t)i;
-    if (d->by_ino)
-        qsort_r(d->by_ino, d->count, sizeof *d->by_ino, compare_ino, d->children);
 }
 
 /* Sorts a directory and those below it; its time is its newest entry's where it has none of its own. */
@@ -299,7 +206,7 @@ static void finish_directory(struct tree *tree, struct node *node)
 {
     struct directory *d = node->directory;
     directory_sort_by_name(d);
-    settle_names(tree, d);
+    drop_equal_names(tree, d);
     if (tree->archives)
         archives_add(tree, node);
     directory_sort_by_ino(d);

@@ -1,4 +1,4 @@
-/* Nodes: memory, names, inode numbers. */
+/* Nodes: memory, names, inode numbers, paths. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -45,31 +45,17 @@ void node_free(struct node *node)
 {
     if (!node)
         return;
-    if (node->type == NODE_DIRECTORY && !node->detached) {
-        if (node->directory->release)
-            node->directory->release(node->directory->content);
-        free(node->directory->children);
-        free(node->directory->by_ino);
-        free(node->directory);
-    }
+    if (node->type == NODE_DIRECTORY && !node->detached)
+        directory_free(node->directory);
     free(node);
 }
 
-int node_append(struct node *directory, struct node *child)
+void tree_sprout_free(struct node *root)
 {
-    struct directory *d = directory->directory;
-    if (d->count == d->capacity) {
-        size_t capacity = d->capacity ? 2 * d->capacity : 4;
-        struct node **children = reallocarray(d->children, capacity, sizeof(struct node *));
-        if (!children)
-            return -ENOMEM;
-        d->children = children;
-        d->capacity = capacity;
-    }
-    d->children[d->count++] = child;
-    child->parent = directory;
-    child->ino = node_ino(directory->ino, node_name(child), child->name_len);
-    return 0;
+    if (root && root->type == NODE_DIRECTORY)
+        for (size_t i = 0; i < root->directory->count; i++)
+            tree_sprout_free(root->directory->children[i]);
+    node_free(root);
 }
 
 uint64_t node_ino(uint64_t parent, const char *name, size_t name_len)
@@ -124,4 +110,51 @@ uint32_t node_nlink(const struct node *node)
     if (node->type == NODE_DIRECTORY && !node->detached)
         return 2 + node->directory->subdirectories;
     return node->member && node->type != NODE_DIRECTORY ? node->in_archive.links : 1;
+}
+
+int tree_path(const struct node *node, struct strbuf *out)
+{
+    if (node->detached)
+        return -ESTALE;
+    if (!node->parent)
+        return 0;
+    int result = tree_path(node->parent, out);
+    if (result < 0)
+        return result;
+    if (node->parent->parent)
+        strbuf_adds(out, "/");
+    strbuf_add(out, node_name(node), node->name_len);
+    return out->failed ? -out->failed : 0;
+}
+
+int tree_key(const struct node *node, struct strbuf *out)
+{
+    if (node->detached)
+        return -ESTALE;
+    if (node->member || node->origin == ORIGIN_NONE || node_is_stage(node))
+        return -ENODATA;
+    if (node->keyed) {
+        strbuf_adds(out, node_key(node));
+        return -out->failed;
+    }
+    if (tree_archive_of(node) != node)
+        return tree_path(node, out);
+    int result = tree_path(node->parent, out);
+    strbuf_addf(out, "%s%s", node->parent->parent ? "/" : "", node_link(node));
+    return result < 0 ? result : -out->failed;
+}
+
+const struct node *tree_archive_of(const struct node *node)
+{
+    if (node->detached)
+        return NULL;
+    while (node && !(node->type == NODE_DIRECTORY && node->directory->archive))
+        node = node->parent;
+    return node;
+}
+
+bool tree_needs_growing(const struct node *node)
+{
+    return node->type == NODE_DIRECTORY && !node->detached && (node->directory->archive || node->early) &&
+           !node->directory->grown;
 }

@@ -31,16 +31,11 @@ struct tree {
 struct node *node_new(enum node_type type, const char *name, size_t name_len, const char *etag,
                       const char *link, const char *key);
 
-/* Frees a node and, for a directory, its entries' array (not the entries). */
+/* Frees a node and, for a directory, its entries' array (not the entries). NULL is allowed. */
 void node_free(struct node *node);
 
 /* Takes a node and all below it out of the tree. The write lock is held. */
 void node_detach(struct tree *tree, struct node *node);
-
-/* Makes OLD, whose entries are some that were there early, have those of FRESH; of those that are the same the nodes stay.
-   What is left of FRESH is the caller's. The write lock is held. */
-void directory_settle(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
-                      const void *context);
 
 /* Appends CHILD to a directory's entries and makes it the parent; 0 or -ENOMEM. */
 int node_append(struct node *directory, struct node *child);
@@ -53,16 +48,25 @@ uint64_t node_ino(uint64_t parent, const char *name, size_t name_len);
 /* Whether POSIX can show a path (LEN bytes, not empty): TREE_SHOWN, or why not. */
 enum tree_fate path_fate(const char *path, size_t len);
 
-/* Adds the directories of archives to a directory whose names are sorted and settled. */
+/* Adds the directories of archives to a directory whose names are sorted and differ. */
 void archives_add(struct tree *tree, struct node *directory);
+
+/* Releases a directory's content and frees it without its entries. */
+void directory_free(struct directory *d);
+
+/* Moves the entries of FROM to TO, whose own are the caller's. */
+void directory_take(struct directory *to, struct directory *from);
+
+/* By name; of equal names the one that stays comes last: the directory, else the newest. For qsort(3). */
+int node_compare(const void *a, const void *b);
 
 /* Sorts a directory's entries by name. */
 void directory_sort_by_name(struct directory *d);
 
-/* Makes the second order of a directory's entries; without memory there is none, which only costs speed. */
+/* Makes the second order of a directory's entries; does nothing without memory, which only costs speed. */
 void directory_sort_by_ino(struct directory *d);
 
-/* By name; of equal names the one that stays comes last: the directory, else the newest. For qsort(3). */
-int node_compare(const void *a, const void *b);
+/* The index of the first of COUNT entries, sorted by name, that is not less than NAME, and whether it has that name. */
+size_t directory_find(const struct directory *d, size_t count, const char *name, size_t len, bool *ret_found);
 
 #endif

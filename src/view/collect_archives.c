@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "layout/ending.h"
 #include "layout/error.h"
 #include "view/collect.h"
 #include "view/view_glob.h"
@@ -39,15 +40,9 @@ static const char *file_of(const char *key)
 
 static bool is_archive(struct tree *tree, const char *key)
 {
-    static const char *const endings[] = {".tar.zst", ".tar.xz", ".tar.gz", ".tar"};
     const struct node *node = tree_find(tree, key);
-    size_t len = strlen(key);
-    bool ends = false;
-    for (size_t i = 0; !ends && i < sizeof endings / sizeof *endings; i++) {
-        size_t ending = strlen(endings[i]);
-        ends = len > ending && strcmp(key + len - ending, endings[i]) == 0;
-    }
-    return ends && node && node->type == NODE_FILE && node->size;
+    return archive_ending(key, strlen(key)) < ARCHIVE_ENDINGS && node && node->type == NODE_FILE &&
+           node->size;
 }
 
 /* Whether KEY gives way to a file of its name in the other one of the two artifact directories, which was found as well. */
