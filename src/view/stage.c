@@ -1,4 +1,4 @@
-/* The rules by which entries of a stage meet; see stage.h. */
+/* The rules by which entries of a stage meet: what a place holds after each entry, and which meetings are conflicts. */
 #include "view/stage.h"
 
 #include <errno.h>
@@ -8,31 +8,19 @@
 #include "base/cleanup.h"
 #include "view/stage_internal.h"
 
-static const char leaves_tree[] = "its target leaves the tree";
-
 static bool is_directory(const struct place *place)
 {
     return place->node->type == NODE_DIRECTORY;
 }
 
-static struct side side_of(const struct place *place)
-{
-    return (struct side){place->node, place->ref, place->ref_row};
-}
-
-static struct side side_of_entry(const struct stage_entry *entry, const struct node *node)
-{
-    return (struct side){node, entry->ref, entry->row};
-}
-
-/* An entry of a later row that is to win over what was there. */
+/* An overlay entry of a later row. */
 static bool wins(const struct stage_entry *entry, const struct place *place)
 {
     return entry->overlay && place->row < entry->row;
 }
 
-/* A directory that comes of an entry below it. */
-static struct node *implied(const char *name, size_t len)
+/* A directory without an entry of its own. */
+static struct node *implicit_directory(const char *name, size_t len)
 {
     struct node *node = node_new(NODE_DIRECTORY, name, len, "", "", NULL);
     if (node)
@@ -41,7 +29,7 @@ static struct node *implied(const char *name, size_t len)
 }
 
 /* Whether a link's target, read from the link's directory, is outside of the tree. Links on the way are names like others. */
-static bool leaves(const struct stage_entry *entry)
+static bool link_leaves(const struct stage_entry *entry)
 {
     const char *target = entry->link ? entry->link : "";
     size_t depth = 0;
@@ -74,69 +62,52 @@ static bool same_stored(const struct node *a, const struct node *b)
            strcmp(node_etag(a), node_etag(b)) == 0 && a->mtime_ns == b->mtime_ns;
 }
 
-/* 1 where the content ids are known and equal, else 0; -ENOMEM. */
-static int same_content(struct stage *stage, const struct side *a, const struct side *b)
-{
-    _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(SIZE_MAX / 2);
-    _cleanup_strbuf_ struct strbuf first = STRBUF_INIT(SIZE_MAX / 2);
-    _cleanup_strbuf_ struct strbuf second = STRBUF_INIT(SIZE_MAX / 2);
-    stage->describe(stage->context, a->row, a->ref, &source, &first);
-    stage->describe(stage->context, b->row, b->ref, &source, &second);
-    if (first.failed || second.failed)
-        return -ENOMEM;
-    return first.len && strcmp(strbuf_text(&first), strbuf_text(&second)) == 0;
-}
-
 static bool can_run(const struct node *node)
 {
     return node->type == NODE_FILE && node_mode(node) & 0111;
 }
 
-/* 1 where two files or links have the same content, size and type, else 0; -ENOMEM. */
-static int is_equal(struct stage *stage, const struct side *a, const struct side *b)
+/* 1 where ENTRY, which is NODE, has the content, size and type of what is at PLACE, else 0; -ENOMEM. */
+static int is_equal(struct stage *stage, const struct place *place, const struct stage_entry *entry,
+                    const struct node *node)
 {
-    if (a->node->type != b->node->type || can_run(a->node) != can_run(b->node))
+    const struct node *first = place->node;
+    if (first->type != node->type || can_run(first) != can_run(node))
         return 0;
-    if (a->node->type == NODE_LINK)
-        return strcmp(node_link(a->node), node_link(b->node)) == 0;
-    if (a->node->size != b->node->size)
+    if (node->type == NODE_LINK)
+        return strcmp(node_link(first), node_link(node)) == 0;
+    if (first->size != node->size)
         return 0;
-    return same_stored(a->node, b->node) ? 1 : same_content(stage, a, b);
+    if (same_stored(first, node))
+        return 1;
+    _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(SIZE_MAX / 2);
+    _cleanup_strbuf_ struct strbuf left = STRBUF_INIT(SIZE_MAX / 2);
+    _cleanup_strbuf_ struct strbuf right = STRBUF_INIT(SIZE_MAX / 2);
+    stage->describe(stage->context, place->ref_row, place->ref, &source, &left);
+    stage->describe(stage->context, entry->row, entry->ref, &source, &right);
+    if (left.failed || right.failed)
+        return -ENOMEM;
+    return left.len && strcmp(strbuf_text(&left), strbuf_text(&right)) == 0;
 }
 
-/* Makes PLACE, which is in conflict and stays so, the directory NODE, so that more can be found below it. */
+/* Makes PLACE, which stays in conflict, the directory NODE, so that further conflicts can be found below it. */
 static int become_directory(struct stage *stage, uint32_t place, struct node *node,
                             const struct stage_entry *entry)
 {
     uint32_t notes = stage->places[place].notes;
-    stage->places[place].notes = 0; /* replacing settles them */
+    stage->places[place].notes = 0; /* replacing drops them */
     int result = place_replace(stage, place, node, entry);
     stage->places[place].notes = notes;
     return result;
 }
 
-/* ENTRY, which is NODE, meets another at PLACE, which it conflicts with. Where one of them is a directory, the place is one
-   from then on. Takes NODE. */
-static int conflict(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+/* Two directories are one. Takes NODE. */
+static void merge_directories(struct place *place, const struct stage_entry *entry, struct node *node)
 {
-    struct side first = side_of(&stage->places[place]);
-    struct side second = side_of_entry(entry, node);
-    int result = stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
-    if (result < 0 || node->type != NODE_DIRECTORY) {
-        node_free(node);
-        return result;
-    }
-    return become_directory(stage, place, node, entry);
-}
-
-/* Two directories are one. */
-static void merge(struct place *place, const struct stage_entry *entry, struct node *node)
-{
-    bool first = !place->own;
     bool grows = place->node->directory->archive;
     int64_t mtime_ns =
-        first || place->node->mtime_ns < node->mtime_ns ? node->mtime_ns : place->node->mtime_ns;
-    if (first) {
+        !place->own || place->node->mtime_ns < node->mtime_ns ? node->mtime_ns : place->node->mtime_ns;
+    if (!place->own) {
         node->ino = place->node->ino; /* the root has that of its path, from which those below follow */
         node_free(place->node);
         place->node = node;
@@ -153,29 +124,17 @@ static void merge(struct place *place, const struct stage_entry *entry, struct n
     place->node->directory->archive = grows || entry->grows;
 }
 
-/* A later file or link of the flatten row that PLACE is of. */
-static int overlap(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
-{
-    struct side first = side_of(&stage->places[place]);
-    struct side second = side_of_entry(entry, node);
-    int result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, &second);
-    if (result < 0) {
-        node_free(node);
-        return result;
-    }
-    return place_replace(stage, place, node, entry);
-}
-
-/* Has NODE be what its flatten row wants at PLACE, which is an earlier row's; what it wanted until then is an overlap. */
-static int contend(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+/* Makes NODE, which it takes, what its flatten row has at PLACE, which is an earlier row's; replacing what the row had there
+   before is an overlap. */
+static int set_candidate(struct stage *stage, uint32_t place, const struct stage_entry *entry,
+                         struct node *node)
 {
     uint32_t index = stage->places[place].contender;
     struct contender *contender = index ? &stage->contenders[index - 1] : NULL;
     int result = 0;
     if (contender && contender->row == entry->row) {
         struct side first = {contender->node, contender->ref, contender->row};
-        struct side second = side_of_entry(entry, node);
-        result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, &second);
+        result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, entry, node);
         stage_settle_note(stage, place, contender->note);
     }
     if (!contender) {
@@ -197,59 +156,63 @@ static int contend(struct stage *stage, uint32_t place, const struct stage_entry
 }
 
 /* A file or link meets one of another row, or of a row that is none of archives. Takes NODE. */
-static int compare(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node)
+static int compare_rows(struct stage *stage, uint32_t place, const struct stage_entry *entry,
+                        struct node *node)
 {
-    struct side first = side_of(&stage->places[place]);
-    struct side second = side_of_entry(entry, node);
-    int equal = is_equal(stage, &first, &second);
+    int equal = is_equal(stage, &stage->places[place], entry, node);
     if (equal < 0 || !entry->flatten) {
-        int result = equal ? 0 : stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
+        int result = equal ? 0 : stage_note_meeting(stage, MEETING_CONFLICT, place, NULL, entry, node);
         node_free(node);
         return equal < 0 ? equal : result;
     }
-    int result = contend(stage, place, entry, node);
+    int result = set_candidate(stage, place, entry, node);
     if (result < 0 || equal)
         return result;
     uint32_t kept = stage->conflicts.count;
-    result = stage_note_meeting(stage, MEETING_CONFLICT, place, &first, &second);
+    result = stage_note_meeting(stage, MEETING_CONFLICT, place, NULL, entry, node);
     if (result == 0 && stage->conflicts.count > kept)
         stage->contenders[stage->places[place].contender - 1].note = stage->conflicts.count;
     return result;
 }
 
-/* ENTRY, which is NODE, is at PLACE, where there is something. Takes NODE. */
+/* ENTRY, which is NODE, is at a PLACE that holds something. Takes NODE. */
 static int meet(struct stage *stage, uint32_t place, const struct stage_entry *entry, struct node *node,
                 bool wrong)
 {
-    bool both = is_directory(&stage->places[place]) && node->type == NODE_DIRECTORY;
-    bool winner = wins(entry, &stage->places[place]);
+    struct place *at = &stage->places[place];
+    bool both = is_directory(at) && node->type == NODE_DIRECTORY;
+    bool winner = wins(entry, at);
+    bool same_row = entry->flatten && at->row == entry->row;
     if (winner && !both && place != 0)
         return place_replace(stage, place, node, entry);
     if (both) {
         if (winner)
             stage_settle(stage, place);
-        merge(&stage->places[place], entry, node);
+        merge_directories(at, entry, node);
         return 0;
     }
-    if (wrong) {
+    bool mixed = is_directory(at) || node->type == NODE_DIRECTORY;
+    if (wrong || (!mixed && same_row && at->notes)) { /* what is wrong with the one before stays wrong */
         node_free(node);
         return 0;
     }
-    if (is_directory(&stage->places[place]) || node->type == NODE_DIRECTORY)
-        return conflict(stage, place, entry, node);
-    bool same_row = entry->flatten && stage->places[place].row == entry->row;
-    if (same_row && stage->places[place].notes) {
+    if (!mixed && !same_row)
+        return compare_rows(stage, place, entry, node);
+    int result =
+        stage_note_meeting(stage, mixed ? MEETING_CONFLICT : MEETING_OVERLAP, place, NULL, entry, node);
+    if (result < 0 || (mixed && node->type != NODE_DIRECTORY)) {
         node_free(node);
-        return 0; /* what is wrong with the one before stays wrong */
+        return result;
     }
-    return same_row ? overlap(stage, place, entry, node) : compare(stage, place, entry, node);
+    return mixed ? become_directory(stage, place, node, entry) : place_replace(stage, place, node, entry);
 }
 
-static int put(struct stage *stage, uint32_t parent, const char *name, size_t len,
-               const struct stage_entry *entry)
+static int put_entry(struct stage *stage, uint32_t parent, const char *name, size_t len,
+                     const struct stage_entry *entry)
 {
-    bool link_leaves = entry->inside && entry->type == NODE_LINK && leaves(entry);
-    const char *wrong = entry->problem ? entry->problem : link_leaves ? leaves_tree : NULL;
+    const char *wrong = entry->problem;
+    if (!wrong && entry->inside && entry->type == NODE_LINK && link_leaves(entry))
+        wrong = "its target leaves the tree";
     struct node *node = stage_node(entry, name, len);
     if (!node)
         return -ENOMEM;
@@ -266,15 +229,13 @@ static int put(struct stage *stage, uint32_t parent, const char *name, size_t le
 static int put_beneath(struct stage *stage, uint32_t place, const struct stage_entry *entry)
 {
     const struct place *at = &stage->places[place];
-    struct node *node = implied(node_name(at->node), at->node->name_len);
+    struct node *node = implicit_directory(node_name(at->node), at->node->name_len);
     if (!node)
         return -ENOMEM;
     if (wins(entry, at))
         return place_replace(stage, place, node, entry);
     struct node *below = stage_node(entry, "", 0);
-    struct side first = side_of(at);
-    struct side second = side_of_entry(entry, below);
-    int result = below ? stage_note_meeting(stage, MEETING_BENEATH, place, &first, &second) : -ENOMEM;
+    int result = below ? stage_note_meeting(stage, MEETING_BENEATH, place, NULL, entry, below) : -ENOMEM;
     node_free(below);
     if (result < 0) {
         node_free(node);
@@ -283,60 +244,49 @@ static int put_beneath(struct stage *stage, uint32_t place, const struct stage_e
     return become_directory(stage, place, node, entry);
 }
 
-/* The directory NAME in PARENT, on the way to ENTRY. */
-static int enter(struct stage *stage, uint32_t parent, const char *name, size_t len,
-                 const struct stage_entry *entry, uint32_t *ret_place)
+/* The directory that ENTRY lies in, that of the first END bytes of its path, made where it is missing. -EINVAL where entries
+   cannot be added there. Most entries lie where the one before them does. */
+static int ensure_directory(struct stage *stage, const struct stage_entry *entry, size_t end,
+                            uint32_t *ret_place)
 {
-    uint32_t found = place_find(stage, parent, name, len);
-    int result = 0;
-    if (found == PLACE_NONE) {
-        struct node *node = implied(name, len);
-        return node ? place_add(stage, parent, node, entry, ret_place) : -ENOMEM;
+    uint32_t place = stage->last_place;
+    if (place != PLACE_NONE && stage->places[place].row == entry->row && stage->last_path.len == end &&
+        memcmp(strbuf_text(&stage->last_path), entry->path, end) == 0) {
+        *ret_place = place;
+        return 0;
     }
-    if (!is_directory(&stage->places[found]))
-        result = put_beneath(stage, found, entry);
-    else if (wins(entry, &stage->places[found]))
-        stage_settle(stage, found);
-    stage->places[found].row = entry->row;
-    *ret_place = found;
-    return result;
-}
-
-/* The directory that ENTRY lies in: that of the first END bytes of its path. */
-static int walk(struct stage *stage, const struct stage_entry *entry, size_t end, uint32_t *ret_place)
-{
-    uint32_t place = 0;
+    place = 0;
     stage->places[0].row = entry->row;
+    stage->last_place = PLACE_NONE;
     for (size_t start = stage->root_len; start < end;) {
         start += entry->path[start] == '/';
         const char *name = entry->path + start;
         const char *slash = memchr(name, '/', end - start);
         size_t len = slash ? (size_t)(slash - name) : end - start;
-        int result = enter(stage, place, name, len, entry, &place);
+        uint32_t parent = place;
+        int result = 0;
+        place = place_find(stage, parent, name, len);
+        if (place == PLACE_NONE) {
+            struct node *node = implicit_directory(name, len);
+            result = node ? place_add(stage, parent, node, entry, &place) : -ENOMEM;
+        } else {
+            if (!is_directory(&stage->places[place]))
+                result = put_beneath(stage, place, entry);
+            else if (wins(entry, &stage->places[place]))
+                stage_settle(stage, place);
+            stage->places[place].row = entry->row;
+        }
         if (result < 0)
             return result;
         if (stage->places[place].node->directory->archive)
             return -EINVAL;
         start += len;
     }
-    *ret_place = place;
-    return 0;
-}
-
-/* As walk(), but where the last entry was in the same directory there is nothing to walk. */
-static int reach(struct stage *stage, const struct stage_entry *entry, size_t end, uint32_t *ret_place)
-{
-    uint32_t last = stage->last_place;
-    if (last != PLACE_NONE && stage->places[last].row == entry->row && stage->last_path.len == end &&
-        memcmp(strbuf_text(&stage->last_path), entry->path, end) == 0) {
-        *ret_place = last;
-        return 0;
-    }
-    int result = walk(stage, entry, end, ret_place);
     strbuf_clear(&stage->last_path);
     strbuf_add(&stage->last_path, entry->path, end);
-    stage->last_place = result == 0 && !stage->last_path.failed ? *ret_place : PLACE_NONE;
-    return result;
+    stage->last_place = stage->last_path.failed ? PLACE_NONE : place;
+    *ret_place = place;
+    return 0;
 }
 
 /* Whether PATH is the root's, or below it. */
@@ -347,12 +297,10 @@ static bool is_below_root(const struct stage *stage, const char *path, size_t le
             (len == stage->root_len || path[stage->root_len] == '/'));
 }
 
-static int add(struct stage *stage, const struct stage_entry *entry)
+static int add_entry(struct stage *stage, const struct stage_entry *entry)
 {
-    if (entry->path_len == stage->root_len) {
-        if (stage->root_len == 0 || is_below_root(stage, entry->path, entry->path_len))
-            return put(stage, 0, "", 0, entry);
-    }
+    if (entry->path_len == stage->root_len)
+        return put_entry(stage, 0, "", 0, entry);
     enum tree_fate fate = path_fate(entry->path, entry->path_len);
     if (fate != TREE_SHOWN)
         return stage_note_wrong(stage, PLACE_NONE, entry, tree_fate_text(fate));
@@ -360,8 +308,8 @@ static int add(struct stage *stage, const struct stage_entry *entry)
     size_t end = slash ? (size_t)(slash - entry->path) : 0;
     size_t name = slash ? end + 1 : 0;
     uint32_t parent;
-    int result = reach(stage, entry, end, &parent);
-    return result < 0 ? result : put(stage, parent, entry->path + name, entry->path_len - name, entry);
+    int result = ensure_directory(stage, entry, end, &parent);
+    return result < 0 ? result : put_entry(stage, parent, entry->path + name, entry->path_len - name, entry);
 }
 
 int stage_add(struct stage *stage, const struct stage_entry *entry, struct error *err)
@@ -371,7 +319,7 @@ int stage_add(struct stage *stage, const struct stage_entry *entry, struct error
     if (!is_below_root(stage, entry->path, entry->path_len))
         return error_set(err, EINVAL, "%.*s: not in %s", (int)entry->path_len, entry->path, stage->root);
     stage->row = entry->row;
-    int result = add(stage, entry);
+    int result = add_entry(stage, entry);
     switch (-result) {
     case 0:
         return 0;
@@ -386,7 +334,7 @@ int stage_add(struct stage *stage, const struct stage_entry *entry, struct error
 }
 
 /* The place at PATH; PLACE_NONE where there is none. */
-static uint32_t find(const struct stage *stage, const char *path, size_t len)
+static uint32_t find_path(const struct stage *stage, const char *path, size_t len)
 {
     uint32_t place = 0;
     size_t start = stage->root_len;
@@ -407,7 +355,7 @@ int stage_add_name(struct stage *stage, const struct stage_entry *entry, const c
                    struct error *err)
 {
     struct stage_entry name = *entry;
-    uint32_t found = find(stage, target, len);
+    uint32_t found = find_path(stage, target, len);
     const struct place *place = found == PLACE_NONE ? NULL : &stage->places[found];
     struct node *node = place ? place->node : NULL;
     if (!node || node->type != NODE_FILE || !node->member || place->row != entry->row || place->notes)
@@ -428,31 +376,6 @@ int stage_add_name(struct stage *stage, const struct stage_entry *entry, const c
     return stage_add(stage, &name, err);
 }
 
-/* The inode number of a logical path. */
-static uint64_t ino_of(const char *path)
-{
-    uint64_t ino = NODE_ROOT_INO;
-    for (; *path; path += strspn(path, "/")) {
-        size_t len = strcspn(path, "/");
-        ino = node_ino(ino, path, len);
-        path += len;
-    }
-    return ino;
-}
-
-static int open_root(struct stage *stage)
-{
-    struct node *root = implied("", 0);
-    if (!root || !(stage->root && (stage->places = calloc(16, sizeof *stage->places)))) {
-        node_free(root);
-        return -ENOMEM;
-    }
-    root->ino = ino_of(stage->root);
-    stage->capacity = 16;
-    stage->places[stage->count++] = (struct place){.node = root, .ref_row = ROW_NONE};
-    return 0;
-}
-
 int stage_new(const char *root, stage_describe_fn describe, void *context, struct stage **ret_stage,
               struct error *err)
 {
@@ -469,10 +392,20 @@ int stage_new(const char *root, stage_describe_fn describe, void *context, struc
     stage->root_len = len;
     stage->last_path.max = SIZE_MAX / 2;
     stage->last_place = PLACE_NONE;
-    if (open_root(stage) < 0) {
+    stage->capacity = 16;
+    stage->places = calloc(stage->capacity, sizeof *stage->places);
+    struct node *node = implicit_directory("", 0);
+    if (!node || !stage->root || !stage->places) {
+        node_free(node);
         stage_free(stage);
         return error_errno(err, ENOMEM, "view");
     }
+    for (const char *path = root; *path; path += strspn(path, "/")) {
+        size_t name_len = strcspn(path, "/");
+        node->ino = node_ino(node->ino, path, name_len);
+        path += name_len;
+    }
+    stage->places[stage->count++] = (struct place){.node = node, .ref_row = ROW_NONE};
     *ret_stage = stage;
     return 0;
 }

@@ -83,7 +83,7 @@ uint32_t place_find(const struct stage *stage, uint32_t parent, const char *name
 int place_add(struct stage *stage, uint32_t parent, struct node *node, const struct stage_entry *entry,
               uint32_t *ret_place);
 
-/* Puts NODE, which it takes, where another of its name is, all below which is dropped. -E2BIG. */
+/* Makes PLACE hold NODE, which it takes, and nothing of what it held. -E2BIG where that was dropped too often to tell. */
 int place_replace(struct stage *stage, uint32_t place, struct node *node, const struct stage_entry *entry);
 
 /* Appends a place's logical path. */
@@ -92,7 +92,7 @@ void place_path(const struct stage *stage, uint32_t place, struct strbuf *out);
 /* The node of an entry by its last name; NULL without memory. */
 struct node *stage_node(const struct stage_entry *entry, const char *name, size_t len);
 
-/* One of those that meet: what describe() is asked for, and what is known of it. */
+/* What describe() is asked for, and what is known of it. */
 struct side {
     const struct node *node;
     uint64_t ref;
@@ -101,9 +101,9 @@ struct side {
 
 enum meeting { MEETING_CONFLICT, MEETING_BENEATH, MEETING_OVERLAP };
 
-/* Notes that B meets A at PLACE. 0 or -ENOMEM. */
-int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place, const struct side *a,
-                       const struct side *b);
+/* Notes that ENTRY, which is NODE, meets FIRST (NULL: what is at PLACE) there. 0 or -ENOMEM. */
+int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place, const struct side *first,
+                       const struct stage_entry *entry, const struct node *node);
 
 /* Notes that ENTRY is wrong by itself, WHY; PLACE may be PLACE_NONE. 0 or -ENOMEM. */
 int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_entry *entry, const char *why);

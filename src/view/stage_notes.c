@@ -1,4 +1,4 @@
-/* What a stage says: conflicts and overlaps in words, kept while they hold; see stage.h. */
+/* What a stage says: conflicts and overlaps in words, kept while they hold. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include "view/stage_internal.h"
 
 #define NO_LIMIT (SIZE_MAX / 2)
-
-static const char not_kept[] = "in conflict, as too many paths are to keep all reasons";
 
 /* Appends bytes as part of one line. */
 static void add_safe(struct strbuf *out, const char *text, size_t len)
@@ -46,83 +44,65 @@ static void add_text(struct strbuf *out, const char *text, size_t len)
     add_safe(out, text + tail, len - tail);
 }
 
-static char letter_of(const struct node *node)
-{
-    switch (node->type) {
-    case NODE_DIRECTORY:
-        return 't';
-    case NODE_LINK:
-        return 'l';
-    default:
-        return node_mode(node) & 0111 ? 'x' : 'f';
-    }
-}
-
 /* Appends "SOURCE [CONTENT:SIZE:TYPE]". */
 static void add_side(const struct stage *stage, const struct side *side, struct strbuf *out)
 {
     _cleanup_strbuf_ struct strbuf source = STRBUF_INIT(NO_LIMIT);
     _cleanup_strbuf_ struct strbuf content = STRBUF_INIT(NO_LIMIT);
     const struct node *node = side->node;
+    char type = node_mode(node) & 0111 ? 'x' : 'f';
     if (side->row == ROW_NONE)
         strbuf_adds(&source, "the view");
     else
         stage->describe(stage->context, side->row, side->ref, &source, &content);
-    if (node->type != NODE_FILE)
+    if (node->type != NODE_FILE) {
+        type = node->type == NODE_LINK ? 'l' : 't';
         strbuf_clear(&content);
+    }
     if (node->type == NODE_LINK)
         strbuf_addf(&content, "->%s", node_link(node));
     add_text(out, strbuf_text(&source), source.len);
     strbuf_adds(out, " [");
     add_text(out, content.len ? strbuf_text(&content) : "-", content.len ? content.len : 1);
-    strbuf_addf(out, ":%" PRIu64 ":%c]", node->type == NODE_DIRECTORY ? 0 : node->size, letter_of(node));
+    strbuf_addf(out, ":%" PRIu64 ":%c]", node->type == NODE_DIRECTORY ? 0 : node->size, type);
     if (source.failed || content.failed)
         out->failed = ENOMEM;
-}
-
-/* Keeps a note of PLACE; both strings are taken. */
-static int keep(struct note_list *list, uint32_t place, uint32_t before, struct strbuf *path,
-                struct strbuf *text)
-{
-    struct note note = {.place = place, .before = before};
-    if (stage_reserve((void **)&list->notes, &list->capacity, list->count, sizeof note) < 0 ||
-        strbuf_take(path, &note.text.path) < 0 || strbuf_take(text, &note.text.text) < 0) {
-        free(note.text.path);
-        return -ENOMEM;
-    }
-    list->notes[list->count++] = note;
-    return 0;
-}
-
-/* Keeps a conflict, so that the place knows of it. */
-static int keep_conflict(struct stage *stage, uint32_t place, struct strbuf *path, struct strbuf *text)
-{
-    uint32_t *notes = place == PLACE_NONE ? NULL : &stage->places[place].notes;
-    int result = keep(&stage->conflicts, place, notes ? *notes : 0, path, text);
-    if (result == 0 && notes)
-        *notes = stage->conflicts.count;
-    return result;
-}
-
-/* Counts what is not kept. */
-static bool is_beyond(struct note_list *list)
-{
-    bool beyond = list->count >= STAGE_NOTES_MAX;
-    list->beyond += beyond;
-    return beyond;
 }
 
 /* The mark of a place all conflicts of which are beyond what is kept. */
 #define BEYOND UINT32_MAX
 
-static void mark_beyond(struct stage *stage, uint32_t place)
+/* Whether no more notes are kept in LIST; counts the one of PLACE then. */
+static bool is_beyond(struct stage *stage, struct note_list *list, uint32_t place)
 {
-    if (place != PLACE_NONE && !stage->places[place].notes)
+    if (list->count < STAGE_NOTES_MAX)
+        return false;
+    list->beyond++;
+    if (list == &stage->conflicts && place != PLACE_NONE && !stage->places[place].notes)
         stage->places[place].notes = BEYOND;
+    return true;
 }
 
-int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place, const struct side *a,
-                       const struct side *b)
+/* Keeps a note of PLACE, which links its conflicts; both strings are taken. */
+static int keep_note(struct stage *stage, struct note_list *list, uint32_t place, struct strbuf *path,
+                     struct strbuf *text)
+{
+    uint32_t *last = list == &stage->conflicts && place != PLACE_NONE ? &stage->places[place].notes : NULL;
+    struct note note = {.place = place, .before = last ? *last : 0};
+    if (path->failed || text->failed ||
+        stage_reserve((void **)&list->notes, &list->capacity, list->count, sizeof note) < 0 ||
+        strbuf_take(path, &note.text.path) < 0 || strbuf_take(text, &note.text.text) < 0) {
+        free(note.text.path);
+        return -ENOMEM;
+    }
+    list->notes[list->count++] = note;
+    if (last)
+        *last = list->count;
+    return 0;
+}
+
+int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place, const struct side *first,
+                       const struct stage_entry *entry, const struct node *node)
 {
     static const char *const words[][2] = {
         [MEETING_CONFLICT] = {"conflict", " and "},
@@ -131,32 +111,28 @@ int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place
     };
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(NO_LIMIT);
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(NO_LIMIT);
-    if (is_beyond(meeting == MEETING_OVERLAP ? &stage->overlaps : &stage->conflicts)) {
-        if (meeting != MEETING_OVERLAP)
-            mark_beyond(stage, place);
+    struct note_list *list = meeting == MEETING_OVERLAP ? &stage->overlaps : &stage->conflicts;
+    const struct place *at = &stage->places[place];
+    struct side there = {at->node, at->ref, at->ref_row};
+    struct side comes = {node, entry->ref, entry->row};
+    if (is_beyond(stage, list, place))
         return 0;
-    }
     strbuf_adds(&path, "");
     place_path(stage, place, &path);
     add_text(&text, strbuf_text(&path), path.len);
     strbuf_addf(&text, ": %s: ", words[meeting][0]);
-    add_side(stage, a, &text);
+    add_side(stage, first ? first : &there, &text);
     strbuf_adds(&text, words[meeting][1]);
-    add_side(stage, b, &text);
-    if (path.failed || text.failed)
-        return -ENOMEM;
-    return meeting == MEETING_OVERLAP ? keep(&stage->overlaps, place, 0, &path, &text)
-                                      : keep_conflict(stage, place, &path, &text);
+    add_side(stage, &comes, &text);
+    return keep_note(stage, list, place, &path, &text);
 }
 
 int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_entry *entry, const char *why)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(NO_LIMIT);
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(NO_LIMIT);
-    if (is_beyond(&stage->conflicts)) {
-        mark_beyond(stage, place);
+    if (is_beyond(stage, &stage->conflicts, place))
         return 0;
-    }
     struct node *node = stage_node(entry, "", 0);
     if (!node)
         return -ENOMEM;
@@ -168,10 +144,10 @@ int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_ent
     strbuf_adds(&text, ": ");
     add_text(&text, why, strlen(why));
     node_free(node);
-    return path.failed || text.failed ? -ENOMEM : keep_conflict(stage, place, &path, &text);
+    return keep_note(stage, &stage->conflicts, place, &path, &text);
 }
 
-static void drop(struct note *note)
+static void drop_note(struct note *note)
 {
     free(note->text.path);
     free(note->text.text);
@@ -189,7 +165,7 @@ void stage_settle(struct stage *stage, uint32_t place)
     while (index) {
         struct note *note = &stage->conflicts.notes[index - 1];
         index = note->before;
-        drop(note);
+        drop_note(note);
     }
 }
 
@@ -199,7 +175,7 @@ void stage_settle_note(struct stage *stage, uint32_t place, uint32_t note)
     bool left = false;
     if (!note || !index || index == BEYOND)
         return;
-    drop(&stage->conflicts.notes[note - 1]);
+    drop_note(&stage->conflicts.notes[note - 1]);
     for (; index && !left; index = stage->conflicts.notes[index - 1].before)
         left = stage->conflicts.notes[index - 1].text.text;
     if (!left)
@@ -208,7 +184,7 @@ void stage_settle_note(struct stage *stage, uint32_t place, uint32_t note)
 
 const char *stage_reason(const struct stage *stage, uint32_t place)
 {
-    const char *reason = not_kept;
+    const char *reason = "in conflict, as too many paths are to keep all reasons";
     uint32_t index = stage->places[place].notes;
     for (; index && index != BEYOND; index = stage->conflicts.notes[index - 1].before)
         if (stage->conflicts.notes[index - 1].text.text)
@@ -216,7 +192,7 @@ const char *stage_reason(const struct stage *stage, uint32_t place)
     return reason;
 }
 
-/* By path, of one path the first first: indices tell. */
+/* By path, of one path in the order of entries. */
 static int compare_notes(const void *a, const void *b, void *notes)
 {
     uint32_t left = *(const uint32_t *)a;
@@ -250,7 +226,7 @@ int stage_notes_sort(struct note_list *list, const bool *lives)
 void stage_notes_free(struct note_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        drop(&list->notes[i]);
+        drop_note(&list->notes[i]);
     for (size_t i = 0; i < list->sorted.count; i++) {
         free(list->sorted.notes[i].path);
         free(list->sorted.notes[i].text);

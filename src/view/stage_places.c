@@ -63,26 +63,23 @@ static int reserve_slot(struct stage *stage)
     return 0;
 }
 
-static bool is_live(const struct stage *stage, const struct place *place)
-{
-    return place->born == stage->places[place->parent].generation;
-}
-
 uint32_t place_find(const struct stage *stage, uint32_t parent, const char *name, size_t len)
 {
     if (!stage->slot_count)
         return PLACE_NONE;
     uint32_t found = slot_of(stage, parent, name, len)->place;
-    return found && is_live(stage, &stage->places[found - 1]) ? found - 1 : PLACE_NONE;
+    return found && stage->places[found - 1].born == stage->places[parent].generation ? found - 1
+                                                                                      : PLACE_NONE;
 }
 
-/* Makes PLACE hold NODE and nothing of what it held; -E2BIG where that was dropped too often to tell. */
-static int set(struct stage *stage, uint32_t index, struct node *node, const struct stage_entry *entry)
+int place_replace(struct stage *stage, uint32_t index, struct node *node, const struct stage_entry *entry)
 {
     struct place *place = &stage->places[index];
     if (place->node && place->node->type == NODE_DIRECTORY) {
-        if (place->generation == UINT16_MAX)
+        if (place->generation == UINT16_MAX) {
+            node_free(node);
             return -E2BIG;
+        }
         place->generation++;
         stage->last_place = PLACE_NONE;
     }
@@ -96,43 +93,28 @@ static int set(struct stage *stage, uint32_t index, struct node *node, const str
     return 0;
 }
 
-int place_replace(struct stage *stage, uint32_t place, struct node *node, const struct stage_entry *entry)
+int place_add(struct stage *stage, uint32_t parent, struct node *node, const struct stage_entry *entry,
+              uint32_t *ret_place)
 {
-    int result = set(stage, place, node, entry);
-    if (result < 0)
+    int result = stage->count >= TREE_NODES_MAX ? -E2BIG : reserve_slot(stage);
+    if (result == 0)
+        result =
+            stage_reserve((void **)&stage->places, &stage->capacity, stage->count, sizeof *stage->places);
+    if (result < 0) {
         node_free(node);
-    return result;
-}
-
-/* A new place, or that of a name which was dropped. */
-static int obtain(struct stage *stage, uint32_t parent, const struct node *node, uint32_t *ret_place)
-{
-    if (stage->count >= TREE_NODES_MAX)
-        return -E2BIG;
-    if (reserve_slot(stage) < 0 ||
-        stage_reserve((void **)&stage->places, &stage->capacity, stage->count, sizeof *stage->places) < 0)
-        return -ENOMEM;
+        return result;
+    }
+    /* the place is new, or that of a name which was dropped */
     struct place_slot *slot = slot_of(stage, parent, node_name(node), node->name_len);
     if (!slot->place) {
         stage->places[stage->count] = (struct place){.parent = parent};
         slot->place = ++stage->count;
         slot->hash = hash_of(parent, node_name(node), node->name_len);
     }
-    *ret_place = slot->place - 1;
-    return 0;
-}
-
-int place_add(struct stage *stage, uint32_t parent, struct node *node, const struct stage_entry *entry,
-              uint32_t *ret_place)
-{
-    uint32_t index;
-    int result = obtain(stage, parent, node, &index);
-    if (result == 0)
-        result = set(stage, index, node, entry);
-    if (result < 0) {
-        node_free(node);
+    uint32_t index = slot->place - 1;
+    result = place_replace(stage, index, node, entry);
+    if (result < 0)
         return result;
-    }
     stage->places[index].born = stage->places[parent].generation;
     *ret_place = index;
     return 0;
