@@ -104,7 +104,7 @@ static int run_action(struct cache_request *request, int argc, char **argv)
     request->count = argc - first;
     request->options.run.note = command_note;
     request->options.run.chosen = command_chosen;
-    request->options.run.conflict = command_conflict;
+    request->options.run.view.conflict = command_conflict;
     code = choose_action(request, &action);
     if (!action)
         return code;

@@ -81,7 +81,7 @@ int cmd_cat(int argc, char **argv)
     options.run.source = argv[first];
     options.run.note = command_note;
     options.run.chosen = command_chosen;
-    options.run.conflict = command_conflict;
+    options.run.view.conflict = command_conflict;
     if (run_open(&options.run, &request.run, &err) < 0)
         return command_failed(&err);
     request.wait.timeout_ms = options.run.timeout_ms;

@@ -59,9 +59,9 @@ static int open_runs(struct diff *diff, struct request *request, char **sources,
         config->source = sources[side];
         config->note = command_note;
         config->chosen = command_chosen;
-        config->conflict = command_conflict;
+        config->view.conflict = command_conflict;
         batch_configure(config);
-        config->keep_environment = side == OLD;
+        config->site.keep_environment = side == OLD;
         result = run_open(config, &diff->runs[side], err);
     }
     return result;

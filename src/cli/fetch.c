@@ -156,12 +156,12 @@ static int fetch_source(struct request *request, const char *source, const char 
     config->source = source;
     config->note = command_note;
     config->chosen = command_chosen;
-    config->conflict = command_conflict;
+    config->view.conflict = command_conflict;
     batch_configure(config);
     if (run_open(config, &fetch.run, &err) < 0)
         return command_failed(&err);
     fetch.filter = config->artifacts;
-    fetch.flatten = config->view && strcmp(config->view, "dist") == 0;
+    fetch.flatten = config->view.kind == VIEW_DIST;
     fetch.quiet = request->quiet;
     fetch.dry_run = request->dry_run;
     fetch.wait = (struct wait){.timeout_ms = config->timeout_ms, .cancelled = &fetch.stop};

@@ -247,7 +247,7 @@ int cmd_ls(int argc, char **argv)
     options.run.source = argv[first];
     options.run.note = command_note;
     options.run.chosen = command_chosen;
-    options.run.conflict = command_conflict;
+    options.run.view.conflict = command_conflict;
     if (listing.check && (listing.details || listing.recursive || listing.json || argc - first > 1))
         return command_misuse("ls", "ls: --check is of a whole view, and prints nothing else");
     if (listing.check)

@@ -118,7 +118,7 @@ int cmd_mount(int argc, char **argv)
         return code;
     options.run.note = command_note;
     options.run.chosen = command_chosen;
-    options.run.conflict = command_conflict;
+    options.run.view.conflict = command_conflict;
     options.run.many = true;
     if (mountpoint_resolve(argv[first + 1], &mountpoint, &err) < 0 ||
         mountpoint_prepare(mountpoint, &err) < 0 || absolute_source(&options, argv[first], &source, &err) < 0)

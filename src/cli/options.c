@@ -33,16 +33,24 @@ static int set_endpoint(void *field, const char *value)
 
 static int set_platform(void *field, const char *value)
 {
-    enum runfs_platform platform;
-    int result = runfs_platform_parse(value, &platform, NULL);
-    return result < 0 ? result : set_text(field, value);
+    return runfs_platform_parse(value, field, NULL);
 }
 
 static int set_artifacts_dir(void *field, const char *value)
 {
-    if (strcmp(value, "auto") != 0 && strcmp(value, "root") != 0 && strcmp(value, "subdir") != 0)
-        return -EINVAL;
-    return set_text(field, value);
+    static const char *const names[] = {"auto", "root", "subdir"};
+    enum artifacts_dir dir = ARTIFACTS_AUTO;
+    while (strcmp(value, names[dir]) != 0)
+        if (++dir > ARTIFACTS_SUBDIR)
+            return -EINVAL;
+    *(enum artifacts_dir *)field = dir;
+    return 0;
+}
+
+static int set_view(void *field, const char *value)
+{
+    view_choose(field, value);
+    return 0;
 }
 
 /* The name of a file, which becomes a part of an address. */
@@ -172,21 +180,21 @@ static const struct row {
     size_t field;
 } rows[] = {
     /* which run */
-    {"repo", WITH_VALUE, set_text, FIELD(run.repository)},
-    {"platform", WITH_VALUE, set_platform, FIELD(run.platform)},
-    {"release-type", WITH_VALUE, set_text, FIELD(run.release_type)},
-    {"fork", NO_VALUE, set_true, FIELD(run.fork)},
-    {"updated-at", WITH_VALUE, set_time, FIELD(run.updated_at)},
-    {"lookup", NO_VALUE, set_true, FIELD(run.lookup)},
-    {"workflow", WITH_VALUE, set_workflow, FIELD(run.workflow)},
-    {"key-prefix", WITH_VALUE, set_text, FIELD(run.key_prefix)},
-    {"artifacts-dir", WITH_VALUE, set_artifacts_dir, FIELD(run.artifacts_dir)},
+    {"repo", WITH_VALUE, set_text, FIELD(run.site.repository)},
+    {"platform", WITH_VALUE, set_platform, FIELD(run.site.platform)},
+    {"release-type", WITH_VALUE, set_text, FIELD(run.site.release_type)},
+    {"fork", NO_VALUE, set_true, FIELD(run.site.fork)},
+    {"updated-at", WITH_VALUE, set_time, FIELD(run.site.updated_at)},
+    {"lookup", NO_VALUE, set_true, FIELD(run.site.lookup)},
+    {"workflow", WITH_VALUE, set_workflow, FIELD(run.site.workflow)},
+    {"key-prefix", WITH_VALUE, set_text, FIELD(run.site.key_prefix)},
+    {"artifacts-dir", WITH_VALUE, set_artifacts_dir, FIELD(run.view.artifacts_dir)},
     /* which server, as whom */
-    {"endpoint", WITH_VALUE, set_endpoint, FIELD(run.endpoint)},
-    {"region", WITH_VALUE, set_text, FIELD(run.region)},
-    {"path-style", NO_VALUE, set_true, FIELD(run.path_style)},
-    {"no-sign-request", NO_VALUE, set_true, FIELD(run.no_sign_request)},
-    {"profile", WITH_VALUE, set_text, FIELD(run.profile)},
+    {"endpoint", WITH_VALUE, set_endpoint, FIELD(run.site.endpoint)},
+    {"region", WITH_VALUE, set_text, FIELD(run.site.region)},
+    {"path-style", NO_VALUE, set_true, FIELD(run.site.path_style)},
+    {"no-sign-request", NO_VALUE, set_true, FIELD(run.site.no_sign_request)},
+    {"profile", WITH_VALUE, set_text, FIELD(run.site.profile)},
     /* fetching */
     {"connections", WITH_VALUE, set_connections, FIELD(run.connections)},
     {"readahead", WITH_VALUE, set_size, FIELD(run.readahead)},
@@ -201,7 +209,7 @@ static const struct row {
     /* archives */
     {"archives", NO_VALUE, set_true, FIELD(run.archives)},
     /* views */
-    {"view", WITH_VALUE, set_text, FIELD(run.view)},
+    {"view", WITH_VALUE, set_view, FIELD(run.view)},
     {"bind", WITH_VALUE, set_bind, FIELD(binds)},
     {"group", ANY_VALUE, set_names_or_nothing, FIELD(targets)}, /* without a value it is mount(8)'s */
     {"target", WITH_VALUE, set_names, FIELD(targets)},
@@ -324,8 +332,8 @@ static void point_to_lists(struct options *options)
         .targets = (const char *const *)options->targets.items,
         .target_count = options->targets.count,
     };
-    options->run.binds = (const char *const *)options->binds.items;
-    options->run.bind_count = options->binds.count;
+    options->run.view.binds = (const char *const *)options->binds.items;
+    options->run.view.bind_count = options->binds.count;
 }
 
 int options_parse(struct options *options, const char *text, struct error *err)

@@ -200,10 +200,10 @@ int cmd_verify(int argc, char **argv)
     if (code)
         return code;
     options.run.source = argv[first];
-    options.run.view = NULL; /* what is stored is checked, wherever it is shown */
+    options.run.view.kind = VIEW_UPLOADED; /* what is stored is checked, wherever it is shown */
     options.run.note = command_note;
     options.run.chosen = command_chosen;
-    options.run.conflict = command_conflict;
+    options.run.view.conflict = command_conflict;
     batch_configure(&options.run);
     if (run_open(&options.run, &verify.run, &err) < 0)
         return command_failed(&err);

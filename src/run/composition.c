@@ -62,16 +62,9 @@ static void show_archives(void *context, struct tree *tree)
 
 void run_init_composition(struct run *run)
 {
-    run->composition.config = (struct view_config){
-        .view = run->config.view,
-        .binds = run->config.binds,
-        .bind_count = run->config.bind_count,
-        .artifacts_dir = run->config.artifacts_dir,
-        .timeout_ms = run->config.timeout_ms,
-        .check = run->config.check,
-        .note = run->config.note,
-        .conflict = run->config.conflict,
-    };
+    run->composition.config = run->config.view;
+    run->composition.config.timeout_ms = run->config.timeout_ms;
+    run->composition.config.note = run->config.note;
     run->composition.deps = (struct view_deps){
         .context = run,
         .filter = run->filter,

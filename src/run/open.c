@@ -187,9 +187,9 @@ static bool binds_are_remote(const struct run_config *config)
 {
     const char *staging = getenv("THEROCK_LOCAL_STAGING_DIR");
     bool remote = false;
-    for (size_t i = 0; !remote && i < config->bind_count; i++) {
+    for (size_t i = 0; !remote && i < config->view.bind_count; i++) {
         _cleanup_source_ struct source source = {0};
-        if (source_parse(bind_source(config->binds[i]), &source, NULL) < 0)
+        if (source_parse(bind_source(config->view.binds[i]), &source, NULL) < 0)
             continue; /* another's name; or it is told when it is opened */
         remote = source.kind == SOURCE_S3 || (source.kind != SOURCE_LOCAL && !(staging && staging[0]));
     }
@@ -201,7 +201,7 @@ static bool binds_are_remote(const struct run_config *config)
 static int open_server(struct run *run, bool remote, struct error *err)
 {
     int result = 0;
-    bool wipe = !run->config.keep_environment;
+    bool wipe = !run->config.site.keep_environment;
     if (run->guest)
         return 0;
     if (remote || binds_are_remote(&run->config))

@@ -102,7 +102,7 @@ static int show(struct run *run, struct error *err)
     int result = view_open_origins(composition->view, &composition->config, &composition->deps, err);
     if (result == 0)
         result = compose_tree(composition, run->stored, &run->tree, err);
-    return result < 0 || run->config.check ? result : compose_check(composition, err);
+    return result < 0 || run->config.view.check ? result : compose_check(composition, err);
 }
 
 /* All runs have no view of their own; but what is wrong with the one that each of them will have is said at once. */
@@ -178,9 +178,8 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
     struct run_config config = host->config;
     config.source = source;
     config.archives = false;
-    config.view = NULL;
-    config.bind_count = 0;
-    config.updated_at = 0; /* of the host's run only */
+    config.view = (struct view_config){.artifacts_dir = config.view.artifacts_dir};
+    config.site.updated_at = 0; /* of the host's run only */
     int result = new_run(&config, &run, err);
     if (result < 0)
         return result;

@@ -18,27 +18,35 @@
 #include "tree/tree.h"
 #include "unpack/archives.h"
 #include "view/check.h"
+#include "view/view.h"
 
-/* What the user said; strings are borrowed for as long as the run is open, NULL where not said. */
-struct run_config {
-    const char *source;
-    bool many; /* the source may be all runs, see runs.h */
-    /* which run (run-outputs.md §3) */
+/* Which run (run-outputs.md §3), and which server is asked for it, as whom. Strings are borrowed, NULL where not said. */
+struct site_config {
     const char *repository;
-    const char *platform;
+    enum runfs_platform platform;
     const char *release_type;
     bool fork;
     int64_t updated_at;   /* ns since 1970 UTC; 0: not said */
     bool lookup;          /* GitHub is asked what the two before do not say */
     const char *workflow; /* the file of the workflow whose runs a commit stands for; NULL: LOOKUP_WORKFLOW */
     const char *key_prefix;
-    const char *artifacts_dir; /* "auto", "root" or "subdir" */
-    /* which server, as whom */
     const char *endpoint;
     const char *region;
+    const char *profile;
     bool path_style;
     bool no_sign_request;
-    const char *profile;
+    bool keep_environment; /* the credentials there stay: another run will be opened, which may need them */
+};
+
+/* What the user said; strings are borrowed for as long as the run is open. */
+struct run_config {
+    const char *source;
+    bool many; /* the source may be all runs, see runs.h */
+    struct site_config site;
+    struct view_config view; /* but for note and timeout_ms, which are those below */
+    bool archives;           /* archives show as directories, too */
+    bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
+    struct runfs_filter_spec artifacts; /* which ones */
     /* fetching */
     unsigned connections;
     uint64_t readahead;  /* bytes, at most */
@@ -50,21 +58,11 @@ struct run_config {
     bool no_keep;        /* objects that are in the cache are used, others not put there */
     uint64_t refresh_ms; /* how long a listing is trusted */
     bool offline;
-    bool archives;                      /* archives show as directories, too */
-    struct runfs_filter_spec artifacts; /* which ones */
-    const char *view;                   /* "uploaded" (NULL), "typed", "dist" or a view table */
-    const char *const *binds;           /* "NAME=SOURCE" each, see bind.h */
-    size_t bind_count;
-    bool check;  /* conflicts of the view are no reason not to open it */
-    bool verify; /* an archive whose bytes differ from its .sha256sum is an error before any of it is read */
-    bool keep_environment; /* the credentials there stay: another run will be opened, which may need them */
     /* Told of keys that cannot be shown as they are, and of things left out. NULL: nobody cares. */
     void (*note)(const char *what, const char *why);
     /* Told, while the run is opened, which run a commit stands for, and which place was used where it is not the computed
        one. NULL: as above. */
     void (*chosen)(const char *what, const char *why);
-    /* Told of each conflict of a view that is refused, but for the one that becomes the error, in one line. May be NULL. */
-    void (*conflict)(const char *line);
 };
 
 struct run;

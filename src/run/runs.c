@@ -18,18 +18,13 @@
 #define POOL_BYTES     (16U * 1024 * 1024) /* in memory, of each run that is open */
 
 struct runs {
-    char *view;   /* owned, where it is a table of a relative path */
+    char *table;  /* owned; NULL where the view is none */
     char **binds; /* owned */
     size_t bind_count;
     pthread_mutex_t lock; /* guards the two below */
     LIST_HEAD(, run) open;
     struct run_stats past; /* of runs that were closed */
 };
-
-static bool is_builtin(const char *view)
-{
-    return strcmp(view, "uploaded") == 0 || strcmp(view, "typed") == 0 || strcmp(view, "dist") == 0;
-}
 
 /* TEXT whose rest from PATH on is a path, as one with the full path; owned. */
 static int make_absolute(const char *text, const char *path, char **ret_text, struct error *err)
@@ -55,21 +50,19 @@ static int settle_bind(struct runs *runs, const char *bind, struct error *err)
     return result;
 }
 
-static int settle_paths(struct runs *runs, struct run_config *config, struct error *err)
+static int settle_paths(struct runs *runs, struct view_config *view, struct error *err)
 {
     int result = 0;
-    runs->binds = calloc(config->bind_count + 1, sizeof(char *));
+    runs->binds = calloc(view->bind_count + 1, sizeof(char *));
     if (!runs->binds)
         return error_errno(err, ENOMEM, "runs");
-    if (config->view && !is_builtin(config->view))
-        result = make_absolute(config->view, config->view, &runs->view, err);
-    for (size_t i = 0; result == 0 && i < config->bind_count; i++)
-        result = settle_bind(runs, config->binds[i], err);
-    if (result < 0)
-        return result;
-    config->view = runs->view ? runs->view : config->view;
-    config->binds = (const char *const *)runs->binds;
-    return 0;
+    if (view->kind == VIEW_TABLE)
+        result = make_absolute(view->table, view->table, &runs->table, err);
+    for (size_t i = 0; result == 0 && i < view->bind_count; i++)
+        result = settle_bind(runs, view->binds[i], err);
+    view->table = runs->table;
+    view->binds = (const char *const *)runs->binds;
+    return result;
 }
 
 int runs_new(struct run_config *config, struct runs **ret_runs, struct error *err)
@@ -80,7 +73,7 @@ int runs_new(struct run_config *config, struct runs **ret_runs, struct error *er
     (void)pthread_mutex_init(&runs->lock, NULL);
     LIST_INIT(&runs->open);
     *ret_runs = runs; /* freed with the host, also on failure */
-    return settle_paths(runs, config, err);
+    return settle_paths(runs, &config->view, err);
 }
 
 void runs_free(struct runs *runs)
@@ -90,7 +83,7 @@ void runs_free(struct runs *runs)
     for (size_t i = 0; i < runs->bind_count; i++)
         free(runs->binds[i]);
     free(runs->binds);
-    free(runs->view);
+    free(runs->table);
     (void)pthread_mutex_destroy(&runs->lock);
     free(runs);
 }
@@ -136,14 +129,14 @@ static char *configure(const struct run *host, const char *name, struct run_conf
     *ret_config = host->config;
     ret_config->many = false;
     ret_config->chosen = NULL;
-    ret_config->conflict = NULL;
+    ret_config->view.conflict = NULL;
     ret_config->pool_bytes = POOL_BYTES;
     ret_config->source = texts;
     if (slash) {
         *slash = '\0';
         *strchr(texts, '-') = '/';
-        ret_config->repository = texts;
-        ret_config->fork = true; /* in an external bucket */
+        ret_config->site.repository = texts;
+        ret_config->site.fork = true; /* in an external bucket */
         ret_config->source = slash + 1;
     }
     return texts;
@@ -203,7 +196,7 @@ static int find_places(const struct run *host, const char *name, struct places *
     const struct placing placing = {.config = &config};
     if (!texts)
         return error_errno(err, ENOMEM, "%s", name);
-    config.lookup = false;
+    config.site.lookup = false;
     int result = source_parse(config.source, &source, err);
     return result < 0 ? result : places_resolve(&source, &placing, ret_places, err);
 }
@@ -239,7 +232,7 @@ int runs_find_level(struct run *host, const char *name, const struct wait *wait,
     char level[NAME_BYTES_MAX];
     struct places places;
     bool found = false;
-    const char *key_prefix = host->config.key_prefix ? host->config.key_prefix : "";
+    const char *key_prefix = host->config.site.key_prefix ? host->config.site.key_prefix : "";
     size_t len = strlen(key_prefix);
     (void)snprintf(run, sizeof run, "%s/1-linux", name);
     (void)snprintf(level, sizeof level, "%s%s%s/", key_prefix, len && key_prefix[len - 1] != '/' ? "/" : "",
@@ -286,7 +279,7 @@ static void look_at(void *context, const struct cache_scope *scope, uint64_t beg
     if (strcmp(scope->endpoint, server_endpoint(search->host->server)) != 0 || len < 2 || len > RUNFS_KEY_MAX)
         return;
     (void)snprintf(prefix, sizeof prefix, "%.*s", (int)len - 1, scope->prefix); /* the last byte is '/' */
-    if (runfs_prefix_parse(prefix, search->host->config.key_prefix, &parts, NULL) < 0 ||
+    if (runfs_prefix_parse(prefix, search->host->config.site.key_prefix, &parts, NULL) < 0 ||
         parts.external_repo.len > NAME_BYTES_MAX / 2)
         return;
     bool old = parts.run.platform == RUNFS_PLATFORM_UNSAID;

@@ -53,22 +53,22 @@ static int set_access(struct server *server, uint64_t timeout_ms, struct error *
 static int load_credentials(struct server *server, const struct run_config *config, struct error *err)
 {
     int result = 0;
-    if (!config->no_sign_request && !config->offline)
+    if (!config->site.no_sign_request && !config->offline)
         result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
-    if (!config->keep_environment)
+    if (!config->site.keep_environment)
         aws_environment_wipe();
     return result < 0 ? result : set_access(server, config->timeout_ms, err);
 }
 
 static int load(struct server *server, const struct run_config *config, struct error *err)
 {
-    struct aws_config_options options = {config->profile, config->region, config->endpoint};
+    struct aws_config_options options = {config->site.profile, config->site.region, config->site.endpoint};
     int result = aws_config_load(&options, &server->aws, err);
     if (result < 0)
         return result;
-    if (config->region && !(server->region = strdup(config->region)))
+    if (config->site.region && !(server->region = strdup(config->site.region)))
         return error_errno(err, ENOMEM, "region");
-    server->path_style = config->path_style || server->aws.addressing == AWS_ADDRESSING_PATH;
+    server->path_style = config->site.path_style || server->aws.addressing == AWS_ADDRESSING_PATH;
     server->connections = config->connections;
     server->timeout_ms = config->timeout_ms;
     return load_credentials(server, config, err);
@@ -147,16 +147,13 @@ static int build_request(const struct source *source, const struct run_config *c
     struct runfs_environment environment;
     struct runfs_request request = {
         .run_id = run->id,
-        .platform = run->platform,
-        .repository = source->repository ? source->repository : config->repository,
-        .release_type = config->release_type,
-        .fork = config->fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
-        .updated_at = config->updated_at,
-        .key_prefix = config->key_prefix,
+        .platform = run->platform == RUNFS_PLATFORM_UNSAID ? config->site.platform : run->platform,
+        .repository = source->repository ? source->repository : config->site.repository,
+        .release_type = config->site.release_type,
+        .fork = config->site.fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
+        .updated_at = config->site.updated_at,
+        .key_prefix = config->site.key_prefix,
     };
-    if (config->platform && run->platform == RUNFS_PLATFORM_UNSAID &&
-        runfs_platform_parse(config->platform, &request.platform, &failure) < 0)
-        return layout_error(err, &failure);
     runfs_environment_read(&environment);
     int result = read_event(&environment, err);
     if (result < 0)
@@ -164,18 +161,6 @@ static int build_request(const struct source *source, const struct run_config *c
     if (runfs_request_complete(&request, &environment, &failure) < 0)
         return layout_error(err, &failure);
     *ret_request = request;
-    return 0;
-}
-
-static int set_artifacts_dir(struct places *places, const char *text, struct error *err)
-{
-    enum runfs_artifacts_dir dir = RUNFS_ARTIFACTS_ROOT;
-    if (text && strcmp(text, "subdir") == 0)
-        dir = RUNFS_ARTIFACTS_SUBDIR;
-    else if (text && strcmp(text, "root") != 0 && strcmp(text, "auto") != 0)
-        return error_set(err, EINVAL, "artifacts-dir=%s: not one of auto, root, subdir", text);
-    for (size_t i = 0; i < places->count; i++)
-        places->roots[i].artifacts_dir = dir;
     return 0;
 }
 
@@ -216,7 +201,7 @@ static int ask(const struct source *source, const struct placing *placing, struc
     struct lookup_question question = {
         .repository = request->repository ? request->repository : RUNFS_REPOSITORY,
         .id = source->kind == SOURCE_COMMIT ? NULL : run->id,
-        .workflow = config->workflow ? config->workflow : LOOKUP_WORKFLOW,
+        .workflow = config->site.workflow ? config->site.workflow : LOOKUP_WORKFLOW,
         .sha = source->commit,
     };
     int result = lookup_ask(placing->lookup, &question, placing->wait, &found, err);
@@ -225,10 +210,10 @@ static int ask(const struct source *source, const struct placing *placing, struc
     if (source->kind == SOURCE_COMMIT)
         note_commit(config, &found);
     (void)snprintf(run->id, sizeof run->id, "%.20s", found.id);
-    if (!config->fork)
+    if (!config->site.fork)
         request->fork =
             runfs_fork_of(question.repository, found.head_repository[0] ? found.head_repository : NULL);
-    if (!config->updated_at)
+    if (!config->site.updated_at)
         request->updated_at = found.updated_at;
     return 0;
 }
@@ -255,7 +240,7 @@ static int resolve_run(const struct source *source, const struct placing *placin
     int result = build_request(source, placing->config, &run, &request, err);
     if (result == 0)
         result = find_places(&request, places, err);
-    if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->lookup && !staged))) {
+    if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->site.lookup && !staged))) {
         result = ask(source, placing, &run, &request, err);
         if (result == 0)
             result = find_places(&request, places, err);
@@ -316,14 +301,16 @@ int places_resolve(const struct source *source, const struct placing *placing, s
                    struct error *err)
 {
     struct places places = {0};
+    bool subdir = placing->config->view.artifacts_dir == ARTIFACTS_SUBDIR;
     int result = resolve(source, placing, &places, err);
-    if (result == 0)
-        result = set_artifacts_dir(&places, placing->config->artifacts_dir, err);
-    if (result < 0)
+    if (result < 0) {
         places_done(&places);
-    else
-        *ret_places = places;
-    return result;
+        return result;
+    }
+    for (size_t i = 0; i < places.count; i++)
+        places.roots[i].artifacts_dir = subdir ? RUNFS_ARTIFACTS_SUBDIR : RUNFS_ARTIFACTS_ROOT;
+    *ret_places = places;
+    return 0;
 }
 
 void places_done(struct places *places)

@@ -205,21 +205,27 @@ static int find_roots(struct gathering *gathering, const struct view *view, stru
     return result;
 }
 
-/* Whether a key at the root gives way to the one that is where it would be shown; with artifacts-dir=root it is the other way
-   round. */
-static bool gives_way(const struct gathering *gathering, const char *key, const char *path)
+bool gather_winner(const struct gathering *gathering, const char *key, struct strbuf *ret_winner)
 {
-    const char *said = gathering->composition->config.artifacts_dir;
-    bool root_wins = said && strcmp(said, "root") == 0;
-    if (strcmp(key, path) != 0)
-        return !root_wins && tree_find(gathering->stored, path);
-    struct runfs_typed_path typed;
-    const char *slash = root_wins ? strchr(key, '/') : NULL;
-    if (!slash || strchr(slash + 1, '/') || !tree_find(gathering->stored, slash + 1))
+    static const char artifacts[] = "artifacts/";
+    bool inside = strncmp(key, artifacts, sizeof artifacts - 1) == 0;
+    const char *name = inside ? key + sizeof artifacts - 1 : key;
+    bool root_wins = gathering->composition->config.artifacts_dir == ARTIFACTS_ROOT;
+    if (strchr(name, '/') || inside != root_wins)
         return false;
-    typed = runfs_view_typed(slash + 1, strlen(slash + 1));
-    return typed.directory.len == (size_t)(slash + 1 - key) &&
-           strncmp(key, typed.directory.text, typed.directory.len) == 0;
+    strbuf_clear(ret_winner);
+    strbuf_addf(ret_winner, "%s%s", inside ? "" : artifacts, name);
+    return !ret_winner->failed;
+}
+
+/* Whether what belongs to the artifact directory gives way to the other one of its name. */
+static bool is_shadowed(const struct gathering *gathering, const char *key)
+{
+    _cleanup_strbuf_ struct strbuf winner = STRBUF_INIT(TREE_PATH_LIMIT);
+    const char *slash = strrchr(key, '/');
+    const char *name = slash ? slash + 1 : key;
+    return runfs_view_typed(name, strlen(name)).directory.len && gather_winner(gathering, key, &winner) &&
+           tree_find(gathering->stored, strbuf_text(&winner));
 }
 
 /* The typed view: each key where the layout says. Directories are those that the files need, and empty ones. */
@@ -233,8 +239,7 @@ static int gather_typed(struct row_job *job, const struct node *node, struct err
         strbuf_clear(&job->path);
         strbuf_add(&job->path, typed.directory.text, file ? typed.directory.len : 0);
         strbuf_add(&job->path, typed.rest.text, typed.rest.len);
-        bool hidden = file && !job->path.failed &&
-                      gives_way(job->gathering, strbuf_text(&job->key), strbuf_text(&job->path));
+        bool hidden = file && is_shadowed(job->gathering, strbuf_text(&job->key));
         return hidden || !len ? 0 : add_node(job, node, err);
     }
     for (size_t i = 0; result == 0 && i < node->directory->count; i++) {

@@ -25,6 +25,10 @@ struct tree *gather_tree(const struct gathering *gathering, uint16_t origin);
 int gather_entry(struct gathering *gathering, const struct view_row *row, uint32_t number,
                  const struct part_entry *entry, struct error *err);
 
+/* Sets *RET_WINNER to the key that KEY gives way to where that is there, too (see enum artifacts_dir). False where KEY gives way to
+   none. */
+bool gather_winner(const struct gathering *gathering, const char *key, struct strbuf *ret_winner);
+
 /* Adds the archives that an archive or flatten row chooses to a composite. */
 int gather_archives(struct gathering *gathering, const struct view_row *row, uint32_t number,
                     struct composite *composite, struct error *err);

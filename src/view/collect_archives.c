@@ -11,25 +11,21 @@
 
 #define PATTERN_MAX 8192
 
-static const char artifacts[] = "artifacts/";
-
 /* A name is one in the artifact directory, with its ending or without; what has a slash is a key. */
-static int find(const struct gathering *gathering, const struct view_row *row, glob_t *ret_found,
-                struct error *err)
+static int find_archives(const struct gathering *gathering, const struct view_row *row, glob_t *ret_found,
+                         struct error *err)
 {
+    static const char *const directories[] = {
+        [ARTIFACTS_AUTO] = "{,artifacts/}", [ARTIFACTS_ROOT] = "", [ARTIFACTS_SUBDIR] = "artifacts/"};
     _cleanup_strbuf_ struct strbuf pattern = STRBUF_INIT(PATTERN_MAX);
-    const char *said = gathering->composition->config.artifacts_dir;
-    const char *directory = "{,artifacts/}";
-    if (said && strcmp(said, "root") == 0)
-        directory = "";
-    else if (said && strcmp(said, "subdir") == 0)
-        directory = artifacts;
+    struct tree *tree = gather_tree(gathering, row->origin);
     if (strchr(row->row->source, '/'))
-        return view_glob(gather_tree(gathering, row->origin), row->row->source, ret_found, err);
-    strbuf_addf(&pattern, "%s%s{,.tar.zst,.tar.xz,.tar.gz,.tar}", directory, row->row->source);
+        return view_glob(tree, row->row->source, ret_found, err);
+    strbuf_addf(&pattern, "%s%s{,.tar.zst,.tar.xz,.tar.gz,.tar}",
+                directories[gathering->composition->config.artifacts_dir], row->row->source);
     if (pattern.failed)
         return error_errno(err, pattern.failed, "%s", row->row->source);
-    return view_glob(gather_tree(gathering, row->origin), strbuf_text(&pattern), ret_found, err);
+    return view_glob(tree, strbuf_text(&pattern), ret_found, err);
 }
 
 static const char *file_of(const char *key)
@@ -45,22 +41,16 @@ static bool is_archive(struct tree *tree, const char *key)
            node->size;
 }
 
-/* Whether KEY gives way to a file of its name in the other one of the two artifact directories, which was found as well. */
+/* Whether KEY gives way to another one that was found. */
 static bool is_shadowed(const struct gathering *gathering, const glob_t *found, const char *key)
 {
-    const char *said = gathering->composition->config.artifacts_dir;
-    bool root_wins = said && strcmp(said, "root") == 0;
-    bool in_directory = strncmp(key, artifacts, sizeof artifacts - 1) == 0;
-    const char *file = in_directory ? key + sizeof artifacts - 1 : key;
-    if (strchr(file, '/') || in_directory != root_wins)
+    _cleanup_strbuf_ struct strbuf winner = STRBUF_INIT(PATTERN_MAX);
+    bool shadowed = false;
+    if (!gather_winner(gathering, key, &winner))
         return false;
-    for (size_t i = 0; i < found->gl_pathc; i++) {
-        const char *other = found->gl_pathv[i];
-        bool there = strncmp(other, artifacts, sizeof artifacts - 1) == 0;
-        if (there != in_directory && strcmp(there ? other + sizeof artifacts - 1 : other, file) == 0)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; !shadowed && i < found->gl_pathc; i++)
+        shadowed = strcmp(found->gl_pathv[i], strbuf_text(&winner)) == 0;
+    return shadowed;
 }
 
 /* The keys of a row's archives. */
@@ -140,7 +130,7 @@ int gather_archives(struct gathering *gathering, const struct view_row *row, uin
 {
     _cleanup_glob_ glob_t found = {0};
     __attribute__((cleanup(candidates_done))) struct candidates candidates = {0};
-    int result = find(gathering, row, &found, err);
+    int result = find_archives(gathering, row, &found, err);
     if (result < 0)
         return result;
     if (list_candidates(gathering, row, &found, &candidates) < 0)

@@ -159,25 +159,28 @@ static int load(struct view *view, const struct view_config *config, struct erro
     return result < 0 ? result : check_binds(config, err);
 }
 
+void view_choose(struct view_config *config, const char *text)
+{
+    static const char *const names[] = {"uploaded", "typed", "dist"};
+    config->kind = VIEW_UPLOADED;
+    while (config->kind < VIEW_TABLE && strcmp(text, names[config->kind]) != 0)
+        config->kind++;
+    config->table = config->kind == VIEW_TABLE ? text : NULL;
+}
+
 int view_load(const struct view_config *config, struct view **ret_view, struct error *err)
 {
-    const char *text = config->view;
     *ret_view = NULL;
-    if (!text || strcmp(text, "uploaded") == 0)
+    if (config->kind == VIEW_UPLOADED)
         return check_binds(config, err);
     struct view *view = calloc(1, sizeof *view);
     if (!view)
         return error_errno(err, ENOMEM, "view");
-    view->kind = strcmp(text, "typed") == 0 ? VIEW_TYPED : strcmp(text, "dist") == 0 ? VIEW_DIST : VIEW_TABLE;
-    int result = 0;
-    if (view->kind == VIEW_TABLE)
-        view->file = strdup(text);
-    else if (asprintf(&view->file, "view=%s", text) < 0)
-        view->file = NULL;
-    if (!view->file)
-        result = error_errno(err, ENOMEM, "view");
-    if (result == 0)
-        result = load(view, config, err);
+    view->kind = config->kind;
+    view->file = strdup(view->kind == VIEW_TABLE  ? config->table
+                        : view->kind == VIEW_DIST ? "view=dist"
+                                                  : "view=typed");
+    int result = view->file ? load(view, config, err) : error_errno(err, ENOMEM, "view");
     if (result < 0)
         view_free(view);
     else

@@ -8,17 +8,32 @@
 #include "tree/tree.h"
 #include "unpack/archives.h"
 
+enum view_kind {
+    VIEW_UPLOADED, /* as it is stored: no struct view */
+    VIEW_TYPED,
+    VIEW_DIST,
+    VIEW_TABLE,
+};
+
+/* Where the artifacts of a run are: at its root, or in artifacts/. What has one name in both counts once: that in artifacts/, unless
+   the user says that they are at the root. */
+enum artifacts_dir { ARTIFACTS_AUTO, ARTIFACTS_ROOT, ARTIFACTS_SUBDIR };
+
 /* What the user said of the view of a run; strings are borrowed, NULL where not said. */
 struct view_config {
-    const char *view;         /* "uploaded" (NULL), "typed", "dist" or a view table */
+    enum view_kind kind;
+    const char *table;        /* the file, of VIEW_TABLE */
     const char *const *binds; /* "NAME=SOURCE" each, see bind.h */
     size_t bind_count;
-    const char *artifacts_dir; /* "auto", "root" or "subdir" */
+    enum artifacts_dir artifacts_dir;
     uint64_t timeout_ms;
     bool check;                                      /* conflicts are looked for by view_check() alone */
     void (*note)(const char *what, const char *why); /* of conflicts; may be NULL */
     void (*conflict)(const char *line); /* of a view that is refused, but for the last one; may be NULL */
 };
+
+/* Sets kind and table: TEXT (borrowed) is "uploaded", "typed", "dist" or a table. */
+void view_choose(struct view_config *config, const char *text);
 
 /* What a view takes of the run that it is of. All get CONTEXT. An origin is where bytes come from: ORIGIN_RUN, or what
    open_run() or open_directory() has given. */
@@ -42,8 +57,6 @@ struct view_deps {
     void (*show_archives)(void *context, struct tree *tree);
 };
 
-enum view_kind { VIEW_TYPED, VIEW_DIST, VIEW_TABLE };
-
 /* A row and where it takes from. */
 struct view_row {
     const struct runfs_view_row *row;
@@ -53,7 +66,7 @@ struct view_row {
 };
 
 struct view {
-    enum view_kind kind;
+    enum view_kind kind;      /* not VIEW_UPLOADED */
     char *file;               /* the table's name for messages, "view=dist" where there is none; owned */
     char *directory;          /* the table's; owned */
     struct runfs_view *table; /* owned */

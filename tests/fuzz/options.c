@@ -22,14 +22,14 @@ static void check_values(const struct options *options)
     CHECK(options->fs.umask <= 0777);
     CHECK(options->fs.uid != (uid_t)-1 && options->fs.gid != (gid_t)-1);
     CHECK(options->log_level >= LOG_LEVEL_ERROR && options->log_level <= LOG_LEVEL_DEBUG);
-    check_text(options->run.repository);
-    check_text(options->run.platform);
-    check_text(options->run.release_type);
-    check_text(options->run.key_prefix);
-    check_text(options->run.artifacts_dir);
-    check_text(options->run.endpoint);
-    check_text(options->run.region);
-    check_text(options->run.profile);
+    check_text(options->run.site.repository);
+    CHECK(options->run.site.platform <= RUNFS_PLATFORM_WINDOWS);
+    check_text(options->run.site.release_type);
+    check_text(options->run.site.key_prefix);
+    CHECK(options->run.view.artifacts_dir <= ARTIFACTS_SUBDIR && options->run.view.kind <= VIEW_TABLE);
+    check_text(options->run.site.endpoint);
+    check_text(options->run.site.region);
+    check_text(options->run.site.profile);
     check_text(options->log);
 }
 

@@ -34,7 +34,7 @@ int check_view(struct options *options, bool quiet)
     struct wait wait = {.timeout_ms = options->run.timeout_ms};
     struct error err = {0};
     struct run *run;
-    options->run.check = true;
+    options->run.view.check = true;
     if (run_open(&options->run, &run, &err) < 0)
         return command_failed(&err);
     decoding_begin(&checking.decoding, run, quiet);

@@ -46,10 +46,10 @@ Test(options, defaults_are_those_of_the_interface)
     cr_assert_not(options.fs.allow_other || options.fs.noexec);
     cr_assert_eq(options.log_level, LOG_LEVEL_WARNING);
     cr_assert_null(options.log);
-    cr_assert_null(options.run.repository);
-    cr_assert_null(options.run.endpoint);
-    cr_assert_not(options.run.fork || options.run.path_style || options.run.no_sign_request);
-    cr_assert_eq(options.run.updated_at, 0);
+    cr_assert_null(options.run.site.repository);
+    cr_assert_null(options.run.site.endpoint);
+    cr_assert_not(options.run.site.fork || options.run.site.path_style || options.run.site.no_sign_request);
+    cr_assert_eq(options.run.site.updated_at, 0);
 }
 
 Test(options, texts_go_to_their_fields)
@@ -58,11 +58,11 @@ Test(options, texts_go_to_their_fields)
         const char *name;
         size_t field;
     } rows[] = {
-        {"repo", offsetof(struct options, run.repository)},
-        {"release-type", offsetof(struct options, run.release_type)},
-        {"key-prefix", offsetof(struct options, run.key_prefix)},
-        {"region", offsetof(struct options, run.region)},
-        {"profile", offsetof(struct options, run.profile)},
+        {"repo", offsetof(struct options, run.site.repository)},
+        {"release-type", offsetof(struct options, run.site.release_type)},
+        {"key-prefix", offsetof(struct options, run.site.key_prefix)},
+        {"region", offsetof(struct options, run.site.region)},
+        {"profile", offsetof(struct options, run.site.profile)},
         {"log", offsetof(struct options, log)},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -83,9 +83,9 @@ Test(options, texts_go_to_their_fields)
 Test(options, some_texts_are_one_of_few)
 {
     parse("platform=windows,artifacts-dir=root,endpoint=http://127.0.0.1:7480");
-    cr_assert_str_eq(options.run.platform, "windows");
-    cr_assert_str_eq(options.run.artifacts_dir, "root");
-    cr_assert_str_eq(options.run.endpoint, "http://127.0.0.1:7480");
+    cr_assert_eq(options.run.site.platform, RUNFS_PLATFORM_WINDOWS);
+    cr_assert_eq(options.run.view.artifacts_dir, ARTIFACTS_ROOT);
+    cr_assert_str_eq(options.run.site.endpoint, "http://127.0.0.1:7480");
     parse("platform=linux,artifacts-dir=subdir,endpoint=https://s3.example.com/base");
     parse("artifacts-dir=auto");
     assert_bad("platform=amiga", "option 'platform=amiga': bad value");
@@ -94,7 +94,7 @@ Test(options, some_texts_are_one_of_few)
     assert_bad("platform", "option 'platform': needs a value");
     assert_bad("artifacts-dir=", "option 'artifacts-dir': needs a value");
     assert_bad("endpoint=", "option 'endpoint': needs a value");
-    cr_assert_str_eq(options.run.platform, "linux");
+    cr_assert_eq(options.run.site.platform, RUNFS_PLATFORM_LINUX);
 }
 
 Test(options, flags_go_to_their_fields)
@@ -103,9 +103,9 @@ Test(options, flags_go_to_their_fields)
         const char *name;
         size_t field;
     } rows[] = {
-        {"fork", offsetof(struct options, run.fork)},
-        {"path-style", offsetof(struct options, run.path_style)},
-        {"no-sign-request", offsetof(struct options, run.no_sign_request)},
+        {"fork", offsetof(struct options, run.site.fork)},
+        {"path-style", offsetof(struct options, run.site.path_style)},
+        {"no-sign-request", offsetof(struct options, run.site.no_sign_request)},
         {"allow_other", offsetof(struct options, fs.allow_other)},
         {"noexec", offsetof(struct options, fs.noexec)},
     };
@@ -135,7 +135,7 @@ Test(options, numbers_times_and_levels_are_read)
     cr_assert_eq(options.fs.uid, 0);
     cr_assert_eq(options.fs.gid, 4294967294);
     cr_assert_eq(options.fs.umask, 022);
-    cr_assert_eq(options.run.updated_at, 1790848800 * 1000000000LL);
+    cr_assert_eq(options.run.site.updated_at, 1790848800 * 1000000000LL);
     cr_assert_eq(options.log_level, LOG_LEVEL_DEBUG);
     parse("connections=256,timeout=31536000,refresh=31536000,umask=0777");
     cr_assert_eq(options.run.connections, 256);
@@ -211,7 +211,7 @@ Test(options, later_ones_win)
     parse("exec,repo=c/d,repo=e/f");
     cr_assert_eq(options.run.timeout_ms, 6000);
     cr_assert_not(options.fs.noexec);
-    cr_assert_str_eq(options.run.repository, "e/f");
+    cr_assert_str_eq(options.run.site.repository, "e/f");
 }
 
 /* Which artifacts: each value adds to those before. */
@@ -246,10 +246,11 @@ Test(options, selections_that_select_nothing_are_refused)
 Test(options, binds_add_up)
 {
     parse("view=a.view,bind=good=123,bind=bad=s3://b/p=q");
-    cr_assert_str_eq(options.run.view, "a.view");
-    cr_assert_eq(options.run.bind_count, 2);
-    cr_assert_str_eq(options.run.binds[0], "good=123");
-    cr_assert_str_eq(options.run.binds[1], "bad=s3://b/p=q");
+    cr_assert_eq(options.run.view.kind, VIEW_TABLE);
+    cr_assert_str_eq(options.run.view.table, "a.view");
+    cr_assert_eq(options.run.view.bind_count, 2);
+    cr_assert_str_eq(options.run.view.binds[0], "good=123");
+    cr_assert_str_eq(options.run.view.binds[1], "bad=s3://b/p=q");
     assert_bad("bind=good", "option 'bind=good': bad value");
     assert_bad("bind=a:b=1", "option 'bind=a:b=1': bad value");
     assert_bad("bind=good=", "option 'bind=good=': bad value");
@@ -261,19 +262,19 @@ Test(options, empty_ones_are_passed_over)
     parse("");
     parse(",,fork,,");
     parse(",");
-    cr_assert(options.run.fork);
+    cr_assert(options.run.site.fork);
 }
 
 Test(options, a_backslash_keeps_a_comma_in_a_value)
 {
     parse("key-prefix=a\\,b\\\\c\\d,fork");
-    cr_assert_str_eq(options.run.key_prefix, "a,b\\c\\d");
-    cr_assert(options.run.fork);
+    cr_assert_str_eq(options.run.site.key_prefix, "a,b\\c\\d");
+    cr_assert(options.run.site.fork);
     parse("key-prefix=a\\");
-    cr_assert_str_eq(options.run.key_prefix, "a\\");
+    cr_assert_str_eq(options.run.site.key_prefix, "a\\");
     parse("key-prefix=\\\\,path-style");
-    cr_assert_str_eq(options.run.key_prefix, "\\");
-    cr_assert(options.run.path_style);
+    cr_assert_str_eq(options.run.site.key_prefix, "\\");
+    cr_assert(options.run.site.path_style);
     parse("log=/tmp/a\\,b=c");
     cr_assert_str_eq(options.log, "/tmp/a,b=c");
 }
@@ -284,8 +285,8 @@ Test(options, values_are_copies)
     char text[] = "repo=a/b,region=eu-west-1";
     parse(text);
     memset(text, 'x', sizeof text);
-    cr_assert_str_eq(options.run.repository, "a/b");
-    cr_assert_str_eq(options.run.region, "eu-west-1");
+    cr_assert_str_eq(options.run.site.repository, "a/b");
+    cr_assert_str_eq(options.run.site.region, "eu-west-1");
 }
 
 Test(options, overlong_ones_are_refused)
@@ -296,5 +297,5 @@ Test(options, overlong_ones_are_refused)
     cr_assert_eq(options_parse(&options, text, &err), -E2BIG);
     text[60000] = '\0';
     parse(text);
-    cr_assert_eq(strlen(options.run.repository), 60000 - 5);
+    cr_assert_eq(strlen(options.run.site.repository), 60000 - 5);
 }

@@ -154,7 +154,7 @@ Test(run, resolving_asks_nobody)
 {
     struct error err = {0};
     struct runfs_root root;
-    struct run_config config = {.source = "5-linux", .endpoint = "http://127.0.0.1:1"};
+    struct run_config config = {.source = "5-linux", .site.endpoint = "http://127.0.0.1:1"};
     assert_ok(run_resolve(&config, &root, &err), &err);
     cr_assert_str_eq(root.bucket, "therock-ci-artifacts");
     cr_assert_str_eq(root.prefix, "5-linux");

@@ -70,7 +70,7 @@ static const char *first_place(const char *text)
 
 Test(site_lookup, a_commit_stands_for_its_newest_run)
 {
-    config.platform = "linux";
+    config.site.platform = RUNFS_PLATFORM_LINUX;
     github_server_rules(
         "[{\"match\": \"/workflows/multi_arch_ci.yml/runs.head_sha=" SHA
         "\", \"body\": {\"workflow_runs\": [" RECORD(
@@ -81,7 +81,7 @@ Test(site_lookup, a_commit_stands_for_its_newest_run)
                      "s3://therock-ci-artifacts-external/ROCm-TheRock/7-linux 1");
     cr_assert_str_eq(noted, "ROCm/TheRock@" SHA ": run 7, completed, of 2026-09-01T12:00:00Z");
     cr_assert_eq(github_server_asked(), 1);
-    config.workflow = "other.yml";
+    config.site.workflow = "other.yml";
     cr_assert_str_eq(first_place("ROCm/TheRock@" SHA), "s3://therock-ci-artifacts/8-linux 1");
 }
 
@@ -91,13 +91,13 @@ Test(site_lookup, lookup_finds_out_fork_and_time)
         "[{\"match\": \"/TheRock/actions/runs/5$\", \"body\": " RECORD(5, "completed", "null") "}]");
     cr_assert_str_eq(first_place("5-linux"), "s3://therock-ci-artifacts/5-linux 3", "GitHub is not asked");
     cr_assert_eq(github_server_asked(), 0);
-    config.lookup = true;
+    config.site.lookup = true;
     cr_assert_str_eq(first_place("5-linux"), "s3://therock-ci-artifacts-external/ROCm-TheRock/5-linux 1");
     cr_assert_str_eq(first_place("https://github.com/ROCm/TheRock/actions/runs/5/job/6"),
                      "s3://therock-ci-artifacts-external/ROCm-TheRock/5-linux 1");
     cr_assert_eq(github_server_asked(), 1);
     cr_assert_str_eq(noted, "");
-    config.updated_at = 1735689600LL * 1000000000;
+    config.site.updated_at = 1735689600LL * 1000000000;
     cr_assert_str_eq(first_place("5-linux"), "s3://therock-artifacts-external/5 1",
                      "what is said is not asked for");
 }
@@ -105,9 +105,9 @@ Test(site_lookup, lookup_finds_out_fork_and_time)
 Test(site_lookup, options_are_checked_before_anybody_is_asked)
 {
     struct places places;
-    config.release_type = "release";
+    config.site.release_type = "release";
     assert_refused(resolve("ROCm/TheRock@" SHA, &places), EINVAL, &err, "release type");
-    config.release_type = NULL;
+    config.site.release_type = NULL;
     assert_refused(resolve("ROCm/..@" SHA, &places), EINVAL, &err, "repository");
     cr_assert_eq(github_server_asked(), 0);
 }
@@ -115,7 +115,7 @@ Test(site_lookup, options_are_checked_before_anybody_is_asked)
 Test(site_lookup, a_staging_directory_needs_no_more_than_the_run)
 {
     struct places places;
-    config.lookup = true;
+    config.site.lookup = true;
     cr_assert_eq(setenv("THEROCK_LOCAL_STAGING_DIR", "/staging", 1), 0);
     assert_ok(resolve("5-linux", &places), &err);
     cr_assert_str_eq(places.directory, "/staging/5-linux");

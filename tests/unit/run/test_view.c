@@ -43,7 +43,7 @@ static void assert_told(int code, const char *why)
 Test(view, typed_has_artifacts_in_their_directory)
 {
     make_run();
-    view_config.view = "typed";
+    view_choose(&view_config.view, "typed");
     must_open();
     cr_assert_str_eq(shown(""),
                      "artifacts/ artifacts/a_lib_generic.tar.xz artifacts/a_lib_generic.tar.xz.sha256sum "
@@ -63,11 +63,11 @@ Test(view, typed_shows_one_of_a_name)
     scratch_write("run/artifacts/a_lib_generic.tar.xz", "in the directory");
     scratch_write("run/a_lib_generic.tar.xz", "at the root");
     scratch_write("run/b_lib_generic.tar.xz", "only at the root");
-    view_config.view = "typed";
+    view_choose(&view_config.view, "typed");
     must_open();
     cr_assert_str_eq(shown(""), "artifacts/ artifacts/a_lib_generic.tar.xz artifacts/b_lib_generic.tar.xz ");
     cr_assert_str_eq(content_at("artifacts/a_lib_generic.tar.xz"), "in the directory");
-    view_config.artifacts_dir = "root";
+    view_config.view.artifacts_dir = ARTIFACTS_ROOT;
     must_open();
     cr_assert_str_eq(content_at("artifacts/a_lib_generic.tar.xz"), "at the root");
 }
@@ -75,7 +75,7 @@ Test(view, typed_shows_one_of_a_name)
 Test(view, dist_is_one_install_tree)
 {
     make_run();
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_str_eq(shown(""), "bin/ bin/tool lib/ lib/l@ lib/x lib/y ");
     cr_assert_str_eq(content_at("lib/x"), "of b");
@@ -124,8 +124,8 @@ Test(view, other_runs_are_bound)
     write_archive("other/c_lib_generic.tar", MEMBERS({"c", "archived", 0644, '0'}));
     char bind[4200];
     (void)snprintf(bind, sizeof bind, "bad=%s", scratch_path("other"));
-    view_config.binds = (const char *const[]){bind, "worse=bad"};
-    view_config.bind_count = 2;
+    view_config.view.binds = (const char *const[]){bind, "worse=bad"};
+    view_config.view.bind_count = 2;
     write_table("worse:README /README tree\nbad:c_lib_generic.tar /c archive\n");
     must_open();
     cr_assert_str_eq(content_at("README"), "of the other");
@@ -137,7 +137,7 @@ Test(view, other_runs_are_bound)
 Test(view, what_is_wrong_with_a_table_is_told_with_its_line)
 {
     make_run();
-    view_config.binds = (const char *const[]){"a=b", "b=a"};
+    view_config.view.binds = (const char *const[]){"a=b", "b=a"};
     write_table("logs /l tree\nnone /n tree\n");
     assert_told(ENOENT, "table:2: missing source: nothing in the run is none");
     write_table("nothing_* /n flatten\n");
@@ -146,12 +146,12 @@ Test(view, what_is_wrong_with_a_table_is_told_with_its_line)
     assert_told(ENOENT, "table:3: gone: No such file or directory");
     write_table("/dev/null /n local\n");
     assert_told(EINVAL, "table:1: /dev/null: not a file or directory");
-    view_config.bind_count = 2;
+    view_config.view.bind_count = 2;
     write_table("logs /l tree\na:logs /n tree\n");
     assert_told(ELOOP, "table:2: bind=a: cycle: a, b, a");
     write_table("logs /l tree\n");
     assert_told(ELOOP, "bind=a: cycle: a, b, a");
-    view_config.view = "no-such-view";
+    view_choose(&view_config.view, "no-such-view");
     assert_told(ENOENT, "view=no-such-view: neither uploaded, typed nor dist, nor a table that is there");
 }
 
@@ -161,7 +161,7 @@ Test(view, what_cannot_be_flattened_is_a_problem)
     write_archive("run/b_lib_generic.tar.xz",
                   MEMBERS(MANIFEST("s\n"), {"s/pipe", NULL, 0644, '6'}, {"s/h", "s/none", 0644, '1'},
                           {"stray", "", 0644, '0'}, {"s/f", "", 0644, '0'}));
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_str_eq(shown(""), "f h! pipe! stray! ");
     cr_assert(strstr(view_notes, "view=dist: stray: b_lib_generic.tar.xz stray ["), "%s", view_notes);
@@ -178,7 +178,7 @@ Test(view, a_hard_link_may_name_what_an_earlier_archive_has_placed)
                           {"b/stage/early", "b/stage/lib/late", 0644, '1'}));
     write_archive("run/c_lib_generic.tar.xz",
                   MEMBERS(MANIFEST("c\n"), {"c/lib/x", "of c", 0644, '0'}, {"c/lib/late", "", 0644, '0'}));
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_str_eq(shown(""), "early! h lib/ lib/late lib/x ");
     cr_assert_str_eq(content_at("h"), "of a");
@@ -208,7 +208,7 @@ Test(view, a_hard_link_finds_its_target_by_any_line)
                   MEMBERS(MANIFEST("a\nb\n"), {"a/lib/x", "the file", 0755, '0'},
                           {"b/lib/y", "b/lib/x", 0644, '1'}, {"a/z", "b/none", 0644, '1'},
                           {"b/bin/x", "a/lib/x", 0644, '1'}));
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_str_eq(shown(""), "bin/ bin/x lib/ lib/x lib/y z! ");
     cr_assert_str_eq(content_at("lib/y"), "the file");
@@ -229,7 +229,7 @@ Test(view, an_archive_that_cannot_be_read_fails_the_whole_directory)
 {
     make_run();
     scratch_write("run/c_lib_generic.tar.xz", "this is no archive, whatever its name says");
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_eq(grow_root(), -EBADMSG, "%s", failure.message);
     cr_assert(strstr(failure.message, "c_lib_generic.tar.xz: "), "%s", failure.message);
@@ -243,7 +243,7 @@ Test(view, an_artifact_without_a_manifest_is_refused_unless_it_is_empty)
 {
     make_run();
     write_archive("run/c_lib_generic.tar.xz", MEMBERS(MANIFEST("")));
-    view_config.view = "dist";
+    view_choose(&view_config.view, "dist");
     must_open();
     cr_assert_eq(grow_root(), 0, "%s", failure.message);
     write_archive("run/c_lib_generic.tar.xz", MEMBERS({"x", "", 0644, '0'}));

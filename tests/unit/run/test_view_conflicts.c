@@ -122,7 +122,7 @@ Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
     write_archive("run/e_lib_generic.tar", MEMBERS({"x", "", 0644, '6'}));
     write_table(
         "f /x tree\ng /x local\na_lib_generic /d archive\nf /d/f tree\n?_lib_generic.tar.xz /o flatten\n");
-    view_config.check = true;
+    view_config.view.check = true;
     must_open();
     run_check(run, &patient, &report);
     cr_assert_str_eq(

@@ -45,7 +45,7 @@ void view_set_up(void)
                                       .connections = 2,
                                       .no_cache = true,
                                       .note = note,
-                                      .conflict = conflict};
+                                      .view.conflict = conflict};
 }
 
 void view_tear_down(void)
@@ -96,7 +96,7 @@ void write_archive(const char *path, const struct member_spec *members)
 void write_table(const char *text)
 {
     scratch_write("table", text);
-    view_config.view = table;
+    view_choose(&view_config.view, table);
 }
 
 void view_on_disk(void)

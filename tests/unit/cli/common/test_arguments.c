@@ -61,7 +61,7 @@ Test(arguments, operands_may_stand_anywhere)
     cr_assert_str_eq(PARSE("a"), "a");
     cr_assert_str_eq(PARSE("a", "-l", "b", "-o", "fork", "c"), "a b c");
     cr_assert_str_eq(flags, "l");
-    cr_assert(options.run.fork);
+    cr_assert(options.run.site.fork);
     cr_assert_str_eq(PARSE("--", "-l", "-o"), "-l -o");
     cr_assert_str_eq(flags, "");
     cr_assert_str_eq(PARSE("-"), "-");
@@ -71,7 +71,7 @@ Test(arguments, options_may_be_given_often_and_joined)
 {
     cr_assert_str_eq(PARSE("-otimeout=5", "a", "-o", "timeout=6,repo=x/y"), "a");
     cr_assert_eq(options.run.timeout_ms, 6000);
-    cr_assert_str_eq(options.run.repository, "x/y");
+    cr_assert_str_eq(options.run.site.repository, "x/y");
     cr_assert_str_eq(PARSE("-lv5", "--value=6", "--long", "a"), "a");
     cr_assert_str_eq(flags, "lv5v6l");
 }
