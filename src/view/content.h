@@ -11,6 +11,15 @@ enum content_relation {
     CONTENT_DIFFERENT,
 };
 
+/* What an ETag says of content, by how S3 makes them. */
+enum etag_form {
+    ETAG_OTHER, /* nothing */
+    ETAG_MD5,   /* it is the MD5 of all bytes */
+    ETAG_PARTS, /* of an upload in parts: the MD5 of the parts' MD5s, a '-' and their number */
+};
+
+enum etag_form etag_form_of(const char *etag);
+
 /* What is known of a file. */
 struct content {
     uint64_t size;

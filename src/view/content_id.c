@@ -6,26 +6,17 @@
 
 #include "base/cleanup.h"
 #include "base/sha256.h"
+#include "view/content.h"
 
-#define PIECE   (256U * 1024)
-#define MD5_HEX 32
-
-/* Whether an ETag is of the content's MD5, as far as anybody can tell; or of those of its parts, with a '-' and their number. */
-static bool is_md5(const char *etag)
-{
-    if (strspn(etag, "0123456789abcdefABCDEF") != MD5_HEX)
-        return false;
-    const char *parts = etag + MD5_HEX;
-    return !parts[0] || (parts[0] == '-' && parts[1] && !parts[1 + strspn(parts + 1, "0123456789")]);
-}
+#define PIECE (256U * 1024)
 
 static void add_etag(uint16_t origin, const struct object *object, struct strbuf *out)
 {
-    bool md5 = is_md5(object->etag);
-    strbuf_addf(out, "%s:%s", md5 && !strchr(object->etag, '-') ? "md5" : "etag", object->etag);
-    if (!md5 && origin == ORIGIN_RUN)
+    enum etag_form form = etag_form_of(object->etag);
+    strbuf_addf(out, "%s:%s", form == ETAG_MD5 ? "md5" : "etag", object->etag);
+    if (form == ETAG_OTHER && origin == ORIGIN_RUN)
         strbuf_addf(out, "@%s", object->key);
-    else if (!md5)
+    else if (form == ETAG_OTHER)
         strbuf_addf(out, "@%u:%s", origin, object->key);
 }
 
