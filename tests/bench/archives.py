@@ -15,7 +15,7 @@ import time
 
 import artifact
 from curl import CURL
-from programs import BUCKET, MOUNTERS, Failed, Mount, timed
+from programs import BUCKET, MOUNTERS, OLD, Failed, Mount, timed
 
 ARCHIVES_ID = "12345678902"
 PHASES = ("list", "relist", "all", "member")
@@ -70,7 +70,8 @@ class Archives:
         self.content = self.digest_below(self.unpacked)
 
     def jobs(self):
-        return {"runfs": self.runfs, "archivemount": self.archivemount, "curl-tar": self.curl_tar}
+        ours = {name: lambda form, name=name: self.runfs(form, name) for name in ("runfs", OLD) if name in MOUNTERS}
+        return ours | {"archivemount": self.archivemount, "curl-tar": self.curl_tar}
 
     # --- what is timed, and checked
 
@@ -125,26 +126,26 @@ class Archives:
 
     # --- the programs; each yields a sample a phase
 
-    def runfs_mount(self, cache):
+    def runfs_mount(self, name, cache):
         place = self.bench.fresh("runfs")
-        argv = MOUNTERS["runfs"](self.s3.url(SETTING), ARCHIVES_ID, place, cache)
+        argv = MOUNTERS[name](self.s3.url(SETTING), ARCHIVES_ID, place, cache)
         return Mount([*argv[:-1], argv[-1] + ",archives"], place, self.env, self.bench.path("mount.log"))
 
-    def runfs(self, form):
+    def runfs(self, form, name):
         cache, late = self.bench.fresh("runfs-cache"), self.bench.fresh("runfs-cache")
         try:
-            yield from self.runfs_listings(form, cache)
+            yield from self.runfs_listings(form, name, cache)
             if os.path.isdir(cache + "/tables"):
                 shutil.copytree(cache + "/tables", late + "/tables")
-            yield self.runfs_member(form, late)
+            yield self.runfs_member(form, name, late)
         finally:
             self.bench.emptied(cache)
             self.bench.emptied(late)
 
-    def runfs_listings(self, form, cache):
+    def runfs_listings(self, form, name, cache):
         for phase in ("list", "relist"):
             self.begin()
-            with self.runfs_mount(cache) as mount:
+            with self.runfs_mount(name, cache) as mount:
                 folder = f"{mount.place}/{form.name}"
                 both, alone = self.listed(mount, folder)
                 yield self.sample(phase, both, [mount], find_seconds=alone)
@@ -153,10 +154,10 @@ class Archives:
                     if self.digest_below(folder, mount.kill) != self.content:
                         raise Failed("wrong bytes of members")
 
-    def runfs_member(self, form, cache):
+    def runfs_member(self, form, name, cache):
         output = self.bench.path("output")
         self.begin()
-        with self.runfs_mount(cache) as mount:
+        with self.runfs_mount(name, cache) as mount:
             began = time.perf_counter()
             mount.up()
             timed(["cat", self.member], self.env, output, f"{mount.place}/{form.name}", rescue=mount.kill)

@@ -97,6 +97,12 @@ def rclone(url, run, place, cache):
 
 
 MOUNTERS = {"runfs": runfs, "s3fs": s3fs, "rclone": rclone}
+OLD = "old"  # another build of runfs, to compare with
+
+
+def add_old(path):
+    """Makes the program at PATH, of an earlier version with the same options, one of those that are compared."""
+    MOUNTERS[OLD] = lambda url, run, place, cache: [path, *runfs(url, run, place, cache)[1:]]
 
 
 class Mount:

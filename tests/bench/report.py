@@ -79,6 +79,23 @@ def memory(found, figures):
     return table(["peak memory of the driver, MB", *columns], rows)
 
 
+def against_old(found, figures):
+    """Seconds and peak memory beside another build of runfs (-p old=PATH); "" where there was none."""
+    if "old" not in figures.programs():
+        return ""
+    titles = found["workloads"] | found["forms"]
+    keys = {(one["setting"], one["workload"], one["phase"]): None for one in figures.samples if one["program"] == "old"}
+    rows = []
+    for setting, workload, phase in keys:
+        where = {"setting": setting, "workload": workload, "phase": phase}
+        both = [figures.median(program=name, **where) for name in ("runfs", "old")]
+        peaks = [figures.most("rss_kib", program=name, **where) for name in ("runfs", "old")]
+        shown = [*[number(value) for value in both], number(ratio(*both)), number(ratio(*peaks))]
+        rows.append([f"{titles[workload]}, {phase}, {setting}", *shown])
+    head = ["seconds", "runfs", "old", "runfs / old", "peak memory, runfs / old"]
+    return "### Beside the old build\n\n" + table(head, rows)
+
+
 def server(found, setting):
     seen = found["server"][setting]
     return (
@@ -153,6 +170,7 @@ def document(found):
         text += "### Memory\n\n" + memory(found, figures)
     if "archives" in found:
         text += archive_report.document(found, figures)
+    text += against_old(found, figures)
     if " * |" in text:
         text += "\\* fewer runs, because one took long.\n\n"
     text += "### Budgets\n\n" + table(["budget", "limit", "measured", "kept"], budgets.rows(found, figures))
