@@ -1,9 +1,10 @@
-/* The table of codecs, and what all decoders have in common: limits, offsets, failing for good; see codec.h. */
+/* The table of codecs, and what all decoders have in common: limits, offsets, progress, failing for good. */
 #include "archive/codec.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "archive/codec_internal.h"
@@ -60,29 +61,23 @@ void codec_begin(struct codec_decoder *d, const struct codec *codec, const struc
         .decoded = at->decoded, .encoded = at->encoded, .verified = at->decoded, .boundary = true};
 }
 
-/* Files have at most INT64_MAX bytes; so offsets can be added up without running over. */
-static int check_point(const struct codec_point *at, struct error *err)
-{
-    if (at->decoded > INT64_MAX || at->encoded > INT64_MAX || at->blob_len > CODEC_BLOB_MAX ||
-        (at->encoded == 0 && at->decoded != 0))
-        return error_set(err, EIO, "not a restart point");
-    return 0;
-}
-
 int codec_open(const struct codec *codec, const struct codec_point *at, const struct codec_limits *limits,
                struct codec_decoder **ret_decoder, struct error *err)
 {
     static const struct codec_point start = {.kind = CODEC_AT_START};
     if (!at)
         at = &start;
-    int result = check_point(at, err);
-    if (result < 0)
-        return result;
-    struct codec_decoder *d = codec->allocate();
+    /* Files have at most INT64_MAX bytes; so offsets can be added without overflow. */
+    if (at->decoded > INT64_MAX || at->encoded > INT64_MAX || at->blob_len > CODEC_BLOB_MAX ||
+        (at->encoded == 0 && at->decoded != 0) ||
+        (!codec->ops->point && (at->kind != CODEC_AT_START || at->blob_len != 0)))
+        return error_set(err, EIO, "%s: not a restart point", codec->name);
+    struct codec_decoder *d = calloc(1, codec->size);
     if (!d)
         return error_errno(err, ENOMEM, "%s", codec->name);
+    d->ops = codec->ops;
     codec_begin(d, codec, at, limits);
-    result = codec->open_at(d, at, err);
+    int result = codec->open_at ? codec->open_at(d, at, err) : 0;
     if (result < 0) {
         codec_close(d);
         return result;
@@ -96,10 +91,12 @@ void codec_close(struct codec_decoder *d)
     if (!d)
         return;
     (void)XXH64_freeState(d->hash);
-    d->ops->close(d);
+    if (d->ops->close)
+        d->ops->close(d);
+    free(d);
 }
 
-static int fail_again(const struct codec_decoder *d, struct error *err)
+static int codec_fail_again(const struct codec_decoder *d, struct error *err)
 {
     if (err)
         *err = d->failure;
@@ -126,19 +123,7 @@ static int run_limited(struct codec_decoder *d, const void *in, size_t in_len, v
                      d->limits.decoded_max);
 }
 
-/* What was made stands; it is the next call that fails. */
-static void check_ratio(struct codec_decoder *d)
-{
-    uint64_t decoded = d->at.decoded - d->opened_decoded;
-    uint64_t encoded = d->at.encoded - d->opened_encoded;
-    if (d->limits.ratio_max > 0 && decoded >= d->limits.ratio_from &&
-        decoded / d->limits.ratio_max >= (encoded ? encoded : 1))
-        (void)error_set(&d->failure, E2BIG,
-                        "%s: decodes to more than %" PRIu64 " times its size (%" PRIu64 " of %" PRIu64
-                        " bytes)",
-                        d->codec->name, d->limits.ratio_max, decoded, encoded);
-}
-
+/* Moves on by STEP, and looks at the ratio: what was made stands, it is the next call that fails. */
 static void advance(struct codec_decoder *d, const struct codec_step *step)
 {
     d->at.encoded += step->used;
@@ -154,27 +139,14 @@ static void advance(struct codec_decoder *d, const struct codec_step *step)
     }
     if (step->used || step->made || step->boundary)
         d->at.boundary = step->boundary;
-}
-
-/* A codec that takes nothing and makes nothing though it could would keep its caller busy for ever. */
-static bool is_stuck(const struct codec_step *step, size_t in_len)
-{
-    return in_len > 0 && step->used == 0 && step->made == 0 && !step->boundary;
-}
-
-static int run_step(struct codec_decoder *d, const void *in, size_t in_len, void *out, size_t out_cap,
-                    struct codec_step *step)
-{
-    int result = run_limited(d, in, in_len, out, out_cap, step);
-    if (d->index && step->used + step->made > 0) {
-        int told = codec_follow_step(d, step, out, &d->failure);
-        if (told < 0)
-            return told;
-    }
-    if (result == 0 && is_stuck(step, in_len))
-        return error_set(&d->failure, EIO, "%s: cannot be decoded any further", d->codec->name);
-    /* What came before the failure is given out, and the next call fails. */
-    return step->made > 0 ? 0 : result;
+    uint64_t decoded = d->at.decoded - d->opened_decoded;
+    uint64_t encoded = d->at.encoded - d->opened_encoded;
+    if (!d->failure.code && d->limits.ratio_max > 0 && decoded >= d->limits.ratio_from &&
+        decoded / d->limits.ratio_max >= (encoded ? encoded : 1))
+        (void)error_set(&d->failure, E2BIG,
+                        "%s: decodes to more than %" PRIu64 " times its size (%" PRIu64 " of %" PRIu64
+                        " bytes)",
+                        d->codec->name, d->limits.ratio_max, decoded, encoded);
 }
 
 int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *ret_used, void *out,
@@ -183,12 +155,17 @@ int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *re
     struct codec_step step = {0};
     assert(out_cap > 0);
     if (d->failure.code)
-        return fail_again(d, err);
-    if (run_step(d, in, in_len, out, out_cap, &step) < 0)
-        return fail_again(d, err);
+        return codec_fail_again(d, err);
+    int result = run_limited(d, in, in_len, out, out_cap, &step);
+    if (d->index && step.used + step.made > 0 && codec_follow_step(d, &step, out, &d->failure) < 0)
+        return codec_fail_again(d, err);
+    /* A codec that takes nothing and makes nothing though it could would keep its caller busy for ever. */
+    if (result == 0 && in_len > 0 && step.used == 0 && step.made == 0 && !step.boundary)
+        result = error_set(&d->failure, EIO, "%s: cannot be decoded any further", d->codec->name);
+    /* What came before a failure is given out, and the next call fails. */
+    if (result < 0 && step.made == 0)
+        return codec_fail_again(d, err);
     advance(d, &step);
-    if (!d->failure.code)
-        check_ratio(d);
     *ret_used = step.used;
     *ret_made = step.made;
     return 0;
@@ -196,10 +173,9 @@ int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *re
 
 int codec_finish(struct codec_decoder *d, struct error *err)
 {
-    if (d->failure.code)
-        return fail_again(d, err);
-    if (d->ops->finish(d, &d->failure) < 0 || (d->index && codec_follow_finish(d, &d->failure) < 0))
-        return fail_again(d, err);
+    if (d->failure.code || (d->ops->finish && d->ops->finish(d, &d->failure) < 0) ||
+        (d->index && codec_follow_finish(d, &d->failure) < 0))
+        return codec_fail_again(d, err);
     return 0;
 }
 
@@ -212,15 +188,11 @@ bool codec_point_here(const struct codec_decoder *d, struct codec_point *ret_poi
 {
     if (!d->at.boundary || d->failure.code)
         return false;
-    struct codec_point point = {.decoded = d->at.decoded, .encoded = d->at.encoded};
-    d->ops->point(d, &point);
+    struct codec_point point = {.decoded = d->at.decoded, .encoded = d->at.encoded, .kind = CODEC_AT_START};
+    if (d->ops->point)
+        d->ops->point(d, &point);
     *ret_point = point;
     return true;
-}
-
-uint64_t codec_memory(const struct codec_decoder *d)
-{
-    return d->ops->memory(d);
 }
 
 bool codec_may_have_index(const struct codec *codec, const void *head, size_t len)

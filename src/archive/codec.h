@@ -125,9 +125,6 @@ const struct codec_progress *codec_progress(const struct codec_decoder *decoder)
 /* Stores the restart point where the decoder stands; false, storing nothing, where that is not a boundary. */
 bool codec_point_here(const struct codec_decoder *decoder, struct codec_point *ret_point);
 
-/* About how much memory the decoder holds now, in bytes. */
-uint64_t codec_memory(const struct codec_decoder *decoder);
-
 /* Whether an archive that begins with HEAD, as for codec_recognise, is likely to have an index of several units. */
 bool codec_may_have_index(const struct codec *codec, const void *head, size_t len);
 

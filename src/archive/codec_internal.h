@@ -19,15 +19,16 @@ struct codec_decoder_ops {
     /* As codec_run, but STEP also tells what happened before a failure. OUT_CAP is not 0. It returns at each boundary. */
     int (*run)(struct codec_decoder *decoder, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
                struct codec_step *step, struct error *err);
+    /* As codec_finish; NULL where data may end anywhere. */
     int (*finish)(struct codec_decoder *decoder, struct error *err);
-    /* Fills in kind and blob at a boundary. */
+    /* Fills in kind and blob at a boundary; NULL where all restart points are CODEC_AT_START. */
     void (*point)(const struct codec_decoder *decoder, struct codec_point *point);
-    uint64_t (*memory)(const struct codec_decoder *decoder);
+    /* Frees what the decoder holds; may be NULL. */
     void (*close)(struct codec_decoder *decoder);
 };
 
-/* Embedded as the first member of each codec's decoder, which allocates it zeroed and sets ops; codec_open fills in the
-   rest before open_at is called, and open_at may look at it. */
+/* The first member of each codec's decoder, which codec_open allocates zeroed; what is said here is set before open_at is
+   called. */
 struct codec_decoder {
     const struct codec_decoder_ops *ops;
     const struct codec *codec;
@@ -47,9 +48,9 @@ struct codec {
     const char *name;
     bool direct;
     bool (*matches)(const uint8_t *head, size_t len);
-    /* Allocates a decoder, see struct codec_decoder. */
-    struct codec_decoder *(*allocate)(void);
-    /* Makes it ready to run at AT, whose offsets agree with decoder->at. On failure the caller closes it. */
+    const struct codec_decoder_ops *ops;
+    size_t size; /* bytes of a decoder */
+    /* Makes a decoder ready to run at AT, whose offsets agree with decoder->at. On failure the caller closes it. May be NULL. */
     int (*open_at)(struct codec_decoder *decoder, const struct codec_point *at, struct error *err);
     /* As codec_may_have_index; NULL where none has one. */
     bool (*may_have_index)(const uint8_t *head, size_t len);

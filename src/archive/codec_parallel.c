@@ -319,12 +319,6 @@ static void parallel_point(const struct codec_decoder *d, struct codec_point *po
         point->kind = CODEC_AT_START;
 }
 
-static uint64_t parallel_memory(const struct codec_decoder *d)
-{
-    const struct parallel *p = (const struct parallel *)d;
-    return p->serial ? codec_memory(p->serial) : p->memory;
-}
-
 static void parallel_close(struct codec_decoder *d)
 {
     struct parallel *p = (struct parallel *)d;
@@ -334,11 +328,10 @@ static void parallel_close(struct codec_decoder *d)
         free_slot(&p->slots[i]);
     (void)pthread_cond_destroy(&p->changed);
     (void)pthread_mutex_destroy(&p->lock);
-    free(p);
 }
 
 static const struct codec_decoder_ops parallel_ops = {parallel_run, parallel_finish, parallel_point,
-                                                      parallel_memory, parallel_close};
+                                                      parallel_close};
 
 /* The most memory that the bytes of one unit from FIRST on take, encoded and decoded; END is where the one before ends.
    UINT64_MAX where units are out of order. */

@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "archive/codec_internal.h"
 
-enum state { STREAM_HEADER, BLOCK_OR_INDEX, BLOCK_HEADER, BLOCK, INDEX, FOOTER, PADDING };
+enum xz_state { STREAM_HEADER, BLOCK_OR_INDEX, BLOCK_HEADER, BLOCK, INDEX, FOOTER, PADDING };
 
 struct xz {
     struct codec_decoder base;
-    enum state state;
+    enum xz_state state;
     lzma_stream strm; /* decodes blocks, and the index where hash is not used */
     lzma_stream_flags flags;
     lzma_block block; /* read and written by strm */
@@ -22,7 +21,6 @@ struct xz {
     lzma_index *index;     /* owned; of a stream that decoding began inside of */
     uint64_t index_encoded;
     uint64_t padding; /* bytes of it since the last stream */
-    uint64_t memory;  /* what decoding the last block took, which strm keeps */
     size_t have;      /* bytes in part */
     uint8_t part[LZMA_BLOCK_HEADER_SIZE_MAX];
 };
@@ -43,7 +41,7 @@ static bool xz_matches(const uint8_t *head, size_t len)
     return len >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
 }
 
-/* Whoever compresses in several threads writes the sizes of each block into its header, others do not know them then. */
+/* Compressing in several threads writes the sizes of each block into its header. */
 static bool xz_may_have_index(const uint8_t *head, size_t len)
 {
     size_t flags = LZMA_STREAM_HEADER_SIZE + 1;
@@ -55,7 +53,7 @@ static uint64_t encoded_now(const struct xz *x, const struct span *span)
     return x->base.at.encoded + span->step->used;
 }
 
-static int fail(lzma_ret ret, const char *what, uint64_t encoded, struct error *err)
+static int xz_fail(lzma_ret ret, const char *what, uint64_t encoded, struct error *err)
 {
     switch (ret) {
     case LZMA_MEM_ERROR:
@@ -85,7 +83,7 @@ static bool collect(struct xz *x, struct span *span, size_t want)
     return x->have == want;
 }
 
-static int stand(struct xz *x, struct span *span, enum state state)
+static int stand(struct xz *x, struct span *span, enum xz_state state)
 {
     x->have = 0;
     x->state = state;
@@ -93,16 +91,11 @@ static int stand(struct xz *x, struct span *span, enum state state)
     return 0;
 }
 
-static bool is_checked(const struct xz *x)
-{
-    return x->place.check != LZMA_CHECK_NONE && lzma_check_is_supported((lzma_check)x->place.check);
-}
-
 static int begin_hash(struct xz *x, struct error *err)
 {
     lzma_index_hash *hash = lzma_index_hash_init(x->hash, NULL);
     if (!hash)
-        return fail(LZMA_MEM_ERROR, "", 0, err);
+        return xz_fail(LZMA_MEM_ERROR, "", 0, err);
     x->hash = hash;
     x->hashed = true;
     return 0;
@@ -119,21 +112,11 @@ static int run_stream_header(struct xz *x, struct span *span, struct error *err)
     if (ret == LZMA_FORMAT_ERROR)
         return error_set(err, EIO, "xz: %s at byte %" PRIu64, start ? "garbage" : "no xz stream", start);
     if (ret != LZMA_OK)
-        return fail(ret, "stream header", start, err);
+        return xz_fail(ret, "stream header", start, err);
     x->place = (struct xz_place){
         .check = (uint8_t)x->flags.check, .stream_decoded = x->base.at.decoded, .stream_encoded = start};
     int result = begin_hash(x, err);
     return result < 0 ? result : stand(x, span, BLOCK_OR_INDEX);
-}
-
-static int begin_index(struct xz *x, uint64_t encoded, struct error *err)
-{
-    x->index_encoded = encoded;
-    x->state = INDEX;
-    if (x->hashed)
-        return 1;
-    lzma_ret ret = lzma_index_decoder(&x->strm, &x->index, x->base.limits.memory_max);
-    return ret == LZMA_OK ? 1 : fail(ret, "index", encoded, err);
 }
 
 /* Which of the two it is stands in the first byte, which both need, too. */
@@ -142,16 +125,24 @@ static int run_block_or_index(struct xz *x, struct span *span, struct error *err
     size_t used = span->step->used;
     if (used == span->in_len)
         return 0;
-    if (span->in[used] == 0)
-        return begin_index(x, encoded_now(x, span), err);
-    x->block.header_size = lzma_block_header_size_decode(span->in[used]);
-    x->state = BLOCK_HEADER;
-    return 1;
+    if (span->in[used] != 0) {
+        x->block.header_size = lzma_block_header_size_decode(span->in[used]);
+        x->state = BLOCK_HEADER;
+        return 1;
+    }
+    x->index_encoded = encoded_now(x, span);
+    x->state = INDEX;
+    lzma_ret ret = x->hashed ? LZMA_OK : lzma_index_decoder(&x->strm, &x->index, x->base.limits.memory_max);
+    return ret == LZMA_OK ? 1 : xz_fail(ret, "index", x->index_encoded, err);
 }
 
-static int check_window(const struct xz *x, const lzma_filter *filters, struct error *err)
+/* Holds FILTERS to the limits before a decoder of them is made. */
+static int open_block(struct xz *x, const lzma_filter *filters, uint64_t encoded, struct error *err)
 {
     const struct codec_limits *limits = &x->base.limits;
+    uint64_t memory = lzma_raw_decoder_memusage(filters); /* UINT64_MAX where a filter is not known */
+    if (memory == UINT64_MAX)
+        return xz_fail(LZMA_OPTIONS_ERROR, "block", encoded, err);
     for (const lzma_filter *filter = filters; filter->id != LZMA_VLI_UNKNOWN; filter++) {
         if (filter->id != LZMA_FILTER_LZMA2)
             continue;
@@ -160,23 +151,12 @@ static int check_window(const struct xz *x, const lzma_filter *filters, struct e
             return error_set(err, E2BIG, "xz: needs a window of %" PRIu32 " bytes, the limit is %" PRIu64,
                              window, limits->window_max);
     }
-    if (x->memory > limits->memory_max)
-        return error_set(err, E2BIG, "xz: needs %" PRIu64 " bytes of memory, the limit is %" PRIu64,
-                         x->memory, limits->memory_max);
-    return 0;
-}
-
-static int open_block(struct xz *x, const lzma_filter *filters, uint64_t encoded, struct error *err)
-{
-    x->memory = lzma_raw_decoder_memusage(filters); /* UINT64_MAX where a filter is not known */
-    if (x->memory == UINT64_MAX)
-        return fail(LZMA_OPTIONS_ERROR, "block", encoded, err);
-    int result = check_window(x, filters, err);
-    if (result < 0)
-        return result;
+    if (memory > limits->memory_max)
+        return error_set(err, E2BIG, "xz: needs %" PRIu64 " bytes of memory, the limit is %" PRIu64, memory,
+                         limits->memory_max);
     lzma_ret ret = lzma_block_decoder(&x->strm, &x->block);
     if (ret != LZMA_OK)
-        return fail(ret, "block header", encoded, err);
+        return xz_fail(ret, "block header", encoded, err);
     x->state = BLOCK;
     return 1;
 }
@@ -193,7 +173,7 @@ static int run_block_header(struct xz *x, struct span *span, struct error *err)
                             .filters = filters};
     lzma_ret ret = lzma_block_header_decode(&x->block, NULL, x->part);
     if (ret != LZMA_OK)
-        return fail(ret, "block header", encoded, err);
+        return xz_fail(ret, "block header", encoded, err);
     int result = open_block(x, filters, encoded, err);
     /* The decoder has its own copy. */
     lzma_filters_free(filters, NULL);
@@ -202,7 +182,7 @@ static int run_block_header(struct xz *x, struct span *span, struct error *err)
 }
 
 /* Lets strm work on what the call has. */
-static lzma_ret code(struct xz *x, struct span *span)
+static lzma_ret run_strm(struct xz *x, struct span *span)
 {
     struct codec_step *step = span->step;
     x->strm.next_in = span->in + step->used;
@@ -215,29 +195,23 @@ static lzma_ret code(struct xz *x, struct span *span)
     return ret;
 }
 
-static int end_block(struct xz *x, struct span *span, struct error *err)
-{
-    if (x->hashed) {
-        lzma_ret ret =
-            lzma_index_hash_append(x->hash, lzma_block_unpadded_size(&x->block), x->block.uncompressed_size);
-        if (ret != LZMA_OK)
-            return fail(ret, "block", encoded_now(x, span), err);
-    }
-    x->place.blocks++;
-    span->step->unit_ended = true;
-    return stand(x, span, BLOCK_OR_INDEX);
-}
-
 static int run_block(struct xz *x, struct span *span, struct error *err)
 {
-    span->step->unchecked = !is_checked(x);
-    lzma_ret ret = code(x, span);
-    if (ret == LZMA_STREAM_END)
-        return end_block(x, span, err);
+    span->step->unchecked =
+        x->place.check == LZMA_CHECK_NONE || !lzma_check_is_supported((lzma_check)x->place.check);
+    lzma_ret ret = run_strm(x, span);
     /* LZMA_BUF_ERROR only says that there was nothing to work on. */
     if (ret == LZMA_OK || ret == LZMA_BUF_ERROR)
         return 0;
-    return fail(ret, "block", encoded_now(x, span), err);
+    if (ret == LZMA_STREAM_END)
+        ret = x->hashed ? lzma_index_hash_append(x->hash, lzma_block_unpadded_size(&x->block),
+                                                 x->block.uncompressed_size)
+                        : LZMA_OK;
+    if (ret != LZMA_OK)
+        return xz_fail(ret, "block", encoded_now(x, span), err);
+    x->place.blocks++;
+    span->step->unit_ended = true;
+    return stand(x, span, BLOCK_OR_INDEX);
 }
 
 /* The blocks before the one decoding began at are not known one by one, only how many they were and their sizes in all. */
@@ -257,13 +231,13 @@ static int run_index(struct xz *x, struct span *span, struct error *err)
     if (x->hashed)
         ret = lzma_index_hash_decode(x->hash, span->in, &span->step->used, span->in_len);
     else
-        ret = code(x, span);
+        ret = run_strm(x, span);
     if (ret == LZMA_OK)
         return 0;
     if (ret == LZMA_STREAM_END && !x->hashed && !is_right_index(x))
         ret = LZMA_DATA_ERROR;
     if (ret != LZMA_STREAM_END)
-        return fail(ret, "index", encoded_now(x, span), err);
+        return xz_fail(ret, "index", encoded_now(x, span), err);
     lzma_index_end(x->index, NULL);
     x->index = NULL;
     x->flags.backward_size = encoded_now(x, span) - x->index_encoded;
@@ -280,14 +254,14 @@ static int run_footer(struct xz *x, struct span *span, struct error *err)
     if (ret == LZMA_OK)
         ret = lzma_stream_flags_compare(&x->flags, &footer);
     if (ret != LZMA_OK)
-        return fail(ret, "stream footer", encoded_now(x, span), err);
+        return xz_fail(ret, "stream footer", encoded_now(x, span), err);
     x->padding = 0;
     return stand(x, span, PADDING);
 }
 
 static int check_padding(const struct xz *x, uint64_t encoded, struct error *err)
 {
-    return x->padding % 4 == 0 ? 0 : fail(LZMA_DATA_ERROR, "stream padding", encoded, err);
+    return x->padding % 4 == 0 ? 0 : xz_fail(LZMA_DATA_ERROR, "stream padding", encoded, err);
 }
 
 static int run_padding(struct xz *x, struct span *span, struct error *err)
@@ -340,14 +314,6 @@ static void xz_point(const struct codec_decoder *d, struct codec_point *point)
     const struct xz *x = (const struct xz *)d;
     if (x->state == BLOCK_OR_INDEX)
         xz_point_write(point, &x->place);
-    else
-        point->kind = CODEC_AT_START;
-}
-
-static uint64_t xz_memory(const struct codec_decoder *d)
-{
-    const struct xz *x = (const struct xz *)d;
-    return sizeof *x + x->memory;
 }
 
 static void xz_close(struct codec_decoder *d)
@@ -356,18 +322,6 @@ static void xz_close(struct codec_decoder *d)
     lzma_end(&x->strm);
     lzma_index_hash_end(x->hash, NULL);
     lzma_index_end(x->index, NULL);
-    free(x);
-}
-
-static const struct codec_decoder_ops xz_ops = {xz_run, xz_finish, xz_point, xz_memory, xz_close};
-
-static struct codec_decoder *xz_allocate(void)
-{
-    struct xz *x = calloc(1, sizeof *x);
-    if (!x)
-        return NULL;
-    x->base.ops = &xz_ops;
-    return &x->base;
 }
 
 static int xz_open_at(struct codec_decoder *d, const struct codec_point *at, struct error *err)
@@ -385,9 +339,12 @@ static int xz_open_at(struct codec_decoder *d, const struct codec_point *at, str
     return x->place.blocks == 0 ? begin_hash(x, err) : 0;
 }
 
+static const struct codec_decoder_ops xz_ops = {xz_run, xz_finish, xz_point, xz_close};
+
 const struct codec codec_xz = {.name = "xz",
                                .matches = xz_matches,
-                               .allocate = xz_allocate,
+                               .ops = &xz_ops,
+                               .size = sizeof(struct xz),
                                .open_at = xz_open_at,
                                .may_have_index = xz_may_have_index,
                                .read_index = xz_read_index};

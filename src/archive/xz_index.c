@@ -28,7 +28,7 @@ static void end_index(lzma_index **index)
     lzma_index_end(*index, NULL);
 }
 
-static int fail(lzma_ret ret, const struct codec_limits *limits, struct error *err)
+static int xz_index_fail(lzma_ret ret, const struct codec_limits *limits, struct error *err)
 {
     switch (ret) {
     case LZMA_MEM_ERROR:
@@ -64,64 +64,31 @@ static int provide(struct window *window, const struct codec_limits *limits, uin
     return 0;
 }
 
-/* Runs STRM to its end. */
-static int decode(struct window *window, const struct codec_limits *limits, lzma_stream *strm,
-                  struct error *err)
-{
-    uint64_t position = 0;
-    for (;;) {
-        int result = provide(window, limits, position, strm, err);
-        if (result < 0)
-            return result;
-        size_t given = strm->avail_in;
-        lzma_ret ret = lzma_code(strm, LZMA_RUN);
-        if (ret == LZMA_STREAM_END)
-            return 0;
-        if (ret == LZMA_SEEK_NEEDED)
-            position = strm->seek_pos;
-        else if (ret == LZMA_OK)
-            position += given - strm->avail_in;
-        else
-            return fail(ret, limits, err);
-    }
-}
-
-/* Appends the stream that ITER is in, once. */
-static void add_stream(struct codec_index *index, const lzma_index_iter *iter)
-{
-    index->streams[index->stream_count++] =
-        (struct codec_stream){.decoded = iter->stream.uncompressed_offset,
-                              .encoded = iter->stream.compressed_offset,
-                              .first_entry = index->count,
-                              .check = (uint8_t)iter->stream.flags->check};
-}
-
-/* Streams without blocks are passed over. */
-static void add_blocks(struct codec_index *index, const lzma_index *from)
+/* Copies FROM; streams without blocks are passed over. */
+static int convert(const lzma_index *from, const struct codec_limits *limits, struct codec_index **ret_index,
+                   struct error *err)
 {
     lzma_index_iter iter;
+    if (lzma_index_block_count(from) > limits->entries_max)
+        return xz_index_fail(LZMA_MEMLIMIT_ERROR, limits, err);
+    struct codec_index *index =
+        codec_index_new((size_t)lzma_index_block_count(from), (size_t)lzma_index_stream_count(from));
+    if (!index)
+        return xz_index_fail(LZMA_MEM_ERROR, limits, err);
     lzma_index_iter_init(&iter, from);
     while (!lzma_index_iter_next(&iter, LZMA_INDEX_ITER_BLOCK)) {
         if (iter.block.number_in_stream == 1)
-            add_stream(index, &iter);
+            index->streams[index->stream_count++] =
+                (struct codec_stream){.decoded = iter.stream.uncompressed_offset,
+                                      .encoded = iter.stream.compressed_offset,
+                                      .first_entry = index->count,
+                                      .check = (uint8_t)iter.stream.flags->check};
         index->entries[index->count++] = (struct codec_entry){.decoded = iter.block.uncompressed_file_offset,
                                                               .encoded = iter.block.compressed_file_offset,
                                                               .encoded_len = iter.block.total_size,
                                                               .stream = (uint32_t)index->stream_count - 1};
     }
     index->decoded_size = lzma_index_uncompressed_size(from);
-}
-
-static int convert(const lzma_index *from, const struct codec_limits *limits, struct codec_index **ret_index,
-                   struct error *err)
-{
-    if (lzma_index_block_count(from) > limits->entries_max)
-        return fail(LZMA_MEMLIMIT_ERROR, limits, err);
-    struct codec_index *index =
-        codec_index_new((size_t)lzma_index_block_count(from), (size_t)lzma_index_stream_count(from));
-    if (!index)
-        return fail(LZMA_MEM_ERROR, limits, err);
-    add_blocks(index, from);
     *ret_index = index;
     return 0;
 }
@@ -136,9 +103,15 @@ int xz_read_index(struct reader *encoded, const struct codec_limits *limits, con
     uint64_t memory = lzma_index_memusage(1, limits->entries_max);
     if (memory > limits->memory_max)
         memory = limits->memory_max;
+    uint64_t position = 0;
     lzma_ret ret = lzma_file_info_decoder(&strm, &index, memory, encoded->size);
-    if (ret != LZMA_OK)
-        return fail(ret, limits, err);
-    int result = decode(&window, limits, &strm, err);
-    return result < 0 ? result : convert(index, limits, ret_index, err);
+    while (ret == LZMA_OK || ret == LZMA_SEEK_NEEDED) {
+        int result = provide(&window, limits, position, &strm, err);
+        if (result < 0)
+            return result;
+        size_t given = strm.avail_in;
+        ret = lzma_code(&strm, LZMA_RUN);
+        position = ret == LZMA_SEEK_NEEDED ? strm.seek_pos : position + given - strm.avail_in;
+    }
+    return ret == LZMA_STREAM_END ? convert(index, limits, ret_index, err) : xz_index_fail(ret, limits, err);
 }

@@ -1,7 +1,6 @@
 /* zstd, forward: frames one after the other, skippable ones passed over. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -25,16 +24,11 @@ struct zstd {
     uint8_t head[HEAD_BYTES]; /* the first bytes of the frame at hand */
 };
 
-static bool is_skippable(uint32_t magic)
-{
-    return (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
-}
-
 /* Formats older than zstd 0.8, which the library may know, are not ours. */
 static bool is_frame(const uint8_t *head)
 {
     uint32_t magic = codec_le32(head);
-    return magic == FRAME_MAGIC || is_skippable(magic);
+    return magic == FRAME_MAGIC || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
 static bool zstd_matches(const uint8_t *head, size_t len)
@@ -42,25 +36,25 @@ static bool zstd_matches(const uint8_t *head, size_t len)
     return len >= MAGIC_BYTES && is_frame(head);
 }
 
-/* Only its end tells. */
+/* The table is at the end. */
 static bool zstd_may_have_index(const uint8_t *head, size_t len)
 {
     (void)head, (void)len;
     return true;
 }
 
-static int garbage(const struct zstd *z, struct error *err)
+static int zstd_garbage(const struct zstd *z, struct error *err)
 {
     return error_set(err, EIO, "zstd: %s at byte %" PRIu64,
                      z->base.unit_encoded ? "garbage" : "no zstd frame", z->base.unit_encoded);
 }
 
-static int fail(const struct zstd *z, size_t code, struct error *err)
+static int zstd_fail(const struct zstd *z, size_t code, struct error *err)
 {
     const struct codec_decoder *d = &z->base;
     switch (ZSTD_getErrorCode(code)) {
     case ZSTD_error_prefix_unknown:
-        return garbage(z, err);
+        return zstd_garbage(z, err);
     case ZSTD_error_memory_allocation:
         return error_errno(err, ENOMEM, "zstd");
     case ZSTD_error_frameParameter_windowTooLarge:
@@ -77,40 +71,18 @@ static int fail(const struct zstd *z, size_t code, struct error *err)
     }
 }
 
-/* Looks at the beginning of a frame as far as it is known with IN, without taking anything. */
-static int look(struct zstd *z, const uint8_t *in, size_t in_len, struct codec_step *step, struct error *err)
-{
-    size_t len = HEAD_BYTES - z->have < in_len ? HEAD_BYTES - z->have : in_len;
-    if (len > 0)
-        memcpy(z->head + z->have, in, len);
-    if (z->have + len >= MAGIC_BYTES && !is_frame(z->head))
-        return garbage(z, err);
-    step->unchecked = z->have + len > MAGIC_BYTES && codec_le32(z->head) == FRAME_MAGIC &&
-                      !(z->head[MAGIC_BYTES] & CHECKSUM_FLAG);
-    return 0;
-}
-
-/* The library compares what came out with the size in the header, but not where the last block is an empty one. */
-static int end_frame(struct zstd *z, struct codec_step *step, struct error *err)
-{
-    uint64_t made = z->base.at.decoded + step->made - z->base.unit_decoded;
-    unsigned long long size = ZSTD_getFrameContentSize(z->head, z->have);
-    if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != made)
-        return error_set(err, EIO, "zstd: the frame at byte %" PRIu64 " has not the size it says",
-                         z->base.unit_encoded);
-    z->have = 0;
-    z->full = false;
-    step->unit_ended = step->boundary = true;
-    return 0;
-}
-
 static int zstd_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
                     struct codec_step *step, struct error *err)
 {
     struct zstd *z = (struct zstd *)d;
-    int result = look(z, in, in_len, step, err);
-    if (result < 0)
-        return result;
+    /* look at the beginning of a frame as far as it is known with IN */
+    size_t len = HEAD_BYTES - z->have < in_len ? HEAD_BYTES - z->have : in_len;
+    if (len > 0)
+        memcpy(z->head + z->have, in, len);
+    if (z->have + len >= MAGIC_BYTES && !is_frame(z->head))
+        return zstd_garbage(z, err);
+    step->unchecked = z->have + len > MAGIC_BYTES && codec_le32(z->head) == FRAME_MAGIC &&
+                      !(z->head[MAGIC_BYTES] & CHECKSUM_FLAG);
     /* The library takes calls with nothing to do for a fault. */
     if (in_len == 0 && !z->full)
         return 0;
@@ -120,10 +92,20 @@ static int zstd_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, u
     step->used = input.pos;
     step->made = output.pos;
     if (ZSTD_isError(code))
-        return fail(z, code, err);
+        return zstd_fail(z, code, err);
     z->have = HEAD_BYTES - z->have < step->used ? HEAD_BYTES : z->have + step->used;
     z->full = output.pos == out_cap;
-    return code == 0 ? end_frame(z, step, err) : 0;
+    if (code != 0)
+        return 0;
+    /* The library compares what came out with the size in the header, but not where the last block is an empty one. */
+    unsigned long long size = ZSTD_getFrameContentSize(z->head, z->have);
+    if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != d->at.decoded + step->made - d->unit_decoded)
+        return error_set(err, EIO, "zstd: the frame at byte %" PRIu64 " has not the size it says",
+                         d->unit_encoded);
+    z->have = 0;
+    z->full = false;
+    step->unit_ended = step->boundary = true;
+    return 0;
 }
 
 static int zstd_finish(struct codec_decoder *d, struct error *err)
@@ -135,63 +117,36 @@ static int zstd_finish(struct codec_decoder *d, struct error *err)
         return 0;
     if (z->have > 0 && z->have < MAGIC_BYTES && memcmp(z->head, magic, z->have) != 0 &&
         ((z->head[0] & 0xf0) != skippable[0] || memcmp(z->head + 1, skippable + 1, z->have - 1) != 0))
-        return garbage(z, err);
+        return zstd_garbage(z, err);
     return error_set(err, ENODATA, "zstd: the data ends at byte %" PRIu64 ", before its end", d->at.encoded);
-}
-
-static void zstd_point(const struct codec_decoder *d, struct codec_point *point)
-{
-    (void)d;
-    point->kind = CODEC_AT_START;
-}
-
-static uint64_t zstd_memory(const struct codec_decoder *d)
-{
-    const struct zstd *z = (const struct zstd *)d;
-    return sizeof *z + ZSTD_sizeof_DStream(z->stream);
 }
 
 static void zstd_close(struct codec_decoder *d)
 {
-    struct zstd *z = (struct zstd *)d;
-    (void)ZSTD_freeDStream(z->stream);
-    free(z);
-}
-
-static const struct codec_decoder_ops zstd_ops = {zstd_run, zstd_finish, zstd_point, zstd_memory, zstd_close};
-
-static struct codec_decoder *zstd_allocate(void)
-{
-    struct zstd *z = calloc(1, sizeof *z);
-    if (!z)
-        return NULL;
-    z->base.ops = &zstd_ops;
-    return &z->base;
-}
-
-static int window_log(uint64_t window_max)
-{
-    int log = WINDOW_LOG_MIN;
-    while (log < WINDOW_LOG_MAX && UINT64_C(2) << log <= window_max)
-        log++;
-    return log;
+    (void)ZSTD_freeDStream(((struct zstd *)d)->stream);
 }
 
 static int zstd_open_at(struct codec_decoder *d, const struct codec_point *at, struct error *err)
 {
     struct zstd *z = (struct zstd *)d;
-    if (at->kind != CODEC_AT_START || at->blob_len != 0)
-        return error_set(err, EIO, "zstd: not a restart point");
+    int log = WINDOW_LOG_MIN;
+    (void)at;
     z->stream = ZSTD_createDStream();
     if (!z->stream)
         return error_errno(err, ENOMEM, "zstd");
-    size_t code = ZSTD_DCtx_setParameter(z->stream, ZSTD_d_windowLogMax, window_log(d->limits.window_max));
-    return ZSTD_isError(code) ? fail(z, code, err) : 0;
+    while (log < WINDOW_LOG_MAX && UINT64_C(2) << log <= d->limits.window_max)
+        log++;
+    size_t code = ZSTD_DCtx_setParameter(z->stream, ZSTD_d_windowLogMax, log);
+    return ZSTD_isError(code) ? zstd_fail(z, code, err) : 0;
 }
+
+static const struct codec_decoder_ops zstd_ops = {
+    .run = zstd_run, .finish = zstd_finish, .close = zstd_close};
 
 const struct codec codec_zstd = {.name = "zstd",
                                  .matches = zstd_matches,
-                                 .allocate = zstd_allocate,
+                                 .ops = &zstd_ops,
+                                 .size = sizeof(struct zstd),
                                  .open_at = zstd_open_at,
                                  .may_have_index = zstd_may_have_index,
                                  .read_index = zstd_read_index};

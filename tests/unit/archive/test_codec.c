@@ -138,26 +138,6 @@ Test(codec, verified_moves_at_the_end_of_a_unit)
     }
 }
 
-Test(codec, memory_is_told)
-{
-    struct codec_decoder *decoder;
-    struct error err;
-    size_t used;
-    size_t made;
-    uint8_t out[1000];
-    run_shell("xz -6 -c orig >sample");
-    _cleanup_bytes_ struct bytes encoded = read_whole("sample");
-    assert_ok(codec_open(codec_by_name("xz"), NULL, &codec_limits_default, &decoder, &err), &err);
-    assert_ok(codec_run(decoder, encoded.data, encoded.len, &used, out, sizeof out, &made, &err), &err);
-    assert_ok(
-        codec_run(decoder, encoded.data + used, encoded.len - used, &used, out, sizeof out, &made, &err),
-        &err);
-    cr_assert_eq(made, sizeof out);
-    cr_assert_geq(codec_memory(decoder), 8U << 20);
-    cr_assert_lt(codec_memory(decoder), 9U << 20);
-    codec_close(decoder);
-}
-
 Test(codec, a_tar_is_recognised_by_its_first_header)
 {
     static const char *const formats[] = {"v7", "ustar", "gnu", "pax", "oldgnu"};
