@@ -194,8 +194,8 @@ static int add_extents(struct members *members, const struct tar_member *member,
     size_t count = member->extent_count;
     if (count > MEMBERS_EXTENTS_MAX - members->extent_count)
         return error_set(err, E2BIG, "tar: sparse files of more than %d parts in all", MEMBERS_EXTENTS_MAX);
-    struct tar_extent *grown = members_reserve(members->extents, &members->extent_capacity,
-                                               members->extent_count, count, sizeof *grown);
+    struct reader_extent *grown = members_reserve(members->extents, &members->extent_capacity,
+                                                  members->extent_count, count, sizeof *grown);
     if (!grown)
         return error_errno(err, ENOMEM, "tar");
     members->extents = grown;

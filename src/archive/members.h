@@ -72,7 +72,7 @@ struct member_table {
     uint32_t member_count; /* at least 1 */
     struct member_file *files;
     uint32_t file_count;
-    struct tar_extent *extents; /* in the order of files */
+    struct reader_extent *extents; /* in the order of files */
     uint32_t extent_count;
     char *text; /* names and targets, a NUL behind each */
     size_t text_len;
@@ -94,8 +94,8 @@ static inline const char *member_name(const struct member_table *table, uint32_t
 const char *member_link(const struct member_table *table, const struct member_file *file);
 
 /* The extents of a sparse file. */
-static inline const struct tar_extent *member_extents(const struct member_table *table,
-                                                      const struct member_file *file)
+static inline const struct reader_extent *member_extents(const struct member_table *table,
+                                                         const struct member_file *file)
 {
     return table->extents + (file->sparse ? file->first : 0);
 }

@@ -52,7 +52,7 @@ static int sparse_data(struct members_hash *hash, const struct tar_member *membe
 {
     int result = 0;
     while (result == 0 && len) {
-        const struct tar_extent *extent = &member->extents[hash->extent];
+        const struct reader_extent *extent = &member->extents[hash->extent];
         result = fill(hash, extent->offset, err);
         uint64_t left = extent->offset + extent->size - hash->position;
         size_t n = len < left ? len : (size_t)left;

@@ -47,7 +47,7 @@ struct members {
     struct member_file *files; /* of a link FIRST is its target's place in the text */
     size_t file_count;
     size_t file_capacity;
-    struct tar_extent *extents;
+    struct reader_extent *extents;
     size_t extent_count;
     size_t extent_capacity;
     char *text; /* names and targets without NULs */

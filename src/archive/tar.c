@@ -1,4 +1,4 @@
-/* The tar reader's machine: from pieces of any size to headers, data and what lies between; see tar.h. */
+/* The tar reader's machine: from pieces of any size to headers, data and what lies between. */
 #include "archive/tar.h"
 
 #include <errno.h>
@@ -23,14 +23,8 @@ static void consume(struct tar *tar, struct input *in, size_t len)
     tar->offset += len;
 }
 
-/* As much of the piece as the state still takes. */
-static size_t take_len(const struct tar *tar, const struct input *in)
-{
-    return in->len < tar->left ? in->len : (size_t)tar->left;
-}
-
 /* Collects a block; whether it is complete. */
-static bool gather(struct tar *tar, struct input *in)
+static bool collect_block(struct tar *tar, struct input *in)
 {
     size_t room = TAR_BLOCK_SIZE - tar->filled;
     size_t len = in->len < room ? in->len : room;
@@ -43,62 +37,19 @@ static bool gather(struct tar *tar, struct input *in)
     return true;
 }
 
-/* The name is what stands before the first NUL. */
-static int set_long_name(struct tar_long_name *name, const struct strbuf *meta)
-{
-    const char *text = strbuf_text(meta);
-    strbuf_clear(&name->text);
-    strbuf_add(&name->text, text, strnlen(text, meta->len));
-    name->set = true;
-    name->too_long = false;
-    return -name->text.failed;
-}
-
-/* The content of a header that speaks of others is complete. */
+/* The content of a header that speaks of the next one, or of all that follow, is complete. */
 static int finish_meta(struct tar *tar, struct error *err)
 {
-    int result = 0;
-    switch (tar->meta_type) {
-    case 'L':
-        result = set_long_name(&tar->long_name, &tar->meta);
-        break;
-    case 'K':
-        result = set_long_name(&tar->long_link, &tar->meta);
-        break;
-    case 'g':
-        return tar_pax_parse(&tar->global, strbuf_text(&tar->meta), tar->meta.len, err);
-    default:
-        return tar_pax_parse(&tar->own, strbuf_text(&tar->meta), tar->meta.len, err);
-    }
-    return result < 0 ? error_errno(err, -result, "tar") : 0;
-}
-
-static int take_meta(struct tar *tar, struct input *in, struct error *err)
-{
-    size_t len = take_len(tar, in);
-    strbuf_add(&tar->meta, in->bytes, len);
-    if (tar->meta.failed)
-        return error_errno(err, tar->meta.failed, "tar");
-    consume(tar, in, len);
-    tar->left -= len;
-    if (tar->left)
-        return 0;
     tar_skip(tar, tar_padding(tar->meta.len));
-    return finish_meta(tar, err);
-}
-
-static bool is_meta(char type)
-{
-    return type == 'x' || type == 'X' || type == 'g' || type == 'L' || type == 'K';
-}
-
-/* A name beyond the limit is skipped here, and refuses its member later. */
-static void skip_long_name(struct tar *tar, uint64_t size)
-{
+    const char *text = strbuf_text(&tar->meta);
+    if (tar->meta_type != 'L' && tar->meta_type != 'K')
+        return tar_pax_parse(tar->meta_type == 'g' ? &tar->global : &tar->own, text, tar->meta.len, err);
     struct tar_long_name *name = tar->meta_type == 'L' ? &tar->long_name : &tar->long_link;
+    strbuf_clear(&name->text);
+    strbuf_add(&name->text, text, strnlen(text, tar->meta.len));
     name->set = true;
-    name->too_long = true;
-    tar_skip(tar, size + tar_padding(size));
+    name->too_long = false;
+    return name->text.failed ? error_errno(err, name->text.failed, "tar") : 0;
 }
 
 /* A header that speaks of the next one, or of all that follow: its content comes next. */
@@ -116,19 +67,19 @@ static int start_meta(struct tar *tar, struct error *err)
     tar->announced = tar->announced || header->type != 'g';
     tar->meta_type = header->type;
     strbuf_clear(&tar->meta);
-    if (is_name && size > TAR_NAME_MAX + 1) { /* with its NUL */
-        skip_long_name(tar, (uint64_t)size);
+    if (is_name && size > TAR_NAME_MAX + 1) { /* with its NUL; skipped here, and refuses its member later */
+        struct tar_long_name *name = header->type == 'L' ? &tar->long_name : &tar->long_link;
+        name->set = name->too_long = true;
+        tar_skip(tar, (uint64_t)size + tar_padding((uint64_t)size));
         return 0;
     }
     tar->state = TAR_IN_META;
     tar->left = (uint64_t)size;
-    return size ? 0 : take_meta(tar, &(struct input){(const unsigned char *)"", 0}, err);
+    return size ? 0 : finish_meta(tar, err);
 }
 
-static int take_header(struct tar *tar, struct input *in, struct error *err)
+static int take_header(struct tar *tar, struct error *err)
 {
-    if (!gather(tar, in))
-        return 0;
     uint64_t at = tar->offset - TAR_BLOCK_SIZE;
     if (tar_block_is_zero(tar->block.bytes)) {
         tar->state = TAR_BEHIND_END;
@@ -137,53 +88,53 @@ static int take_header(struct tar *tar, struct input *in, struct error *err)
     if (!tar_header_fits(&tar->block.header))
         return at ? error_set(err, EBADMSG, "tar header at %" PRIu64 ": its checksum is wrong", at)
                   : error_set(err, EBADMSG, "this is no tar archive");
-    return is_meta(tar->block.header.type) ? start_meta(tar, err) : tar_member_start(tar, err);
+    switch (tar->block.header.type) {
+    case 'x':
+    case 'X':
+    case 'g':
+    case 'L':
+    case 'K':
+        return start_meta(tar, err);
+    default:
+        return tar_member_start(tar, err);
+    }
 }
 
-static int take_extension(struct tar *tar, struct input *in, struct error *err)
+/* Takes bytes of a piece, which is not empty, up to the next change of state or its end. */
+static int take_bytes(struct tar *tar, struct input *in, struct error *err)
 {
-    return gather(tar, in) ? tar_member_extension(tar, err) : 0;
+    size_t len = in->len < tar->left ? in->len : (size_t)tar->left;
+    int result = 0;
+    switch (tar->state) {
+    case TAR_AT_HEADER:
+        return collect_block(tar, in) ? take_header(tar, err) : 0;
+    case TAR_IN_EXTENSION:
+        return collect_block(tar, in) ? tar_member_extension(tar, err) : 0;
+    case TAR_IN_MAP:
+        return collect_block(tar, in) ? tar_member_map(tar, err) : 0;
+    case TAR_IN_META:
+        strbuf_add(&tar->meta, in->bytes, len);
+        if (tar->meta.failed)
+            return error_errno(err, tar->meta.failed, "tar");
+        consume(tar, in, len);
+        tar->left -= len;
+        return tar->left ? 0 : finish_meta(tar, err);
+    case TAR_IN_DATA:
+        result = tar->handler->data(tar->context, &tar->member, in->bytes, len, err);
+        if (result < 0)
+            return result;
+        consume(tar, in, len);
+        tar->left -= len;
+        return tar->left ? 0 : tar_member_end(tar, err);
+    case TAR_IN_SKIPPED:
+        consume(tar, in, len);
+        tar_skip(tar, tar->left - len);
+        return 0;
+    default:
+        consume(tar, in, in->len);
+        return 0;
+    }
 }
-
-static int take_map(struct tar *tar, struct input *in, struct error *err)
-{
-    return gather(tar, in) ? tar_member_map(tar, err) : 0;
-}
-
-static int take_data(struct tar *tar, struct input *in, struct error *err)
-{
-    size_t len = take_len(tar, in);
-    int result = tar->handler->data(tar->context, &tar->member, in->bytes, len, err);
-    if (result < 0)
-        return result;
-    consume(tar, in, len);
-    tar->left -= len;
-    return tar->left ? 0 : tar_member_end(tar, err);
-}
-
-static int take_skipped(struct tar *tar, struct input *in, struct error *err)
-{
-    (void)err;
-    size_t len = take_len(tar, in);
-    consume(tar, in, len);
-    tar_skip(tar, tar->left - len);
-    return 0;
-}
-
-static int take_rest(struct tar *tar, struct input *in, struct error *err)
-{
-    (void)err;
-    consume(tar, in, in->len);
-    return 0;
-}
-
-typedef int (*step_fn)(struct tar *tar, struct input *in, struct error *err);
-
-static const step_fn steps[TAR_STATES] = {
-    [TAR_AT_HEADER] = take_header, [TAR_IN_META] = take_meta, [TAR_IN_EXTENSION] = take_extension,
-    [TAR_IN_MAP] = take_map,       [TAR_IN_DATA] = take_data, [TAR_IN_SKIPPED] = take_skipped,
-    [TAR_BEHIND_END] = take_rest,
-};
 
 static const char *const state_texts[TAR_STATES] = {
     [TAR_AT_HEADER] = "a header",
@@ -195,8 +146,7 @@ static const char *const state_texts[TAR_STATES] = {
     [TAR_BEHIND_END] = "nothing",
 };
 
-/* Gives out what the reading failed with. */
-static int failed(const struct tar *tar, struct error *err)
+static int tar_fail_again(const struct tar *tar, struct error *err)
 {
     if (err)
         *err = tar->failure;
@@ -208,13 +158,13 @@ int tar_feed(struct tar *tar, const void *bytes, size_t len, struct error *err)
     struct input in = {bytes, len};
     while (in.len && !tar->failure.code) {
         struct error why = {0};
-        int result = steps[tar->state](tar, &in, &why);
+        int result = take_bytes(tar, &in, &why);
         if (result < 0) {
             tar->failure = why;
             tar->failure.code = -result; /* a callback may have said nothing */
         }
     }
-    return tar->failure.code ? failed(tar, err) : 0;
+    return tar->failure.code ? tar_fail_again(tar, err) : 0;
 }
 
 int tar_end(struct tar *tar, enum tar_ending *ret_ending, struct error *err)
@@ -224,7 +174,7 @@ int tar_end(struct tar *tar, enum tar_ending *ret_ending, struct error *err)
         (void)error_set(&tar->failure, EBADMSG, "tar: the archive ends at byte %" PRIu64 " within %s",
                         tar->offset, state_texts[tar->state]);
     if (tar->failure.code)
-        return failed(tar, err);
+        return tar_fail_again(tar, err);
     *ret_ending = between ? TAR_UNMARKED : TAR_ENDED;
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "reader/slice.h"
 
 /* Limits of an archive, -E2BIG: members, and bytes of their names and link targets in all. */
 #define TAR_MEMBERS_MAX    4000000
@@ -57,13 +58,6 @@ enum tar_type {
     TAR_FIFO,
 };
 
-/* A part of a sparse file that is no hole. */
-struct tar_extent {
-    uint64_t offset; /* in the file */
-    uint64_t size;   /* never 0 */
-    uint64_t at;     /* in the decoded stream */
-};
-
 /* Its pointers are valid until the member's end. */
 struct tar_member {
     /* Components with one '/' between them; none is "..", "." or longer than TAR_COMPONENT_MAX. "" is the root of the
@@ -81,7 +75,7 @@ struct tar_member {
     uint64_t stored;  /* bytes of data there */
     uint64_t size;    /* of the file; greater than what is stored where it is sparse */
     bool sparse;
-    const struct tar_extent *extents; /* of a sparse file, ascending, without overlaps; STORED in all */
+    const struct reader_extent *extents; /* of a sparse file, none of them empty; STORED bytes in all */
     size_t extent_count;
 };
 

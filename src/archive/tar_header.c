@@ -1,4 +1,4 @@
-/* A header block; see tar_header.h. */
+/* Reads what a header block says by itself: checksum and name. */
 #include "archive/tar_header.h"
 
 #include <string.h>

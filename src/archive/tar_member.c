@@ -1,4 +1,4 @@
-/* Members of a tar archive: what their header and the headers before it say together; see tar_internal.h. */
+/* Members of a tar archive: what their header and the headers before it say together. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -52,22 +52,6 @@ static int read_data_size(struct tar *tar, struct error *err)
         return error_set(err, EBADMSG, "tar header at %" PRIu64 ": its size makes no sense",
                          tar->member.header);
     tar->data = (uint64_t)size;
-    return 0;
-}
-
-static int count_member(struct tar *tar, struct error *err)
-{
-    if (tar->members++ >= tar->limits.members)
-        return error_set(err, E2BIG, "tar: more than %" PRIu64 " members", tar->limits.members);
-    return 0;
-}
-
-static int count_names(struct tar *tar, struct error *err)
-{
-    tar->name_bytes += tar->member.path_len + tar->member.link_len;
-    if (tar->name_bytes > tar->limits.name_bytes)
-        return error_set(err, E2BIG, "tar: names of more than %" PRIu64 " bytes in all",
-                         tar->limits.name_bytes);
     return 0;
 }
 
@@ -129,39 +113,29 @@ static const char *raw_link(struct tar *tar, size_t *ret_len)
     return tar->header.link;
 }
 
-static int resolve_symlink(struct tar *tar, const char *target, size_t len, struct error *err)
-{
-    if (len == 0)
-        set_fault(tar, "its link target is empty");
-    else if (len > TAR_NAME_MAX)
-        set_fault(tar, "its link target is too long");
-    else if (memchr(target, '\0', len))
-        set_fault(tar, "its link target holds a NUL byte");
-    else
-        strbuf_add(&tar->target, target, len);
-    return tar->target.failed ? error_errno(err, ENOMEM, "tar") : 0;
-}
-
-static int resolve_hard_link(struct tar *tar, const char *target, size_t len, struct error *err)
-{
-    if (tar_name_normalise(target, len, &tar->target) || !tar->target.len)
-        set_fault(tar, "its link target cannot be a member");
-    return tar->target.failed ? error_errno(err, ENOMEM, "tar") : 0;
-}
-
 static int resolve_link(struct tar *tar, struct error *err)
 {
-    int result = 0;
-    size_t len;
+    size_t len = 0;
+    const char *target = NULL;
     strbuf_clear(&tar->target);
-    if (tar->member.type == TAR_SYMLINK || tar->member.type == TAR_HARD_LINK) {
-        const char *target = raw_link(tar, &len);
-        result = tar->member.type == TAR_SYMLINK ? resolve_symlink(tar, target, len, err)
-                                                 : resolve_hard_link(tar, target, len, err);
+    if (tar->member.type == TAR_SYMLINK || tar->member.type == TAR_HARD_LINK)
+        target = raw_link(tar, &len);
+    if (target && tar->member.type == TAR_HARD_LINK) {
+        if (tar_name_normalise(target, len, &tar->target) || !tar->target.len)
+            set_fault(tar, "its link target cannot be a member");
+    } else if (target) {
+        if (len == 0)
+            set_fault(tar, "its link target is empty");
+        else if (len > TAR_NAME_MAX)
+            set_fault(tar, "its link target is too long");
+        else if (memchr(target, '\0', len))
+            set_fault(tar, "its link target holds a NUL byte");
+        else
+            strbuf_add(&tar->target, target, len);
     }
     tar->member.link = strbuf_text(&tar->target);
     tar->member.link_len = tar->target.len;
-    return result;
+    return tar->target.failed ? error_errno(err, ENOMEM, "tar") : 0;
 }
 
 static void resolve_attributes(struct tar *tar)
@@ -170,44 +144,40 @@ static void resolve_attributes(struct tar *tar)
     int64_t mode = 0;
     int64_t seconds = 0;
     if (tar_field(tar->header.mode, sizeof tar->header.mode, &mode) < 0)
-        set_fault(tar, "its mode is none");
+        set_fault(tar, "its mode is invalid");
     if (!mtime->set && tar_field(tar->header.mtime, sizeof tar->header.mtime, &seconds) < 0)
-        set_fault(tar, "its time of change is none");
+        set_fault(tar, "its mtime is invalid");
     if (tar->own.fault || tar->global.fault)
         set_fault(tar, tar->own.fault ? tar->own.fault : tar->global.fault);
     tar->member.mode = (uint32_t)mode & 07777;
     tar->member.mtime_ns = mtime->set ? mtime->value : tar_seconds(seconds);
 }
 
-/* The size of a sparse file, and where its parts lie. */
-static void resolve_sparse(struct tar *tar)
+/* Where the data lie; of a sparse file, its size and where its parts lie. */
+static void resolve_data(struct tar *tar)
 {
     struct tar_member *member = &tar->member;
-    int64_t size = tar->own.sparse_size.value;
-    if (tar->header.type == 'S' &&
-        (tar_field(tar->header.tail.old.real_size, sizeof tar->header.tail.old.real_size, &size) < 0 ||
-         size < 0))
-        set_fault(tar, "its size makes no sense");
-    if (tar->header.type != 'S' && (!tar->own.sparse_size.set || tar->own.sparse_size.blank))
+    bool is_file = member->type == TAR_FILE;
+    const struct tar_pax_number *pax = &tar->own.sparse_size;
+    int64_t size = pax->value;
+    member->offset = tar->offset;
+    member->stored = member->size = is_file ? tar->data : 0;
+    member->sparse = member->sparse && is_file;
+    if (!member->sparse)
+        return;
+    if (tar->header.type == 'S') {
+        const unsigned char *field = tar->header.tail.old.real_size;
+        if (tar_field(field, sizeof tar->header.tail.old.real_size, &size) < 0 || size < 0)
+            set_fault(tar, "its size makes no sense");
+    } else if (!pax->set || pax->blank) {
         set_fault(tar, "its sparse map lacks the file's size");
+    }
     member->size = size < 0 ? 0 : (uint64_t)size;
     tar_sparse_finish(&tar->sparse, member->size, member->stored, member->offset);
     if (tar->sparse.fault)
         set_fault(tar, tar->sparse.fault);
     member->extents = tar->sparse.extents;
     member->extent_count = tar->sparse.count;
-}
-
-static void resolve_data(struct tar *tar)
-{
-    struct tar_member *member = &tar->member;
-    bool is_file = member->type == TAR_FILE;
-    member->offset = tar->offset;
-    member->stored = is_file ? tar->data : 0;
-    member->size = member->stored;
-    member->sparse = member->sparse && is_file;
-    if (member->sparse)
-        resolve_sparse(tar);
 }
 
 void tar_member_clear(struct tar *tar)
@@ -229,11 +199,30 @@ int tar_member_end(struct tar *tar, struct error *err)
     return 0;
 }
 
-static int begin(struct tar *tar, struct error *err)
+/* Headers and sparse map have been read; the data begin here. A volume's label is no member. */
+static int open_member(struct tar *tar, struct error *err)
 {
-    int result = count_names(tar, err);
+    const char *raw = "";
+    uint64_t rest = tar->data + tar_padding(tar->data);
+    int result = resolve_name(tar, &raw, err);
     if (result == 0)
-        result = tar->handler->begin(tar->context, &tar->member, err);
+        result = resolve_link(tar, err);
+    if (result < 0)
+        return result;
+    resolve_attributes(tar);
+    resolve_data(tar);
+    if (tar->fault) {
+        if (tar->header.type != 'V')
+            tar->handler->refused(tar->context, raw, tar->fault);
+        tar_member_clear(tar);
+        tar_skip(tar, rest);
+        return 0;
+    }
+    tar->name_bytes += tar->member.path_len + tar->member.link_len;
+    if (tar->name_bytes > tar->limits.name_bytes)
+        return error_set(err, E2BIG, "tar: names of more than %" PRIu64 " bytes in all",
+                         tar->limits.name_bytes);
+    result = tar->handler->begin(tar->context, &tar->member, err);
     if (result < 0)
         return result;
     if (tar->member.stored) {
@@ -242,28 +231,8 @@ static int begin(struct tar *tar, struct error *err)
         return 0;
     }
     result = tar_member_end(tar, err);
-    tar_skip(tar, tar->data + tar_padding(tar->data)); /* a directory's, if any */
+    tar_skip(tar, rest); /* with a directory's data, if any */
     return result;
-}
-
-/* Headers and sparse map have been read; the data begin here. A volume's label is no member. */
-static int open_member(struct tar *tar, struct error *err)
-{
-    const char *raw = "";
-    int result = resolve_name(tar, &raw, err);
-    if (result == 0)
-        result = resolve_link(tar, err);
-    if (result < 0)
-        return result;
-    resolve_attributes(tar);
-    resolve_data(tar);
-    if (!tar->fault)
-        return begin(tar, err);
-    if (tar->header.type != 'V')
-        tar->handler->refused(tar->context, raw, tar->fault);
-    tar_member_clear(tar);
-    tar_skip(tar, tar->data + tar_padding(tar->data));
-    return 0;
 }
 
 /* Of which form a pax sparse file is, if it is one: 1.0 has its map before the data, older ones in the header. */
@@ -289,32 +258,27 @@ static void start_pax_sparse(struct tar *tar)
     }
 }
 
-static int start_old_sparse(struct tar *tar, struct error *err)
-{
-    tar->member.sparse = true;
-    if (tar_sparse_add_old(&tar->sparse, tar->header.tail.old.extents, OLD_SPARSE_IN_HEADER) < 0)
-        return error_errno(err, ENOMEM, "tar");
-    if (tar->header.tail.old.extended)
-        tar->state = TAR_IN_EXTENSION;
-    return 0;
-}
-
 int tar_member_start(struct tar *tar, struct error *err)
 {
-    int result = count_member(tar, err);
+    if (tar->members++ >= tar->limits.members)
+        return error_set(err, E2BIG, "tar: more than %" PRIu64 " members", tar->limits.members);
     tar->header = tar->block.header;
     tar->fault = NULL;
     tar->member = (struct tar_member){.header = tar->offset - TAR_BLOCK_SIZE};
-    if (result == 0)
-        result = read_data_size(tar, err);
-    if (!type_of(tar->header.type, &tar->member.type))
-        set_fault(tar, "its type is none of a file's");
-    if (result == 0 && tar->header.type == 'S')
-        result = start_old_sparse(tar, err);
-    else if (is_plain_file(tar->header.type))
-        start_pax_sparse(tar);
+    int result = read_data_size(tar, err);
     if (result < 0)
         return result;
+    if (!type_of(tar->header.type, &tar->member.type))
+        set_fault(tar, "its type is unknown");
+    if (tar->header.type == 'S') {
+        tar->member.sparse = true;
+        if (tar_sparse_add_old(&tar->sparse, tar->header.tail.old.extents, OLD_SPARSE_IN_HEADER) < 0)
+            return error_errno(err, ENOMEM, "tar");
+        if (tar->header.tail.old.extended)
+            tar->state = TAR_IN_EXTENSION;
+    } else if (is_plain_file(tar->header.type)) {
+        start_pax_sparse(tar);
+    }
     return tar->state == TAR_AT_HEADER ? open_member(tar, err) : 0;
 }
 

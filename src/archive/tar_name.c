@@ -1,4 +1,4 @@
-/* Names in archives; see tar_name.h. */
+/* Checks the components of names and brings names into their one form. */
 #include "archive/tar_name.h"
 
 #include <string.h>

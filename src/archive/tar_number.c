@@ -1,4 +1,4 @@
-/* The numbers of tar headers; see tar_number.h. */
+/* Reads the numbers of tar headers and pax records, checked for overflow. */
 #include "archive/tar_number.h"
 
 #include <errno.h>
@@ -11,18 +11,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_octal(unsigned char c)
-{
-    return c >= '0' && c <= '7';
-}
-
-static bool ends_number(unsigned char c)
-{
-    return c == ' ' || c == '\0';
-}
-
 /* The top bit only marks the form; the next one is the sign. */
-static int base256(const unsigned char *field, size_t len, int64_t *ret_value)
+static int read_base256(const unsigned char *field, size_t len, int64_t *ret_value)
 {
     int64_t value = (field[0] & 0x7f) - (field[0] & 0x40 ? 0x80 : 0);
     for (size_t i = 1; i < len; i++)
@@ -37,13 +27,13 @@ int tar_field(const unsigned char *field, size_t len, int64_t *ret_value)
     int64_t value = 0;
     size_t i = 0;
     if (len && field[0] & 0x80)
-        return base256(field, len, ret_value);
+        return read_base256(field, len, ret_value);
     while (i < len && field[i] == ' ')
         i++;
-    for (; i < len && is_octal(field[i]); i++)
+    for (; i < len && field[i] >= '0' && field[i] <= '7'; i++)
         if (__builtin_mul_overflow(value, 8, &value) || __builtin_add_overflow(value, field[i] - '0', &value))
             return -ERANGE;
-    if (i < len && !ends_number(field[i]))
+    if (i < len && field[i] != ' ' && field[i] != '\0')
         return -EINVAL;
     *ret_value = value;
     return 0;
@@ -65,7 +55,7 @@ int tar_decimal(const char *text, size_t len, uint64_t *ret_value)
 }
 
 /* Reads the digits behind the point. *RET_FINER: some past the ninth are not 0. -EINVAL for anything else. */
-static int fraction(const char *text, size_t len, int64_t *ret_ns, bool *ret_finer)
+static int read_fraction(const char *text, size_t len, int64_t *ret_ns, bool *ret_finer)
 {
     int64_t ns = 0;
     int64_t unit = NS_PER_SECOND / 10;
@@ -93,7 +83,7 @@ int tar_time(const char *text, size_t len, int64_t *ret_ns)
         point++;
     int result = tar_decimal(text + start, point - start, &seconds);
     if (result == -EINVAL ||
-        fraction(text + point + (point < len), len - point - (point < len), &ns, &finer) < 0)
+        read_fraction(text + point + (point < len), len - point - (point < len), &ns, &finer) < 0)
         return -EINVAL;
     int64_t sign = negative ? -1 : 1;
     int64_t value;

@@ -1,4 +1,4 @@
-/* Pax headers; see tar_pax.h. hdrcharset needs no care: names are bytes here, in either of its two forms. */
+/* Reads pax headers record by record. hdrcharset needs no care: names are bytes here, in either of its two forms. */
 #include "archive/tar_pax.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ struct value {
     size_t len;
 };
 
-static const char bad_sparse[] = "a number of its sparse map is none";
+static const char bad_sparse[] = "its sparse map has an invalid number";
 
 static void set_fault(struct tar_pax *pax, const char *why)
 {
@@ -40,77 +40,6 @@ static int set_number(struct tar_pax_number *number, struct value value)
     int result = value.len ? tar_decimal(value.text, value.len, &decimal) : 0;
     *number = (struct tar_pax_number){true, !value.len, (int64_t)decimal};
     return result;
-}
-
-static int take_path(struct tar_pax *pax, struct value value)
-{
-    return set_text(&pax->path, value);
-}
-
-static int take_link(struct tar_pax *pax, struct value value)
-{
-    return set_text(&pax->link, value);
-}
-
-/* Without a size nobody knows where the next header is. */
-static int take_size(struct tar_pax *pax, struct value value)
-{
-    return set_number(&pax->size, value) < 0 ? -EBADMSG : 0;
-}
-
-static int take_mtime(struct tar_pax *pax, struct value value)
-{
-    int64_t ns = 0;
-    if (value.len && tar_time(value.text, value.len, &ns) < 0)
-        set_fault(pax, "its time of change is none");
-    pax->mtime = (struct tar_pax_number){true, !value.len, ns};
-    return 0;
-}
-
-static int take_sparse_name(struct tar_pax *pax, struct value value)
-{
-    return set_text(&pax->sparse_name, value);
-}
-
-static int take_sparse_number(struct tar_pax *pax, struct tar_pax_number *number, struct value value)
-{
-    if (set_number(number, value) < 0)
-        set_fault(pax, bad_sparse);
-    return 0;
-}
-
-static int take_sparse_size(struct tar_pax *pax, struct value value)
-{
-    return take_sparse_number(pax, &pax->sparse_size, value);
-}
-
-static int take_major(struct tar_pax *pax, struct value value)
-{
-    return take_sparse_number(pax, &pax->major, value);
-}
-
-static int take_minor(struct tar_pax *pax, struct value value)
-{
-    return take_sparse_number(pax, &pax->minor, value);
-}
-
-/* Offset and size of 0.0 come in turn, each a record of its own. */
-static int take_sparse_offset(struct tar_pax *pax, struct value value)
-{
-    if (pax->has_offset || tar_decimal(value.text, value.len, &pax->offset) < 0)
-        set_fault(pax, bad_sparse);
-    pax->has_offset = true;
-    pax->has_map = true;
-    return 0;
-}
-
-static int take_sparse_bytes(struct tar_pax *pax, struct value value)
-{
-    uint64_t size = 0;
-    if (!pax->has_offset || tar_decimal(value.text, value.len, &size) < 0)
-        set_fault(pax, bad_sparse);
-    pax->has_offset = false;
-    return tar_sparse_add(&pax->map, pax->offset, size);
 }
 
 /* Steps over the number before the next comma. -EINVAL where there is none. */
@@ -142,29 +71,60 @@ static int take_sparse_map(struct tar_pax *pax, struct value value)
     return 0;
 }
 
+/* What the value of a record is; of the first two, with its place in struct tar_pax. */
+enum kind { TEXT, SPARSE_NUMBER, SIZE, MTIME, SPARSE_OFFSET, SPARSE_BYTES, SPARSE_MAP };
+
 static const struct {
     const char *key;
-    int (*take)(struct tar_pax *pax, struct value value);
+    enum kind kind;
+    size_t place;
 } keys[] = {
-    {"path", take_path},
-    {"linkpath", take_link},
-    {"size", take_size},
-    {"mtime", take_mtime},
-    {"GNU.sparse.name", take_sparse_name},
-    {"GNU.sparse.size", take_sparse_size},
-    {"GNU.sparse.realsize", take_sparse_size},
-    {"GNU.sparse.major", take_major},
-    {"GNU.sparse.minor", take_minor},
-    {"GNU.sparse.offset", take_sparse_offset},
-    {"GNU.sparse.numbytes", take_sparse_bytes},
-    {"GNU.sparse.map", take_sparse_map},
+    {"path", TEXT, offsetof(struct tar_pax, path)},
+    {"linkpath", TEXT, offsetof(struct tar_pax, link)},
+    {"size", SIZE, 0},
+    {"mtime", MTIME, 0},
+    {"GNU.sparse.name", TEXT, offsetof(struct tar_pax, sparse_name)},
+    {"GNU.sparse.size", SPARSE_NUMBER, offsetof(struct tar_pax, sparse_size)},
+    {"GNU.sparse.realsize", SPARSE_NUMBER, offsetof(struct tar_pax, sparse_size)},
+    {"GNU.sparse.major", SPARSE_NUMBER, offsetof(struct tar_pax, major)},
+    {"GNU.sparse.minor", SPARSE_NUMBER, offsetof(struct tar_pax, minor)},
+    {"GNU.sparse.offset", SPARSE_OFFSET, 0},
+    {"GNU.sparse.numbytes", SPARSE_BYTES, 0},
+    {"GNU.sparse.map", SPARSE_MAP, 0},
 };
 
-static int take_record(struct tar_pax *pax, const char *key, size_t key_len, struct value value)
+/* -EBADMSG where the size is invalid: the place of the next header is unknown then. */
+static int take_value(struct tar_pax *pax, enum kind kind, void *place, struct value value)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strlen(keys[i].key) == key_len && memcmp(keys[i].key, key, key_len) == 0)
-            return keys[i].take(pax, value);
+    int64_t ns = 0;
+    uint64_t size = 0;
+    switch (kind) {
+    case TEXT:
+        return set_text(place, value);
+    case SPARSE_NUMBER:
+        if (set_number(place, value) < 0)
+            set_fault(pax, bad_sparse);
+        return 0;
+    case SIZE:
+        return set_number(&pax->size, value) < 0 ? -EBADMSG : 0;
+    case MTIME:
+        if (value.len && tar_time(value.text, value.len, &ns) < 0)
+            set_fault(pax, "its mtime is invalid");
+        pax->mtime = (struct tar_pax_number){true, !value.len, ns};
+        return 0;
+    case SPARSE_OFFSET: /* of 0.0, whose offsets and sizes come in turn */
+        if (pax->has_offset || tar_decimal(value.text, value.len, &pax->offset) < 0)
+            set_fault(pax, bad_sparse);
+        pax->has_offset = pax->has_map = true;
+        return 0;
+    case SPARSE_BYTES:
+        if (!pax->has_offset || tar_decimal(value.text, value.len, &size) < 0)
+            set_fault(pax, bad_sparse);
+        pax->has_offset = false;
+        return tar_sparse_add(&pax->map, pax->offset, size);
+    case SPARSE_MAP:
+        return take_sparse_map(pax, value);
+    }
     return 0;
 }
 
@@ -183,8 +143,12 @@ static int parse_record(struct tar_pax *pax, const char *bytes, size_t len, size
     if (!equals || equals == key)
         return -EBADMSG;
     *ret_len = (size_t)record;
-    return take_record(pax, key, (size_t)(equals - key),
-                       (struct value){equals + 1, (size_t)(end - equals) - 1});
+    size_t key_len = (size_t)(equals - key);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strlen(keys[i].key) == key_len && memcmp(keys[i].key, key, key_len) == 0)
+            return take_value(pax, keys[i].kind, (char *)pax + keys[i].place,
+                              (struct value){equals + 1, (size_t)(end - equals) - 1});
+    return 0;
 }
 
 int tar_pax_parse(struct tar_pax *pax, const char *bytes, size_t len, struct error *err)

@@ -1,4 +1,4 @@
-/* Sparse maps; see tar_sparse.h. */
+/* Collects sparse maps and finds what is wrong with them. */
 #include "archive/tar_sparse.h"
 
 #include <errno.h>
@@ -10,24 +10,11 @@
 
 static const char nonsense[] = "its sparse map makes no sense";
 
-static int reserve(struct tar_sparse *sparse)
-{
-    if (sparse->count < sparse->capacity)
-        return 0;
-    size_t capacity = sparse->capacity ? 2 * sparse->capacity : 16;
-    struct tar_extent *extents = reallocarray(sparse->extents, capacity, sizeof *extents);
-    if (!extents)
-        return -ENOMEM;
-    sparse->extents = extents;
-    sparse->capacity = capacity;
-    return 0;
-}
-
 static uint64_t end_of_last(const struct tar_sparse *sparse)
 {
     if (!sparse->count)
         return 0;
-    const struct tar_extent *last = &sparse->extents[sparse->count - 1];
+    const struct reader_extent *last = &sparse->extents[sparse->count - 1];
     return last->offset + last->size;
 }
 
@@ -42,9 +29,15 @@ int tar_sparse_add(struct tar_sparse *sparse, uint64_t offset, uint64_t size)
         sparse->fault = nonsense;
     if (sparse->fault || size == 0)
         return 0;
-    if (reserve(sparse) < 0)
-        return -ENOMEM;
-    sparse->extents[sparse->count++] = (struct tar_extent){.offset = offset, .size = size};
+    if (sparse->count == sparse->capacity) {
+        size_t capacity = sparse->capacity ? 2 * sparse->capacity : 16;
+        struct reader_extent *extents = reallocarray(sparse->extents, capacity, sizeof *extents);
+        if (!extents)
+            return -ENOMEM;
+        sparse->extents = extents;
+        sparse->capacity = capacity;
+    }
+    sparse->extents[sparse->count++] = (struct reader_extent){.offset = offset, .size = size};
     sparse->stored += size; /* the parts do not overlap and end before 2^63 */
     return 0;
 }
@@ -110,21 +103,19 @@ static int take_number(struct tar_map *map, struct tar_sparse *sparse)
     return 0;
 }
 
-static void take_digit(struct tar_map *map, struct tar_sparse *sparse, unsigned char c)
-{
-    if (c < '0' || c > '9' || __builtin_mul_overflow(map->number, 10, &map->number) ||
-        __builtin_add_overflow(map->number, (uint64_t)(c - '0'), &map->number))
-        sparse->fault = nonsense;
-    map->digits++;
-}
-
 int tar_map_read(struct tar_map *map, struct tar_sparse *sparse, const unsigned char block[TAR_BLOCK_SIZE])
 {
     for (size_t i = 0; i < TAR_BLOCK_SIZE && !map->complete && !sparse->fault; i++) {
-        if (block[i] != '\n' || !map->digits)
-            take_digit(map, sparse, block[i]);
-        else if (take_number(map, sparse) < 0)
-            return -ENOMEM;
+        unsigned char c = block[i];
+        if (c == '\n' && map->digits) {
+            if (take_number(map, sparse) < 0)
+                return -ENOMEM;
+            continue;
+        }
+        if (c < '0' || c > '9' || __builtin_mul_overflow(map->number, 10, &map->number) ||
+            __builtin_add_overflow(map->number, (uint64_t)(c - '0'), &map->number))
+            sparse->fault = nonsense;
+        map->digits++;
     }
     map->complete = map->complete || sparse->fault;
     return 0;

@@ -10,7 +10,7 @@
 #include "archive/tar_header.h"
 
 struct tar_sparse {
-    struct tar_extent *extents; /* owned; without empty ones */
+    struct reader_extent *extents; /* owned; without empty ones */
     size_t count;
     size_t capacity;
     uint64_t entries;  /* seen, empty ones too */

@@ -83,7 +83,7 @@ static const char *extents_fault(const struct toc *toc, const struct member_file
 {
     uint64_t position = 0;
     for (uint32_t i = 0; i < file->count; i++) {
-        const struct tar_extent *extent = &toc->members->extents[file->first + i];
+        const struct reader_extent *extent = &toc->members->extents[file->first + i];
         if (!extent->size || extent->offset < position || extent->size > file->size ||
             extent->offset > file->size - extent->size)
             return "a sparse map makes no sense";

@@ -182,7 +182,7 @@ static void read_extents(const struct input *in, struct member_table *table, con
     uint64_t at = file->offset;
     for (uint32_t i = file->first; i < file->first + file->count; i++) {
         const unsigned char *record = in->sections[TOC_EXTENTS] + (size_t)i * TOC_EXTENT_SIZE;
-        table->extents[i] = (struct tar_extent){get_le(record, 8), get_le(record + 8, 8), at};
+        table->extents[i] = (struct reader_extent){get_le(record, 8), get_le(record + 8, 8), at};
         at += table->extents[i].size; /* checked together with the file */
     }
 }

@@ -59,7 +59,7 @@ struct sparse {
     struct reader reader;
     struct reader *whole; /* owned */
     size_t count;
-    struct slice_extent extents[];
+    struct reader_extent extents[];
 };
 
 /* The first extent that ends behind OFFSET; the number of extents where there is none. */
@@ -69,7 +69,7 @@ static size_t find_extent(const struct sparse *sparse, uint64_t offset)
     size_t high = sparse->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct slice_extent *extent = &sparse->extents[middle];
+        const struct reader_extent *extent = &sparse->extents[middle];
         if (extent->offset + extent->size <= offset)
             low = middle + 1;
         else
@@ -84,7 +84,7 @@ static int sparse_pread(struct reader *r, void *buf, size_t len, uint64_t offset
     const struct sparse *sparse = (const struct sparse *)r;
     memset(buf, 0, len);
     for (size_t i = find_extent(sparse, offset); i < sparse->count; i++) {
-        const struct slice_extent *extent = &sparse->extents[i];
+        const struct reader_extent *extent = &sparse->extents[i];
         if (extent->offset >= offset + len)
             break;
         uint64_t from = extent->offset > offset ? extent->offset : offset;
@@ -111,7 +111,7 @@ static void sparse_close(struct reader *r)
 static const struct reader_ops sparse_ops = {.pread = sparse_pread, .close = sparse_close};
 
 /* Whether the extents are what the header asks for. */
-static bool are_sound(const struct reader *whole, const struct slice_extent *extents, size_t count,
+static bool are_sound(const struct reader *whole, const struct reader_extent *extents, size_t count,
                       uint64_t size)
 {
     uint64_t end = 0;
@@ -124,7 +124,7 @@ static bool are_sound(const struct reader *whole, const struct slice_extent *ext
     return true;
 }
 
-int reader_open_sparse(struct reader *whole, const struct slice_extent *extents, size_t count, uint64_t size,
+int reader_open_sparse(struct reader *whole, const struct reader_extent *extents, size_t count, uint64_t size,
                        struct reader **ret_reader, struct error *err)
 {
     bool sound = are_sound(whole, extents, count, size);

@@ -5,10 +5,10 @@
 #include "reader/reader.h"
 
 /* A part of a sparse file that is no hole. */
-struct slice_extent {
+struct reader_extent {
     uint64_t offset; /* in the file */
     uint64_t size;
-    uint64_t at; /* in the whole */
+    uint64_t at; /* in what holds the file: an archive's decoded stream */
 };
 
 /* A reader of SIZE bytes from OFFSET on of WHOLE, which it takes over (closed with the reader, or at once on failure).
@@ -18,7 +18,7 @@ int reader_open_slice(struct reader *whole, uint64_t offset, uint64_t size, stru
 
 /* A reader of a file of SIZE bytes whose COUNT extents (copied; ascending, without overlaps) lie in WHOLE; the rest is zeros.
    Likewise. */
-int reader_open_sparse(struct reader *whole, const struct slice_extent *extents, size_t count, uint64_t size,
+int reader_open_sparse(struct reader *whole, const struct reader_extent *extents, size_t count, uint64_t size,
                        struct reader **ret_reader, struct error *err);
 
 #endif

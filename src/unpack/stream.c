@@ -111,12 +111,6 @@ static int open_stream(struct archive *archive, const struct codec *codec, uint6
     return 0;
 }
 
-/* tar's extents and those of slices are the same three numbers. */
-_Static_assert(sizeof(struct slice_extent) == sizeof(struct tar_extent) &&
-                   offsetof(struct slice_extent, at) == offsetof(struct tar_extent, at) &&
-                   offsetof(struct slice_extent, size) == offsetof(struct tar_extent, size),
-               "extents");
-
 int archive_open_file(struct archive *archive, uint32_t number, struct reader **ret_reader, struct error *err)
 {
     const struct toc *toc = archive->toc;
@@ -137,8 +131,8 @@ int archive_open_file(struct archive *archive, uint32_t number, struct reader **
     if (file->type != MEMBER_FILE)
         return reader_open_slice(stream, 0, 0, ret_reader, err);
     if (file->sparse)
-        return reader_open_sparse(stream, (const struct slice_extent *)member_extents(table, file),
-                                  file->count, file->size, ret_reader, err);
+        return reader_open_sparse(stream, member_extents(table, file), file->count, file->size, ret_reader,
+                                  err);
     return reader_open_slice(stream, file->offset, file->size, ret_reader, err);
 }
 

@@ -35,7 +35,7 @@ static void check_extents(const struct tar_member *member)
     uint64_t position = 0;
     uint64_t at = member->offset;
     for (size_t i = 0; i < member->extent_count; i++) {
-        const struct tar_extent *extent = &member->extents[i];
+        const struct reader_extent *extent = &member->extents[i];
         CHECK(extent->size && extent->offset >= position && extent->at == at);
         position = extent->offset + extent->size;
         at += extent->size;

@@ -147,7 +147,7 @@ Test(tar, vendors_types_are_refused_and_their_data_skipped)
     add_meta('M', "more of a file", 14);
     add_meta('V', "", 0); /* a volume's label is no member */
     add_file("f", "x");
-    assert_reading("refused meta: its type is none of a file's\nrefused meta: its type is none of a file's\n"
+    assert_reading("refused meta: its type is unknown\nrefused meta: its type is unknown\n"
                    "file f 644 " T " 1 at 3072: x\nno end\n");
 }
 

@@ -155,7 +155,7 @@ Test(tar_hostile, a_number_that_is_none_ends_the_reading_or_refuses)
     memcpy(header.mtime, "now", 3);
     sum_header(&header);
     add_header(&header);
-    assert_reading("refused f: its mode is none\nrefused g: its time of change is none\nno end\n");
+    assert_reading("refused f: its mode is invalid\nrefused g: its mtime is invalid\nno end\n");
 }
 
 Test(tar_hostile, every_bit_of_a_header_counts)

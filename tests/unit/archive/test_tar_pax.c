@@ -83,7 +83,7 @@ Test(tar_pax, a_bad_time_refuses_the_member)
     add_pax('x', "mtime", "now", NULL);
     add_file("f", "data");
     add_file("g", "");
-    assert_reading("refused f: its time of change is none\nfile g 644 " T " 0\nno end\n");
+    assert_reading("refused f: its mtime is invalid\nfile g 644 " T " 0\nno end\n");
 }
 
 Test(tar_pax, damaged_records_end_the_reading)

@@ -68,7 +68,7 @@ Test(toc, members_come_back_as_they_were)
     const struct member_file *sparse = file_at(again->members, "sparse");
     cr_assert_eq(memcmp(member_extents(again->members, sparse),
                         member_extents(toc.members, file_at(toc.members, "sparse")),
-                        sparse->count * sizeof(struct tar_extent)),
+                        sparse->count * sizeof(struct reader_extent)),
                  0);
     strbuf_done(&wanted);
     toc_free(again);

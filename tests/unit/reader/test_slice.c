@@ -116,9 +116,9 @@ Test(slice, what_fails_below_fails_above)
 }
 
 /* Two parts, a hole before, between and behind them. */
-static const struct slice_extent extents[] = {{100, 50, 2000}, {300, 200, 5000}};
+static const struct reader_extent extents[] = {{100, 50, 2000}, {300, 200, 5000}};
 
-static struct reader *sparse_of(const struct slice_extent *parts, size_t count, uint64_t size)
+static struct reader *sparse_of(const struct reader_extent *parts, size_t count, uint64_t size)
 {
     struct reader *reader;
     struct error err = {0};
@@ -167,7 +167,7 @@ Test(slice, a_file_may_be_one_hole_or_nothing)
 
 Test(slice, maps_that_make_no_sense_are_refused)
 {
-    static const struct slice_extent maps[][2] = {
+    static const struct reader_extent maps[][2] = {
         {{100, 50, 0}, {149, 10, 500}},        /* overlapping */
         {{100, 50, 0}, {50, 10, 500}},         /* descending */
         {{100, 50, 0}, {590, 11, 500}},        /* beyond the file's end */
