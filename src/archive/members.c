@@ -1,4 +1,4 @@
-/* Collecting members: what each does to the names that are there already; see members.h. */
+/* Collects members: what each does to the names that are there already. */
 #include "archive/members.h"
 
 #include <errno.h>
@@ -11,17 +11,17 @@
 static const struct member_file made_directory = {
     .type = MEMBER_DIRECTORY, .made = true, .mode = 0755, .links = 1, .mtime_ns = INT64_MIN};
 
-static void note(struct members *members, const char *name, const char *why)
+static void note_member(struct members *members, const char *name, const char *why)
 {
     if (members->note && members->notes++ < MEMBERS_NOTES_MAX)
         members->note(members->context, name, why);
 }
 
-static void refuse(void *context, const char *name, const char *why)
+static void refuse_member(void *context, const char *name, const char *why)
 {
     struct members *members = context;
     members->refused++;
-    note(members, name, why);
+    note_member(members, name, why);
 }
 
 static struct member_file *file_of(const struct members *members, uint32_t node)
@@ -31,7 +31,8 @@ static struct member_file *file_of(const struct members *members, uint32_t node)
 
 /* A name stands for FILE from now on. The file that it stood for stays if it has other names; else its place is used
    again. */
-static int replace(struct members *members, uint32_t node, const struct member_file *file, struct error *err)
+static int replace_file(struct members *members, uint32_t node, const struct member_file *file,
+                        struct error *err)
 {
     struct member_file *old = file_of(members, node);
     if (old->links == 1) {
@@ -56,24 +57,7 @@ static int add_name(struct members *members, uint32_t parent, const char *name, 
     return result < 0 ? result : members_add_child(members, parent, name, len, number, ret_node, err);
 }
 
-/* Makes NODE a directory where nothing real is in its place; why members beneath it are refused otherwise. */
-static int enter(struct members *members, uint32_t node, const char **ret_why, struct error *err)
-{
-    switch (file_of(members, node)->type) {
-    case MEMBER_DIRECTORY:
-        return 0;
-    case MEMBER_BROKEN:
-        return replace(members, node, &made_directory, err);
-    case MEMBER_SYMLINK:
-        *ret_why = "it lies beneath a symbolic link";
-        return 0;
-    default:
-        *ret_why = "it lies beneath a file";
-        return 0;
-    }
-}
-
-/* Where a member goes: its directory, made where it is missing, and its name there. */
+/* Where a member goes: its directory, made where it is missing or a broken link, and its name there. */
 struct place {
     uint32_t parent;
     const char *name;
@@ -91,8 +75,15 @@ static int find_place(struct members *members, const struct tar_member *member, 
     while ((slash = strchr(path, '/'))) {
         size_t len = (size_t)(slash - path);
         uint32_t node = members_child(members, place->parent, path, len);
-        int result = node ? enter(members, node, &place->why, err)
-                          : add_name(members, place->parent, path, len, &made_directory, &node, err);
+        enum member_type type = node ? file_of(members, node)->type : MEMBER_DIRECTORY;
+        int result = 0;
+        if (!node)
+            result = add_name(members, place->parent, path, len, &made_directory, &node, err);
+        else if (type == MEMBER_BROKEN)
+            result = replace_file(members, node, &made_directory, err);
+        else if (type != MEMBER_DIRECTORY)
+            place->why =
+                type == MEMBER_SYMLINK ? "it lies beneath a symbolic link" : "it lies beneath a file";
         if (result < 0 || place->why)
             return result;
         place->parent = node;
@@ -105,18 +96,18 @@ static int find_place(struct members *members, const struct tar_member *member, 
 }
 
 /* Puts FILE at a place. A directory stays where it has entries, and as a directory where it comes again. */
-static int put(struct members *members, const struct tar_member *member, const struct place *place,
-               const struct member_file *file, struct error *err)
+static int put_at(struct members *members, const struct tar_member *member, const struct place *place,
+                  const struct member_file *file, struct error *err)
 {
     uint32_t node = place->node;
     if (member->path_len && !node)
         return add_name(members, place->parent, place->name, place->name_len, file, &node, err);
     if (file_of(members, node)->type == MEMBER_DIRECTORY && file->type != MEMBER_DIRECTORY &&
         members->nodes[node].children) {
-        refuse(members, member->path, "a directory that is not empty has its name");
+        refuse_member(members, member->path, "a directory that is not empty has its name");
         return 0;
     }
-    return replace(members, node, file, err);
+    return replace_file(members, node, file, err);
 }
 
 /* The node of a path, or 0. */
@@ -143,20 +134,25 @@ static int put_broken(struct members *members, const struct tar_member *member, 
                                .offset = member->offset,
                                .count = (uint32_t)member->link_len};
     if (place->node && file_of(members, place->node)->type != MEMBER_BROKEN) {
-        refuse(members, member->path, why);
+        refuse_member(members, member->path, why);
         return 0;
     }
-    note(members, member->path, why);
+    note_member(members, member->path, why);
     int result = members_add_text(members, member->link, member->link_len, &file.first, err);
-    return result < 0 ? result : put(members, member, place, &file, err);
+    return result < 0 ? result : put_at(members, member, place, &file, err);
 }
 
-/* Gives the file of TARGET one more name. */
-static int link_name(struct members *members, const struct tar_member *member, const struct place *place,
-                     uint32_t target, struct error *err)
+/* Gives the file of a hard link's target one more name. */
+static int put_hard_link(struct members *members, const struct tar_member *member, const struct place *place,
+                         struct error *err)
 {
+    uint32_t target = find_node(members, member->link);
     uint32_t node = place->node;
     uint32_t file = members->nodes[target].file;
+    if (!target || members->files[file].type == MEMBER_BROKEN)
+        return put_broken(members, member, place, "its link target is missing", err);
+    if (members->files[file].type == MEMBER_DIRECTORY)
+        return put_broken(members, member, place, "its link target is a directory", err);
     if (node && members->nodes[node].file == file)
         return 0; /* it is that file already */
     if (!node) {
@@ -167,24 +163,13 @@ static int link_name(struct members *members, const struct tar_member *member, c
         return result;
     }
     if (members->nodes[node].children) {
-        refuse(members, member->path, "a directory that is not empty has its name");
+        refuse_member(members, member->path, "a directory that is not empty has its name");
         return 0;
     }
     file_of(members, node)->links--; /* without a name it is dropped in the end */
     members->nodes[node].file = file;
     members->files[file].links++;
     return 0;
-}
-
-static int put_hard_link(struct members *members, const struct tar_member *member, const struct place *place,
-                         struct error *err)
-{
-    uint32_t target = find_node(members, member->link);
-    if (!target || file_of(members, target)->type == MEMBER_BROKEN)
-        return put_broken(members, member, place, "its link target is missing", err);
-    if (file_of(members, target)->type == MEMBER_DIRECTORY)
-        return put_broken(members, member, place, "its link target is a directory", err);
-    return link_name(members, member, place, target, err);
 }
 
 /* Keeps the extents of a sparse file. */
@@ -229,7 +214,7 @@ static int put_file(struct members *members, const struct tar_member *member, co
         file.count = (uint32_t)member->link_len;
         result = members_add_text(members, member->link, member->link_len, &file.first, err);
     }
-    return result < 0 ? result : put(members, member, place, &file, err);
+    return result < 0 ? result : put_at(members, member, place, &file, err);
 }
 
 static int on_begin(void *context, const struct tar_member *member, struct error *err)
@@ -255,14 +240,14 @@ static int on_end(void *context, const struct tar_member *member, struct error *
     if (!place.why && member->type == TAR_SYMLINK && member->link_len > MEMBERS_LINK_MAX)
         place.why = "its link target is too long";
     if (place.why) {
-        refuse(members, member->path, place.why);
+        refuse_member(members, member->path, place.why);
         return 0;
     }
     return member->type == TAR_HARD_LINK ? put_hard_link(members, member, &place, err)
                                          : put_file(members, member, &place, err);
 }
 
-const struct tar_handler members_handler = {on_begin, on_data, on_end, refuse};
+const struct tar_handler members_handler = {on_begin, on_data, on_end, refuse_member};
 
 int members_new(const struct tar_limits *limits, members_note_fn note_fn, void *context,
                 struct members **ret_members, struct error *err)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "archive/tar.h"
 #include "base/error.h"
@@ -110,11 +111,21 @@ void member_path(const struct member_table *table, uint32_t number, struct strbu
 int member_entry(const struct member_table *table, uint32_t number, const char *name, size_t len,
                  uint32_t *ret_number);
 
-/* Finds a path of a member's form: 0, -ENOENT, or -ENOTDIR. */
-int member_find(const struct member_table *table, const char *path, uint32_t *ret_number);
+/* A table with room for so many records and TEXT bytes of text, NULs included; without memory NULL. */
+struct member_table *member_table_new(size_t members, size_t files, size_t extents, size_t text);
+
+/* Adds a text and a NUL, for which there is room; returns its place. */
+uint32_t member_table_add_text(struct member_table *table, const void *text, size_t len);
 
 /* Frees a table; NULL is allowed. */
 void member_table_free(struct member_table *table);
+
+/* The order of names: that of their bytes. */
+static inline int member_name_compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
 
 struct members;
 

@@ -40,9 +40,8 @@ static int compare_names(const void *a, const void *b, void *context)
     const struct members *members = context;
     const struct members_node *left = &members->nodes[*(const uint32_t *)a];
     const struct members_node *right = &members->nodes[*(const uint32_t *)b];
-    size_t len = left->name_len < right->name_len ? left->name_len : right->name_len;
-    int order = memcmp(members->text + left->name, members->text + right->name, len);
-    return order ? order : (int)left->name_len - (int)right->name_len;
+    return member_name_compare(members->text + left->name, left->name_len, members->text + right->name,
+                               right->name_len);
 }
 
 /* The table being made, and which of its files each of the collection's became. */
@@ -51,17 +50,6 @@ struct making {
     struct member_table *table;
     uint32_t *numbers; /* owned; by file of the collection, one more than the number in the table */
 };
-
-/* There is room for every name and target with its NUL. */
-static uint32_t copy_text(struct making *making, uint32_t place, size_t len)
-{
-    struct member_table *table = making->table;
-    uint32_t to = (uint32_t)table->text_len;
-    memcpy(table->text + to, making->members->text + place, len);
-    table->text[to + len] = '\0';
-    table->text_len += len + 1;
-    return to;
-}
 
 /* Copies a file with what belongs to it. */
 static uint32_t copy_file(struct making *making, uint32_t number)
@@ -72,7 +60,7 @@ static uint32_t copy_file(struct making *making, uint32_t number)
         return making->numbers[number] - 1;
     *file = making->members->files[number];
     if (file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN)
-        file->first = copy_text(making, file->first, file->count);
+        file->first = member_table_add_text(table, making->members->text + file->first, file->count);
     if (file->sparse) {
         if (file->count)
             memcpy(table->extents + table->extent_count, making->members->extents + file->first,
@@ -91,7 +79,7 @@ static void copy_name(struct making *making, uint32_t node, uint32_t parent)
     table->members[table->member_count++] = (struct member){
         .parent = parent,
         .file = copy_file(making, from->file),
-        .name = copy_text(making, from->name, from->name_len),
+        .name = member_table_add_text(table, making->members->text + from->name, from->name_len),
         .name_len = from->name_len,
         .depth = from->depth,
     };
@@ -121,9 +109,20 @@ static void copy_names(struct making *making, struct families *families, uint32_
     }
 }
 
-/* A made directory is as new as its newest entry. Entries come after their directories. */
-static void date_made(struct member_table *table)
+int members_finish(struct members *members, struct member_table **ret_table, struct error *err)
 {
+    __attribute__((cleanup(families_done))) struct families families = {0};
+    _cleanup_free_ uint32_t *order = calloc(members->node_count, sizeof *order);
+    _cleanup_free_ uint32_t *numbers = calloc(members->file_count, sizeof *numbers);
+    struct member_table *table =
+        member_table_new(members->node_count, members->file_count, members->extent_count,
+                         members->text_len + members->node_count + members->file_count);
+    if (!order || !numbers || !table || find_families(members, &families) < 0) {
+        member_table_free(table);
+        return error_errno(err, ENOMEM, "tar");
+    }
+    copy_names(&(struct making){members, table, numbers}, &families, order);
+    /* a made directory is as new as its newest entry; entries come after their directories */
     for (uint32_t i = table->member_count; i-- > 0;) {
         struct member_file *file = &table->files[table->members[i].file];
         struct member_file *parent = &table->files[table->members[table->members[i].parent].file];
@@ -132,35 +131,6 @@ static void date_made(struct member_table *table)
         if (parent->made && parent->mtime_ns < file->mtime_ns)
             parent->mtime_ns = file->mtime_ns;
     }
-}
-
-static struct member_table *new_table(const struct members *members)
-{
-    struct member_table *table = calloc(1, sizeof *table);
-    if (!table)
-        return NULL;
-    table->members = calloc(members->node_count, sizeof *table->members);
-    table->files = calloc(members->file_count, sizeof *table->files);
-    table->extents = calloc(members->extent_count + 1, sizeof *table->extents);
-    table->text = malloc(members->text_len + members->node_count + members->file_count);
-    if (table->members && table->files && table->extents && table->text)
-        return table;
-    member_table_free(table);
-    return NULL;
-}
-
-int members_finish(struct members *members, struct member_table **ret_table, struct error *err)
-{
-    __attribute__((cleanup(families_done))) struct families families = {0};
-    _cleanup_free_ uint32_t *order = calloc(members->node_count, sizeof *order);
-    _cleanup_free_ uint32_t *numbers = calloc(members->file_count, sizeof *numbers);
-    struct member_table *table = new_table(members);
-    if (!order || !numbers || !table || find_families(members, &families) < 0) {
-        member_table_free(table);
-        return error_errno(err, ENOMEM, "tar");
-    }
-    copy_names(&(struct making){members, table, numbers}, &families, order);
-    date_made(table);
     members_empty(members); /* for what comes of the table takes as much memory again */
     *ret_table = table;
     return 0;

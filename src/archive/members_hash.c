@@ -1,10 +1,10 @@
-/* The SHA-256 of each member's content, which is its identity for whoever looks for equal files. Holes count as the
+/* The SHA-256 of each member's content, by which equal files are found. Holes count as the
    zeros that they read as, but only so many: a header of a few bytes can claim exabytes of them. */
 #include <errno.h>
 
 #include "archive/members_internal.h"
 
-static int failed(struct error *err)
+static int hash_fail(struct error *err)
 {
     return error_set(err, EIO, "SHA-256: libcrypto failed");
 }
@@ -14,7 +14,7 @@ int members_hash_init(struct members_hash *hash, uint64_t holes, struct error *e
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hash->state = EVP_MD_CTX_new();
     hash->holes = holes;
-    return hash->algorithm && hash->state ? 0 : failed(err);
+    return hash->algorithm && hash->state ? 0 : hash_fail(err);
 }
 
 int members_hash_begin(struct members_hash *hash, const struct tar_member *member, struct error *err)
@@ -26,41 +26,23 @@ int members_hash_begin(struct members_hash *hash, const struct tar_member *membe
     if (!hash->active)
         return 0;
     hash->holes -= holes;
-    return EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) == 1 ? 0 : failed(err);
+    return EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) == 1 ? 0 : hash_fail(err);
 }
 
-static int update(struct members_hash *hash, const void *bytes, size_t len, struct error *err)
+static int hash_update(struct members_hash *hash, const void *bytes, size_t len, struct error *err)
 {
     hash->position += len;
-    return EVP_DigestUpdate(hash->state, bytes, len) == 1 ? 0 : failed(err);
+    return EVP_DigestUpdate(hash->state, bytes, len) == 1 ? 0 : hash_fail(err);
 }
 
 /* Hashes zeros up to offset END of the file. */
-static int fill(struct members_hash *hash, uint64_t end, struct error *err)
+static int hash_zeros(struct members_hash *hash, uint64_t end, struct error *err)
 {
     static const char zeros[65536];
     int result = 0;
     while (result == 0 && hash->position < end) {
         uint64_t left = end - hash->position;
-        result = update(hash, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros, err);
-    }
-    return result;
-}
-
-static int sparse_data(struct members_hash *hash, const struct tar_member *member, const unsigned char *bytes,
-                       size_t len, struct error *err)
-{
-    int result = 0;
-    while (result == 0 && len) {
-        const struct reader_extent *extent = &member->extents[hash->extent];
-        result = fill(hash, extent->offset, err);
-        uint64_t left = extent->offset + extent->size - hash->position;
-        size_t n = len < left ? len : (size_t)left;
-        if (result == 0)
-            result = update(hash, bytes, n, err);
-        hash->extent += n == left;
-        bytes += n;
-        len -= n;
+        result = hash_update(hash, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros, err);
     }
     return result;
 }
@@ -70,7 +52,21 @@ int members_hash_data(struct members_hash *hash, const struct tar_member *member
 {
     if (!hash->active)
         return 0;
-    return member->sparse ? sparse_data(hash, member, bytes, len, err) : update(hash, bytes, len, err);
+    if (!member->sparse)
+        return hash_update(hash, bytes, len, err);
+    int result = 0;
+    while (result == 0 && len) {
+        const struct reader_extent *extent = &member->extents[hash->extent];
+        result = hash_zeros(hash, extent->offset, err);
+        uint64_t left = extent->offset + extent->size - hash->position;
+        size_t n = len < left ? len : (size_t)left;
+        if (result == 0)
+            result = hash_update(hash, bytes, n, err);
+        hash->extent += n == left;
+        bytes += n;
+        len -= n;
+    }
+    return result;
 }
 
 int members_hash_end(struct members_hash *hash, const struct tar_member *member, struct member_file *file,
@@ -78,11 +74,11 @@ int members_hash_end(struct members_hash *hash, const struct tar_member *member,
 {
     if (!hash->active)
         return 0;
-    int result = fill(hash, member->size, err);
+    int result = hash_zeros(hash, member->size, err);
     if (result < 0)
         return result;
     file->has_sha256 = true;
-    return EVP_DigestFinal_ex(hash->state, file->sha256, NULL) == 1 ? 0 : failed(err);
+    return EVP_DigestFinal_ex(hash->state, file->sha256, NULL) == 1 ? 0 : hash_fail(err);
 }
 
 void members_hash_done(struct members_hash *hash)

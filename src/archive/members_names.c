@@ -67,27 +67,18 @@ int members_add_file(struct members *members, const struct member_file *file, ui
     return 0;
 }
 
-static uint64_t hash_name(const struct members *members, uint32_t parent, const char *name, size_t len)
-{
-    return XXH3_64bits_withSeed(name, len, members->index.seed ^ parent * 0x9e3779b97f4a7c15u);
-}
-
-static bool is_child(const struct members *members, uint32_t number, uint32_t parent, const char *name,
-                     size_t len)
-{
-    const struct members_node *node = &members->nodes[number];
-    return node->parent == parent && node->name_len == len &&
-           memcmp(members->text + node->name, name, len) == 0;
-}
-
 /* The slot of a child, or the free one where it belongs. The index is never full. */
 static uint32_t *find_slot(const struct members *members, uint32_t parent, const char *name, size_t len)
 {
     const struct members_index *index = &members->index;
-    size_t i = (size_t)hash_name(members, parent, name, len) & (index->capacity - 1);
-    while (index->slots[i] && !is_child(members, index->slots[i], parent, name, len))
-        i = (i + 1) & (index->capacity - 1);
-    return &index->slots[i];
+    uint64_t hash = XXH3_64bits_withSeed(name, len, index->seed ^ parent * 0x9e3779b97f4a7c15u);
+    for (size_t i = (size_t)hash;; i++) {
+        uint32_t *slot = &index->slots[i & (index->capacity - 1)];
+        const struct members_node *node = &members->nodes[*slot];
+        if (!*slot || (node->parent == parent && node->name_len == len &&
+                       memcmp(members->text + node->name, name, len) == 0))
+            return slot;
+    }
 }
 
 uint32_t members_child(const struct members *members, uint32_t parent, const char *name, size_t len)
@@ -95,9 +86,17 @@ uint32_t members_child(const struct members *members, uint32_t parent, const cha
     return members->index.capacity ? *find_slot(members, parent, name, len) : 0;
 }
 
-static int grow_index(struct members *members)
+/* Makes room for one more node and its slot. */
+static int reserve_node(struct members *members)
 {
     struct members_index *index = &members->index;
+    struct members_node *nodes =
+        members_reserve(members->nodes, &members->node_capacity, members->node_count, 1, sizeof *nodes);
+    if (!nodes)
+        return -ENOMEM;
+    members->nodes = nodes;
+    if (2 * members->node_count < index->capacity)
+        return 0;
     size_t capacity = index->capacity ? 2 * index->capacity : 64;
     uint32_t *slots = calloc(capacity, sizeof *slots);
     if (!slots)
@@ -105,22 +104,9 @@ static int grow_index(struct members *members)
     free(index->slots);
     index->slots = slots;
     index->capacity = capacity;
-    for (uint32_t i = 1; i < members->node_count; i++) {
-        const struct members_node *node = &members->nodes[i];
-        *find_slot(members, node->parent, members->text + node->name, node->name_len) = i;
-    }
+    for (uint32_t i = 1; i < members->node_count; i++)
+        *find_slot(members, nodes[i].parent, members->text + nodes[i].name, nodes[i].name_len) = i;
     return 0;
-}
-
-/* Makes room for one more node and its slot. */
-static int reserve_node(struct members *members)
-{
-    struct members_node *grown =
-        members_reserve(members->nodes, &members->node_capacity, members->node_count, 1, sizeof *grown);
-    if (!grown)
-        return -ENOMEM;
-    members->nodes = grown;
-    return 2 * members->node_count >= members->index.capacity ? grow_index(members) : 0;
 }
 
 int members_add_child(struct members *members, uint32_t parent, const char *name, size_t len, uint32_t file,

@@ -1,9 +1,33 @@
-/* Looking things up in a finished table of members; see members.h. */
+/* A table of members: its memory, and looking things up in it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/members.h"
+
+struct member_table *member_table_new(size_t members, size_t files, size_t extents, size_t text)
+{
+    struct member_table *table = calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    table->members = calloc(members + 1, sizeof *table->members);
+    table->files = calloc(files + 1, sizeof *table->files);
+    table->extents = calloc(extents + 1, sizeof *table->extents);
+    table->text = malloc(text + 1);
+    if (table->members && table->files && table->extents && table->text)
+        return table;
+    member_table_free(table);
+    return NULL;
+}
+
+uint32_t member_table_add_text(struct member_table *table, const void *text, size_t len)
+{
+    uint32_t place = (uint32_t)table->text_len;
+    memcpy(table->text + place, text, len);
+    table->text[place + len] = '\0';
+    table->text_len += len + 1;
+    return place;
+}
 
 const char *member_link(const struct member_table *table, const struct member_file *file)
 {
@@ -32,14 +56,6 @@ void member_path(const struct member_table *table, uint32_t number, struct strbu
     }
 }
 
-/* NAME against a member's, in the order of bytes. */
-static int compare(const struct member_table *table, uint32_t number, const char *name, size_t len)
-{
-    size_t own_len = table->members[number].name_len;
-    int order = memcmp(name, member_name(table, number), len < own_len ? len : own_len);
-    return order ? order : (len > own_len) - (len < own_len);
-}
-
 int member_entry(const struct member_table *table, uint32_t number, const char *name, size_t len,
                  uint32_t *ret_number)
 {
@@ -50,7 +66,8 @@ int member_entry(const struct member_table *table, uint32_t number, const char *
         return -ENOENT;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = compare(table, middle, name, len);
+        int order =
+            member_name_compare(name, len, member_name(table, middle), table->members[middle].name_len);
         if (order == 0) {
             *ret_number = middle;
             return 0;
@@ -61,22 +78,6 @@ int member_entry(const struct member_table *table, uint32_t number, const char *
             low = middle + 1;
     }
     return -ENOENT;
-}
-
-int member_find(const struct member_table *table, const char *path, uint32_t *ret_number)
-{
-    uint32_t number = 0;
-    while (*path) {
-        size_t len = strcspn(path, "/");
-        if (member_file(table, number)->type != MEMBER_DIRECTORY)
-            return -ENOTDIR;
-        int result = member_entry(table, number, path, len, &number);
-        if (result < 0)
-            return result;
-        path += len + (path[len] == '/');
-    }
-    *ret_number = number;
-    return 0;
 }
 
 void member_table_free(struct member_table *table)

@@ -1,4 +1,4 @@
-/* The rules that tables of contents keep, whether read or to be written; see toc.h. */
+/* The rules that tables of contents keep, whether read or to be written. */
 #include "archive/toc.h"
 
 #include <stdlib.h>
@@ -27,12 +27,6 @@ static bool has_control(const char *text)
     return false;
 }
 
-static bool is_codec(const char *name)
-{
-    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
-    return len && !name[len];
-}
-
 static bool is_zero(const unsigned char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -41,8 +35,23 @@ static bool is_zero(const unsigned char *bytes, size_t len)
     return true;
 }
 
-static const char *points_fault(const struct toc *toc)
+const char *toc_fault(const struct toc *toc)
 {
+    uint64_t chunks = toc->decoded_size / TOC_CHUNK_SIZE + (toc->decoded_size % TOC_CHUNK_SIZE != 0);
+    if (toc->object_size > INT64_MAX || toc->decoded_size > INT64_MAX)
+        return "a size makes no sense";
+    if (!toc->has_sha256 && !toc->etag[0])
+        return "there is neither SHA-256 nor ETag";
+    if (!toc->has_sha256 && !is_zero(toc->sha256, sizeof toc->sha256))
+        return "there is a SHA-256 that is not known";
+    if (has_control(toc->etag) || has_control(toc->problem))
+        return "a text has control characters";
+    if (!toc->codec[0] || toc->codec[strspn(toc->codec, "abcdefghijklmnopqrstuvwxyz0123456789")])
+        return "the codec's name is invalid";
+    if (!toc->complete && !toc->problem[0])
+        return "it is not complete and does not say why";
+    if (toc->chunk_count && toc->chunk_count != chunks)
+        return "there are not as many chunk hashes as chunks";
     uint64_t decoded = 0;
     uint64_t encoded = 0;
     for (uint32_t i = 0; i < toc->point_count; i++) {
@@ -59,26 +68,6 @@ static const char *points_fault(const struct toc *toc)
     return NULL;
 }
 
-const char *toc_fault(const struct toc *toc)
-{
-    uint64_t chunks = toc->decoded_size / TOC_CHUNK_SIZE + (toc->decoded_size % TOC_CHUNK_SIZE != 0);
-    if (toc->object_size > INT64_MAX || toc->decoded_size > INT64_MAX)
-        return "a size makes no sense";
-    if (!toc->has_sha256 && !toc->etag[0])
-        return "there is neither SHA-256 nor ETag";
-    if (!toc->has_sha256 && !is_zero(toc->sha256, sizeof toc->sha256))
-        return "there is a SHA-256 that is not known";
-    if (has_control(toc->etag) || has_control(toc->problem))
-        return "a text has control characters";
-    if (!is_codec(toc->codec))
-        return "the codec's name is none";
-    if (!toc->complete && !toc->problem[0])
-        return "it is not complete and does not say why";
-    if (toc->chunk_count && toc->chunk_count != chunks)
-        return "there are not as many chunk hashes as chunks";
-    return points_fault(toc);
-}
-
 static const char *extents_fault(const struct toc *toc, const struct member_file *file)
 {
     uint64_t position = 0;
@@ -92,18 +81,9 @@ static const char *extents_fault(const struct toc *toc, const struct member_file
     return NULL;
 }
 
-static const char *link_fault(const struct toc *toc, const struct member_file *file)
+const char *toc_file_fault(const struct toc *toc, const struct member_file *file)
 {
-    uint32_t max = file->type == MEMBER_SYMLINK ? MEMBERS_LINK_MAX : TAR_NAME_MAX;
-    if (!file->count || file->count > max)
-        return "a link target is too short or too long";
-    return memchr(toc->members->text + file->first, '\0', file->count) ? "a link target has a NUL byte"
-                                                                       : NULL;
-}
-
-/* Which of its fields a file of some type may use. */
-static const char *fields_fault(const struct member_file *file)
-{
+    const struct member_table *table = toc->members;
     bool is_file = file->type == MEMBER_FILE;
     bool is_directory = file->type == MEMBER_DIRECTORY;
     bool is_link = file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN;
@@ -117,21 +97,17 @@ static const char *fields_fault(const struct member_file *file)
         return "a count has no meaning";
     if (!file->has_sha256 && !is_zero(file->sha256, sizeof file->sha256))
         return "there is a SHA-256 that is not known";
-    return NULL;
-}
-
-const char *toc_file_fault(const struct toc *toc, const struct member_file *file)
-{
-    const char *fault = fields_fault(file);
-    if (!fault && file->size > INT64_MAX)
-        fault = "a size makes no sense";
-    if (!fault && file->sparse)
-        fault = extents_fault(toc, file);
-    if (!fault && (file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN))
-        fault = link_fault(toc, file);
+    if (file->size > INT64_MAX)
+        return "a size makes no sense";
+    if (is_link &&
+        (!file->count || file->count > (file->type == MEMBER_SYMLINK ? MEMBERS_LINK_MAX : TAR_NAME_MAX)))
+        return "a link target is too short or too long";
+    if (is_link && memchr(table->text + file->first, '\0', file->count))
+        return "a link target has a NUL byte";
+    const char *fault = file->sparse ? extents_fault(toc, file) : NULL;
     if (fault)
         return fault;
-    uint64_t stored = file->type == MEMBER_FILE ? member_stored(toc->members, file) : 0;
+    uint64_t stored = is_file ? member_stored(table, file) : 0;
     if (file->offset > toc->decoded_size || stored > toc->decoded_size - file->offset)
         return "a file lies behind the end";
     return NULL;

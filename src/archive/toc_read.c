@@ -1,5 +1,5 @@
-/* Reading tables of contents, which may be an enemy's; see toc.h. First the shape, then the checksum, then each part:
-   what a step leaves behind is within bounds for the next. */
+/* Reads tables of contents, which may be hostile: first the shape, then the checksum, then each part. What a step leaves
+   behind is within bounds for the next. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,47 +13,41 @@ struct input {
     uint32_t counts[TOC_SECTIONS];
 };
 
-static int invalid(struct error *err, const char *why)
+static int toc_invalid(struct error *err, const char *why)
 {
     return error_set(err, EINVAL, "table of contents: %s", why);
 }
 
-static int no_memory(struct error *err)
+static int toc_no_memory(struct error *err)
 {
     return error_errno(err, ENOMEM, "table of contents");
 }
 
-/* Lays the sections out. Their lengths must fill the whole. */
-static int find_sections(struct input *in, size_t len, struct error *err)
+/* Lays the sections out, whose lengths must fill the whole, and checks the checksum. */
+static int check_shape(struct input *in, const void *bytes, size_t len, struct error *err)
 {
+    in->bytes = bytes;
+    if (len < TOC_HEADER_SIZE + TOC_HASH_SIZE || memcmp(bytes, TOC_MAGIC, strlen(TOC_MAGIC)) != 0)
+        return toc_invalid(err, "bad magic");
+    if (get_le(in->bytes + TOC_AT_VERSION, 4) != TOC_VERSION)
+        return toc_invalid(err, "its version is unknown");
+    if (get_le(in->bytes + TOC_AT_LENGTH, 8) != len || len > TOC_SIZE_MAX)
+        return toc_invalid(err, "its length is not what it says");
     uint64_t at = TOC_HEADER_SIZE;
     for (unsigned i = 0; i < TOC_SECTIONS; i++) {
         in->counts[i] = (uint32_t)get_le(in->bytes + TOC_AT_LENGTHS + (size_t)4 * i, 4);
         uint64_t size = (uint64_t)in->counts[i] * toc_record_size[i];
         if (size > len - at)
-            return invalid(err, "it is too short");
+            return toc_invalid(err, "it is too short");
         in->sections[i] = in->bytes + at;
         at += size;
     }
-    return len - at == TOC_HASH_SIZE ? 0 : invalid(err, "its parts are not as long as the whole");
-}
-
-static int check_shape(struct input *in, const void *bytes, size_t len, struct error *err)
-{
-    in->bytes = bytes;
-    if (len < TOC_HEADER_SIZE + TOC_HASH_SIZE || memcmp(bytes, TOC_MAGIC, strlen(TOC_MAGIC)) != 0)
-        return invalid(err, "this is none");
-    if (get_le(in->bytes + TOC_AT_VERSION, 4) != TOC_VERSION)
-        return invalid(err, "its version is unknown");
-    if (get_le(in->bytes + TOC_AT_LENGTH, 8) != len || len > TOC_SIZE_MAX)
-        return invalid(err, "its length is not what it says");
-    int result = find_sections(in, len, err);
-    if (result < 0)
-        return result;
+    if (len - at != TOC_HASH_SIZE)
+        return toc_invalid(err, "its parts are not as long as the whole");
     struct toc_hash hash = toc_hash(bytes, len - TOC_HASH_SIZE);
     return memcmp(hash.bytes, in->bytes + len - TOC_HASH_SIZE, sizeof hash) == 0
                ? 0
-               : invalid(err, "its checksum is wrong");
+               : toc_invalid(err, "its checksum is wrong");
 }
 
 /* Copies a text without NULs into MAX bytes and one more. */
@@ -78,42 +72,16 @@ static int read_header(const struct input *in, struct toc *toc, struct error *er
     toc->has_sha256 = flags & TOC_HAS_SHA256;
     memcpy(toc->sha256, in->bytes + TOC_AT_SHA256, sizeof toc->sha256);
     if (flags & ~(uint64_t)(TOC_COMPLETE | TOC_HAS_SHA256))
-        return invalid(err, "it has unknown flags");
-    if (!copy_text(toc->codec, TOC_CODEC_MAX, (const unsigned char *)codec, codec_len))
-        return invalid(err, "the codec's name is none");
+        return toc_invalid(err, "it has unknown flags");
+    bool padded = copy_text(toc->codec, TOC_CODEC_MAX, (const unsigned char *)codec, codec_len);
     for (size_t i = codec_len; i <= TOC_CODEC_MAX; i++)
-        if (codec[i])
-            return invalid(err, "the codec's name is none");
+        padded = padded && !codec[i];
+    if (!padded)
+        return toc_invalid(err, "the codec's name is invalid");
     if (!copy_text(toc->etag, TOC_ETAG_MAX, in->sections[TOC_ETAG], in->counts[TOC_ETAG]) ||
         !copy_text(toc->problem, TOC_PROBLEM_MAX, in->sections[TOC_PROBLEM], in->counts[TOC_PROBLEM]))
-        return invalid(err, "a text is too long or holds a NUL byte");
+        return toc_invalid(err, "a text is too long or holds a NUL byte");
     return 0;
-}
-
-static int allocate_members(const struct input *in, struct toc *toc)
-{
-    struct member_table *table = toc->members = calloc(1, sizeof *table);
-    if (!table)
-        return -ENOMEM;
-    table->member_count = in->counts[TOC_MEMBERS];
-    table->file_count = in->counts[TOC_FILES];
-    table->extent_count = in->counts[TOC_EXTENTS];
-    table->members = calloc((size_t)table->member_count + 1, sizeof *table->members);
-    table->files = calloc((size_t)table->file_count + 1, sizeof *table->files);
-    table->extents = calloc((size_t)table->extent_count + 1, sizeof *table->extents);
-    table->text = malloc((size_t)in->counts[TOC_NAMES] + in->counts[TOC_LINKS] + table->member_count +
-                         table->file_count + 1);
-    return table->members && table->files && table->extents && table->text ? 0 : -ENOMEM;
-}
-
-/* Adds a text and a NUL, for which there is room. */
-static uint32_t add_text(struct member_table *table, const unsigned char *text, size_t len)
-{
-    uint32_t place = (uint32_t)table->text_len;
-    memcpy(table->text + place, text, len);
-    table->text[place + len] = '\0';
-    table->text_len += len + 1;
-    return place;
 }
 
 /* The names are components, all but the root's, which is empty. */
@@ -125,24 +93,24 @@ static int read_members(const struct input *in, struct member_table *table, stru
         const unsigned char *record = in->sections[TOC_MEMBERS] + (size_t)i * TOC_MEMBER_SIZE;
         uint16_t len = record[4];
         if (len > left)
-            return invalid(err, "a name lies behind the end");
+            return toc_invalid(err, "a name lies behind the end");
         const char *fault = i ? tar_component_fault((const char *)name, len) : NULL;
         if (fault || (!i && len))
-            return invalid(err, fault ? fault : "its root has a name");
+            return toc_invalid(err, fault ? fault : "its root has a name");
         table->members[i].file = (uint32_t)get_le(record, 4);
-        table->members[i].name = add_text(table, name, len);
+        table->members[i].name = member_table_add_text(table, name, len);
         table->members[i].name_len = len;
         name += len;
         left -= len;
     }
-    return left ? invalid(err, "it has names of nobody") : 0;
+    return left ? toc_invalid(err, "it has unreferenced names") : 0;
 }
 
 static int read_file(const unsigned char *record, struct member_file *file, struct error *err)
 {
     unsigned flags = record[TOC_FILE_AT_FLAGS];
     if (record[0] >= MEMBER_TYPES || flags > (TOC_FILE_HAS_SHA256 | TOC_FILE_SPARSE | TOC_FILE_MADE))
-        return invalid(err, "a type or flag is unknown");
+        return toc_invalid(err, "a type or flag is unknown");
     *file = (struct member_file){
         .type = (enum member_type)record[0],
         .made = flags & TOC_FILE_MADE,
@@ -165,26 +133,22 @@ static int read_share(const struct input *in, struct member_table *table, struct
     if (file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN) {
         if (file->count > in->counts[TOC_LINKS] - *links)
             return -EINVAL;
-        file->first = add_text(table, in->sections[TOC_LINKS] + *links, file->count);
+        file->first = member_table_add_text(table, in->sections[TOC_LINKS] + *links, file->count);
         *links += file->count;
     }
-    if (file->sparse) {
-        if (file->type != MEMBER_FILE || file->count > in->counts[TOC_EXTENTS] - *extents)
-            return -EINVAL;
-        file->first = *extents;
-        *extents += file->count;
-    }
-    return 0;
-}
-
-static void read_extents(const struct input *in, struct member_table *table, const struct member_file *file)
-{
+    if (!file->sparse)
+        return 0;
+    if (file->type != MEMBER_FILE || file->count > in->counts[TOC_EXTENTS] - *extents)
+        return -EINVAL;
+    file->first = *extents;
+    *extents += file->count;
     uint64_t at = file->offset;
-    for (uint32_t i = file->first; i < file->first + file->count; i++) {
+    for (uint32_t i = file->first; i < *extents; i++) {
         const unsigned char *record = in->sections[TOC_EXTENTS] + (size_t)i * TOC_EXTENT_SIZE;
         table->extents[i] = (struct reader_extent){get_le(record, 8), get_le(record + 8, 8), at};
         at += table->extents[i].size; /* checked together with the file */
     }
+    return 0;
 }
 
 static int read_files(const struct input *in, struct toc *toc, struct error *err)
@@ -198,15 +162,13 @@ static int read_files(const struct input *in, struct toc *toc, struct error *err
         if (result < 0)
             return result;
         if (read_share(in, table, file, &links, &extents) < 0)
-            return invalid(err, "a link target or sparse map lies behind the end");
-        if (file->sparse)
-            read_extents(in, table, file);
+            return toc_invalid(err, "a link target or sparse map lies behind the end");
         const char *fault = toc_file_fault(toc, file);
         if (fault)
-            return invalid(err, fault);
+            return toc_invalid(err, fault);
     }
     if (links != in->counts[TOC_LINKS] || extents != in->counts[TOC_EXTENTS])
-        return invalid(err, "it has link targets or sparse maps of nobody");
+        return toc_invalid(err, "it has unreferenced link targets or sparse maps");
     return 0;
 }
 
@@ -228,15 +190,6 @@ static const char *link_member(struct member_table *table, uint32_t number, uint
     return NULL;
 }
 
-static bool is_ascending(const struct member_table *table, uint32_t number)
-{
-    const struct member *left = &table->members[number - 1];
-    const struct member *right = &table->members[number];
-    size_t len = left->name_len < right->name_len ? left->name_len : right->name_len;
-    int order = memcmp(table->text + left->name, table->text + right->name, len);
-    return order < 0 || (order == 0 && left->name_len < right->name_len);
-}
-
 /* The entries of directory NUMBER are the next members. */
 static const char *link_entries(struct member_table *table, uint32_t number, uint32_t *next_member,
                                 uint32_t *next_file)
@@ -245,13 +198,14 @@ static const char *link_entries(struct member_table *table, uint32_t number, uin
     if (directory->count > table->member_count - *next_member)
         return "an entry lies behind the end";
     directory->first = *next_member;
-    for (uint32_t i = 0; i < directory->count; i++) {
+    for (uint32_t i = 0; i < directory->count; i++, ++*next_member) {
+        const struct member *member = &table->members[*next_member];
         const char *fault = link_member(table, *next_member, number, next_file);
         if (fault)
             return fault;
-        if (i && !is_ascending(table, *next_member))
+        if (i && member_name_compare(table->text + member[-1].name, member[-1].name_len,
+                                     table->text + member->name, member->name_len) >= 0)
             return "entries are out of order";
-        ++*next_member;
     }
     return NULL;
 }
@@ -262,16 +216,16 @@ static int link_members(struct member_table *table, struct error *err)
     uint32_t next_member = 1;
     uint32_t next_file = 0;
     if (!table->member_count || !table->file_count || table->files[0].type != MEMBER_DIRECTORY)
-        return invalid(err, "it has no root");
+        return toc_invalid(err, "it has no root");
     const char *fault = link_member(table, 0, 0, &next_file);
     for (uint32_t i = 0; !fault && i < next_member; i++)
         if (member_file(table, i)->type == MEMBER_DIRECTORY)
             fault = link_entries(table, i, &next_member, &next_file);
     if (!fault && next_member != table->member_count)
-        fault = "a member is nobody's entry";
+        fault = "a member is in no directory";
     if (!fault && next_file != table->file_count)
         fault = "a file has no name";
-    return fault ? invalid(err, fault) : 0;
+    return fault ? toc_invalid(err, fault) : 0;
 }
 
 static int read_points(const struct input *in, struct toc *toc, struct error *err)
@@ -279,12 +233,12 @@ static int read_points(const struct input *in, struct toc *toc, struct error *er
     uint32_t count = in->counts[TOC_POINTS];
     uint32_t left = in->counts[TOC_BLOBS];
     if (!count)
-        return left ? invalid(err, "it has blobs of nobody") : 0;
+        return left ? toc_invalid(err, "it has unreferenced blobs") : 0;
     unsigned char *blobs = malloc((size_t)left + 1);
     toc->points = calloc(count, sizeof *toc->points);
     if (!blobs || !toc->points) {
         free(blobs);
-        return no_memory(err);
+        return toc_no_memory(err);
     }
     memcpy(blobs, in->sections[TOC_BLOBS], left);
     for (uint32_t i = 0; i < count; i++) {
@@ -294,44 +248,40 @@ static int read_points(const struct input *in, struct toc *toc, struct error *er
                                             (uint32_t)get_le(record + 16, 4), len, blobs};
         toc->point_count++;
         if (len > left)
-            return invalid(err, "a restart point lies behind the end");
+            return toc_invalid(err, "a restart point lies behind the end");
         blobs += len;
         left -= len;
     }
-    return left ? invalid(err, "it has blobs of nobody") : 0;
+    return left ? toc_invalid(err, "it has unreferenced blobs") : 0;
 }
 
-static int read_chunks(const struct input *in, struct toc *toc, struct error *err)
+/* Reads all parts of a table whose shape was checked. */
+static int read_parts(const struct input *in, struct toc *toc, struct error *err)
 {
-    size_t size = (size_t)in->counts[TOC_CHUNKS] * sizeof *toc->chunks;
-    if (!size)
-        return 0;
-    toc->chunks = malloc(size);
-    if (!toc->chunks)
-        return no_memory(err);
-    memcpy(toc->chunks, in->sections[TOC_CHUNKS], size);
-    toc->chunk_count = in->counts[TOC_CHUNKS];
-    return 0;
-}
-
-static int read_all(const struct input *in, struct toc *toc, struct error *err)
-{
-    if (allocate_members(in, toc) < 0)
-        return no_memory(err);
+    const uint32_t *counts = in->counts;
+    struct member_table *table = toc->members = member_table_new(
+        counts[TOC_MEMBERS], counts[TOC_FILES], counts[TOC_EXTENTS],
+        (size_t)counts[TOC_NAMES] + counts[TOC_LINKS] + counts[TOC_MEMBERS] + counts[TOC_FILES]);
+    toc->chunks = malloc((size_t)counts[TOC_CHUNKS] * sizeof *toc->chunks + 1);
+    if (!table || !toc->chunks)
+        return toc_no_memory(err);
+    table->member_count = counts[TOC_MEMBERS];
+    table->file_count = counts[TOC_FILES];
+    table->extent_count = counts[TOC_EXTENTS];
+    memcpy(toc->chunks, in->sections[TOC_CHUNKS], (size_t)counts[TOC_CHUNKS] * sizeof *toc->chunks);
+    toc->chunk_count = counts[TOC_CHUNKS];
     int result = read_header(in, toc, err);
     if (result == 0)
         result = read_points(in, toc, err);
-    if (result == 0)
-        result = read_chunks(in, toc, err);
     if (result < 0)
         return result;
     const char *fault = toc_fault(toc);
     if (fault)
-        return invalid(err, fault);
-    result = read_members(in, toc->members, err);
+        return toc_invalid(err, fault);
+    result = read_members(in, table, err);
     if (result == 0)
         result = read_files(in, toc, err);
-    return result < 0 ? result : link_members(toc->members, err);
+    return result < 0 ? result : link_members(table, err);
 }
 
 int toc_read(const void *bytes, size_t len, struct toc **ret_toc, struct error *err)
@@ -342,8 +292,8 @@ int toc_read(const void *bytes, size_t len, struct toc **ret_toc, struct error *
         return result;
     struct toc *toc = calloc(1, sizeof *toc);
     if (!toc)
-        return no_memory(err);
-    result = read_all(&in, toc, err);
+        return toc_no_memory(err);
+    result = read_parts(&in, toc, err);
     if (result < 0) {
         toc_free(toc);
         return result;

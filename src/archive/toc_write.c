@@ -1,9 +1,8 @@
-/* Writing tables of contents; see toc.h. */
+/* Writes tables of contents. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "archive/toc_format.h"
-#include "base/cleanup.h"
 
 /* What is being written: memory of just the size that is needed, and how much of it is done. */
 struct output {
@@ -24,30 +23,26 @@ static void put_bytes(struct output *out, const void *bytes, size_t len)
     out->len += len;
 }
 
-static void count_members(const struct member_table *table, uint64_t counts[TOC_SECTIONS])
-{
-    counts[TOC_MEMBERS] = table->member_count;
-    counts[TOC_FILES] = table->file_count;
-    counts[TOC_EXTENTS] = table->extent_count;
-    for (uint32_t i = 0; i < table->member_count; i++)
-        counts[TOC_NAMES] += table->members[i].name_len;
-    for (uint32_t i = 0; i < table->file_count; i++)
-        if (member_link(table, &table->files[i])[0])
-            counts[TOC_LINKS] += table->files[i].count;
-}
-
 /* Counts what goes into each section, and the whole. */
-static int count_all(const struct toc *toc, uint64_t counts[TOC_SECTIONS], uint64_t *ret_len,
-                     struct error *err)
+static int count_sections(const struct toc *toc, uint64_t counts[TOC_SECTIONS], uint64_t *ret_len,
+                          struct error *err)
 {
+    const struct member_table *table = toc->members;
     uint64_t len = TOC_HEADER_SIZE + TOC_HASH_SIZE;
     counts[TOC_ETAG] = strlen(toc->etag);
     counts[TOC_PROBLEM] = strlen(toc->problem);
     counts[TOC_POINTS] = toc->point_count;
     counts[TOC_CHUNKS] = toc->chunk_count;
+    counts[TOC_MEMBERS] = table->member_count;
+    counts[TOC_FILES] = table->file_count;
+    counts[TOC_EXTENTS] = table->extent_count;
     for (uint32_t i = 0; i < toc->point_count; i++)
         counts[TOC_BLOBS] += toc->points[i].blob_len;
-    count_members(toc->members, counts);
+    for (uint32_t i = 0; i < table->member_count; i++)
+        counts[TOC_NAMES] += table->members[i].name_len;
+    for (uint32_t i = 0; i < table->file_count; i++)
+        if (member_link(table, &table->files[i])[0])
+            counts[TOC_LINKS] += table->files[i].count;
     for (unsigned i = 0; i < TOC_SECTIONS; i++)
         len += counts[i] * toc_record_size[i]; /* far below 2^64: there are at most 2^32 of each in memory */
     if (len > TOC_SIZE_MAX)
@@ -86,24 +81,22 @@ static void put_members(struct output *out, const struct member_table *table)
         put_bytes(out, member_name(table, i), table->members[i].name_len);
 }
 
-static void put_file(struct output *out, const struct member_file *file)
-{
-    unsigned flags = (file->has_sha256 ? TOC_FILE_HAS_SHA256 : 0U) | (file->sparse ? TOC_FILE_SPARSE : 0U) |
-                     (file->made ? TOC_FILE_MADE : 0U);
-    put(out, file->type, 1);
-    put(out, flags, 1);
-    put(out, file->mode, 2);
-    put(out, file->count, 4);
-    put(out, (uint64_t)file->mtime_ns, 8);
-    put(out, file->offset, 8);
-    put(out, file->size, 8);
-    put_bytes(out, file->sha256, sizeof file->sha256);
-}
-
 static void put_files(struct output *out, const struct member_table *table)
 {
-    for (uint32_t i = 0; i < table->file_count; i++)
-        put_file(out, &table->files[i]);
+    for (uint32_t i = 0; i < table->file_count; i++) {
+        const struct member_file *file = &table->files[i];
+        put(out, file->type, 1);
+        put(out,
+            (file->has_sha256 ? TOC_FILE_HAS_SHA256 : 0U) | (file->sparse ? TOC_FILE_SPARSE : 0U) |
+                (file->made ? TOC_FILE_MADE : 0U),
+            1);
+        put(out, file->mode, 2);
+        put(out, file->count, 4);
+        put(out, (uint64_t)file->mtime_ns, 8);
+        put(out, file->offset, 8);
+        put(out, file->size, 8);
+        put_bytes(out, file->sha256, sizeof file->sha256);
+    }
     for (uint32_t i = 0; i < table->file_count; i++)
         if (member_link(table, &table->files[i])[0])
             put_bytes(out, member_link(table, &table->files[i]), table->files[i].count);
@@ -125,21 +118,16 @@ static void put_points(struct output *out, const struct toc *toc)
         put_bytes(out, toc->points[i].blob, toc->points[i].blob_len);
 }
 
-static int check(const struct toc *toc, struct error *err)
-{
-    const char *fault = toc_fault(toc);
-    for (uint32_t i = 0; !fault && i < toc->members->file_count; i++)
-        fault = toc_file_fault(toc, &toc->members->files[i]);
-    return fault ? error_set(err, EINVAL, "table of contents: %s", fault) : 0;
-}
-
 int toc_write(const struct toc *toc, unsigned char **ret_bytes, size_t *ret_len, struct error *err)
 {
     uint64_t counts[TOC_SECTIONS] = {0};
     uint64_t len = 0;
-    int result = check(toc, err);
-    if (result == 0)
-        result = count_all(toc, counts, &len, err);
+    const char *fault = toc_fault(toc);
+    for (uint32_t i = 0; !fault && i < toc->members->file_count; i++)
+        fault = toc_file_fault(toc, &toc->members->files[i]);
+    if (fault)
+        return error_set(err, EINVAL, "table of contents: %s", fault);
+    int result = count_sections(toc, counts, &len, err);
     if (result < 0)
         return result;
     struct output out = {malloc(len), 0};

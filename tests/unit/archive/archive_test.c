@@ -262,7 +262,11 @@ const char *names_of(const struct member_table *table)
 
 const struct member_file *file_at(const struct member_table *table, const char *path)
 {
-    uint32_t number;
-    cr_assert_eq(member_find(table, path, &number), 0, "%s", path);
+    uint32_t number = 0;
+    for (const char *name = path; *name; name += strspn(name, "/")) {
+        size_t len = strcspn(name, "/");
+        cr_assert_eq(member_entry(table, number, name, len, &number), 0, "%s", path);
+        name += len;
+    }
     return member_file(table, number);
 }

@@ -367,27 +367,24 @@ Test(members, parts_of_sparse_files_have_a_limit_in_all)
     members_free(members);
 }
 
-Test(members, paths_are_found_and_others_are_not)
+Test(members, entries_are_found_and_others_are_not)
 {
     uint32_t number = 77;
     add_file("a/b", "");
     add_file("c", "");
     struct member_table *table = table_of();
-    cr_assert_eq(member_find(table, "a/b", &number), 0);
+    cr_assert_eq(member_entry(table, 0, "a", 1, &number), 0);
+    cr_assert_eq(member_entry(table, number, "bb", 2, &number), -ENOENT);
+    cr_assert_eq(member_entry(table, number, "a", 1, &number), -ENOENT);
+    cr_assert_eq(member_entry(table, number, "", 0, &number), -ENOENT);
+    cr_assert_eq(member_entry(table, number, "b", 1, &number), 0);
     struct strbuf path = STRBUF_INIT(100);
     member_path(table, number, &path);
     cr_assert_str_eq(strbuf_text(&path), "a/b");
     strbuf_done(&path);
     cr_assert_str_eq(member_name(table, number), "b");
-    number = 77;
-    cr_assert_eq(member_find(table, "a/bb", &number), -ENOENT);
-    cr_assert_eq(member_find(table, "a/a", &number), -ENOENT);
-    cr_assert_eq(member_find(table, "z", &number), -ENOENT);
-    cr_assert_eq(member_find(table, "c/x", &number), -ENOTDIR);
-    cr_assert_eq(member_entry(table, 1, "", 0, &number), -ENOENT);
-    cr_assert_eq(number, 77);
-    cr_assert_eq(member_find(table, "", &number), 0);
-    cr_assert_eq(number, 0);
+    cr_assert_eq(member_entry(table, number, "x", 1, &number), -ENOENT);
+    cr_assert_eq(member_entry(table, 0, "z", 1, &number), -ENOENT);
 }
 
 Test(members, what_a_name_stands_for_so_far_can_be_asked)

@@ -101,7 +101,7 @@ Test(toc_hostile, any_byte_may_be_any_other)
 
 Test(toc_hostile, the_header_is_checked)
 {
-    spoil(bytes, 'X', 1, "this is none");
+    spoil(bytes, 'X', 1, "bad magic");
     spoil(bytes + TOC_AT_VERSION, 2, 4, "its version is unknown");
     spoil(bytes + TOC_AT_FLAGS, 5, 4, "unknown flags");
     spoil(bytes + TOC_AT_LENGTH, len + 1, 8, "its length is not what it says");
@@ -111,9 +111,9 @@ Test(toc_hostile, the_header_is_checked)
     spoil(bytes + TOC_AT_DECODED_SIZE, 600, 8, "a file lies behind the end");
     spoil(bytes + TOC_AT_DECODED_SIZE, 511, 8, "a restart point lies behind the end");
     spoil(bytes + TOC_AT_SHA256, 1, 1, "a SHA-256 that is not known");
-    spoil(bytes + TOC_AT_CODEC, 0, 2, "the codec's name is none");
-    spoil(bytes + TOC_AT_CODEC, 'X', 1, "the codec's name is none");
-    spoil(bytes + TOC_AT_CODEC + 5, 'x', 1, "the codec's name is none");
+    spoil(bytes + TOC_AT_CODEC, 0, 2, "the codec's name is invalid");
+    spoil(bytes + TOC_AT_CODEC, 'X', 1, "the codec's name is invalid");
+    spoil(bytes + TOC_AT_CODEC + 5, 'x', 1, "the codec's name is invalid");
 }
 
 Test(toc_hostile, lengths_that_lie_are_noticed)
@@ -150,7 +150,7 @@ Test(toc_hostile, names_are_components_in_order)
     spoil(record(TOC_MEMBERS, 0) + 4, 1, 1, "its root has a name");
     spoil(record(TOC_MEMBERS, 1) + 4, 0, 1, "empty component");
     spoil(record(TOC_MEMBERS, 1) + 4, 200, 1, "a name lies behind the end");
-    spoil(record(TOC_MEMBERS, 1) + 4, 5, 1, "names of nobody");
+    spoil(record(TOC_MEMBERS, 1) + 4, 5, 1, "unreferenced names");
     memcpy(names + 7, "d/../", 5);
     sum();
     struct error err = {0};
@@ -196,8 +196,8 @@ Test(toc_hostile, directories_are_one_tree)
     spoil(file_field(0, TOC_FILE_AT_COUNT), UINT32_MAX, 4, "an entry lies behind the end");
     spoil(file_field(0, TOC_FILE_AT_COUNT), 5, 4, "");
     spoil(file_field(2, TOC_FILE_AT_COUNT), 3, 4, "an entry lies behind the end");
-    spoil(file_field(2, TOC_FILE_AT_COUNT), 1, 4, "a member is nobody's entry");
-    spoil(file_field(2, TOC_FILE_AT_COUNT), 0, 4, "a member is nobody's entry");
+    spoil(file_field(2, TOC_FILE_AT_COUNT), 1, 4, "a member is in no directory");
+    spoil(file_field(2, TOC_FILE_AT_COUNT), 0, 4, "a member is in no directory");
     spoil(file_field(7, TOC_FILE_AT_COUNT), 1, 4, "an entry lies behind the end");
     spoil(file_field(0, 0), MEMBER_FILE, 1, "");
 }
@@ -206,7 +206,7 @@ Test(toc_hostile, links_are_checked)
 {
     spoil(file_field(1, TOC_FILE_AT_COUNT), 0, 4, "a link target is too short");
     spoil(file_field(1, TOC_FILE_AT_COUNT), 1000, 4, "a link target or sparse map lies behind the end");
-    spoil(file_field(5, TOC_FILE_AT_COUNT), 3, 4, "of nobody");
+    spoil(file_field(5, TOC_FILE_AT_COUNT), 3, 4, "unreferenced");
     spoil(record(TOC_LINKS, 2), 0, 1, "a link target has a NUL byte");
     spoil(file_field(5, 0), MEMBER_FIFO, 1, "a count has no meaning");
 }
@@ -220,7 +220,7 @@ Test(toc_hostile, sparse_maps_are_checked)
     spoil(record(TOC_EXTENTS, 2), 99, 8, "a sparse map makes no sense");
     spoil(file_field(6, TOC_FILE_AT_SIZE), 99, 8, "a sparse map makes no sense");
     spoil(file_field(6, TOC_FILE_AT_COUNT), 4, 4, "lies behind the end");
-    spoil(file_field(6, TOC_FILE_AT_COUNT), 2, 4, "of nobody");
+    spoil(file_field(6, TOC_FILE_AT_COUNT), 2, 4, "unreferenced");
     spoil(file_field(6, TOC_FILE_AT_OFFSET), stream.len - 3, 8, "a file lies behind the end");
     spoil(file_field(6, TOC_FILE_AT_FLAGS), TOC_FILE_HAS_SHA256, 1, "a count has no meaning");
 }
@@ -233,7 +233,7 @@ Test(toc_hostile, restart_points_are_checked)
     spoil(record(TOC_POINTS, 1) + 8, 101, 8, "a restart point lies behind the end");
     spoil(record(TOC_POINTS, 0) + 20, 6, 4, "a restart point lies behind the end");
     spoil(record(TOC_POINTS, 0) + 20, UINT32_MAX, 4, "a restart point lies behind the end");
-    spoil(record(TOC_POINTS, 0) + 20, 1, 4, "blobs of nobody");
+    spoil(record(TOC_POINTS, 0) + 20, 1, 4, "unreferenced blobs");
 }
 
 /* Chains of directories, each the only entry of the one before. */
