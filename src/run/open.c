@@ -263,8 +263,11 @@ static int open_many(struct run *run, struct error *err)
 static int open_one(struct run *run, const struct wait *wait, struct error *err)
 {
     struct places places;
-    const struct placing placing = {
-        .config = &run->config, .lookup = run->lookup, .wait = wait, .local = !run->unstaged};
+    const struct placing placing = {.config = &run->config,
+                                    .environment = run->environment,
+                                    .lookup = run->lookup,
+                                    .wait = wait,
+                                    .local = !run->unstaged};
     int result = places_resolve(&run->source, &placing, &places, err);
     if (result < 0)
         return result;

@@ -153,6 +153,7 @@ static void be_guest(struct run *run, const struct run *host)
 {
     run->guest = true;
     run->unstaged = host->unstaged || host->runs;
+    run->environment = host->runs ? runs_environment(host->runs) : host->environment;
     run->lookup = host->lookup;
     run->server = host->server;
     run->disk = host->disk;

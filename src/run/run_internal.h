@@ -18,8 +18,9 @@ struct run {
     struct run_config config; /* its strings are borrowed */
     struct source source;     /* owned */
     bool unstaged;            /* THEROCK_LOCAL_STAGING_DIR does not count: it may be the mountpoint */
-    bool guest;               /* lookup, server and disk are another run's, which is closed later: */
-    struct run *host;         /* that run, in whose tree members show; for any other, itself */
+    const struct runfs_environment *environment; /* of all runs, for one among them; NULL: as it is now */
+    bool guest;       /* lookup, server and disk are another run's, which is closed later: */
+    struct run *host; /* that run, in whose tree members show; for any other, itself */
     struct lookup *lookup;
     struct server *server;          /* NULL where all is local */
     struct store *store;            /* NULL where offline */

@@ -18,8 +18,9 @@
 #define POOL_BYTES     (16U * 1024 * 1024) /* in memory, of each run that is open */
 
 struct runs {
-    char *table;  /* owned; NULL where the view is none */
-    char **binds; /* owned */
+    struct runfs_environment environment; /* as it was when the mount began */
+    char *table;                          /* owned; NULL where the view is none */
+    char **binds;                         /* owned */
     size_t bind_count;
     pthread_mutex_t lock; /* guards the two below */
     LIST_HEAD(, run) open;
@@ -65,6 +66,11 @@ static int settle_paths(struct runs *runs, struct view_config *view, struct erro
     return result;
 }
 
+const struct runfs_environment *runs_environment(const struct runs *runs)
+{
+    return &runs->environment;
+}
+
 int runs_new(struct run_config *config, struct runs **ret_runs, struct error *err)
 {
     struct runs *runs = calloc(1, sizeof *runs);
@@ -73,7 +79,8 @@ int runs_new(struct run_config *config, struct runs **ret_runs, struct error *er
     (void)pthread_mutex_init(&runs->lock, NULL);
     LIST_INIT(&runs->open);
     *ret_runs = runs; /* freed with the host, also on failure */
-    return settle_paths(runs, &config->view, err);
+    int result = site_read_environment(&runs->environment, err);
+    return result < 0 ? result : settle_paths(runs, &config->view, err);
 }
 
 void runs_free(struct runs *runs)
@@ -193,7 +200,7 @@ static int find_places(const struct run *host, const char *name, struct places *
     struct run_config config;
     _cleanup_source_ struct source source = {0};
     _cleanup_free_ char *texts = configure(host, name, &config);
-    const struct placing placing = {.config = &config};
+    const struct placing placing = {.config = &config, .environment = &host->runs->environment};
     if (!texts)
         return error_errno(err, ENOMEM, "%s", name);
     config.site.lookup = false;

@@ -34,10 +34,14 @@ int runs_find_level(struct run *host, const char *name, const struct wait *wait,
 typedef void (*runs_kept_fn)(void *context, const char *name, uint64_t listed_ms);
 void runs_each_kept(struct run *host, runs_kept_fn fn, void *context);
 
-/* Of the host, with its configuration: paths in that are made absolute, since runs are opened from elsewhere. */
+/* Of the host, with its configuration: paths in that are made absolute, since runs are opened from elsewhere. The environment is
+   read once, for all runs: an event that cannot be read is an error. */
 struct runs;
 int runs_new(struct run_config *config, struct runs **ret_runs, struct error *err);
 void runs_free(struct runs *runs);
+
+/* What the environment says of each of them. */
+const struct runfs_environment *runs_environment(const struct runs *runs);
 
 /* Adds what runs have done, open ones and others. */
 void runs_add_stats(struct runs *runs, struct run_stats *stats);

@@ -126,39 +126,47 @@ void server_free(struct server *server)
 
 #define UNKNOWN_ID "1" /* stands for the run of a commit until that is known */
 
-/* The fork rule's third source: the event of the pull request that this job is for. */
-static int read_event(struct runfs_environment *environment, struct error *err)
+int site_read_environment(struct runfs_environment *ret_environment, struct error *err)
 {
     bool known;
     bool fork;
-    if (!environment->event_path || !environment->event_name ||
-        strcmp(environment->event_name, "pull_request") != 0)
-        return 0;
-    int result = github_event_fork(environment->event_path, &known, &fork, err);
-    if (result == 0 && known)
-        environment->event_fork = fork ? RUNFS_FORK_YES : RUNFS_FORK_NO;
-    return result;
+    struct runfs_environment environment;
+    runfs_environment_read(&environment);
+    if (environment.event_path && environment.event_name &&
+        strcmp(environment.event_name, "pull_request") == 0) {
+        int result = github_event_fork(environment.event_path, &known, &fork, err);
+        if (result < 0)
+            return result;
+        if (known)
+            environment.event_fork = fork ? RUNFS_FORK_YES : RUNFS_FORK_NO;
+    }
+    *ret_environment = environment;
+    return 0;
 }
 
-static int build_request(const struct source *source, const struct run_config *config,
+static int build_request(const struct source *source, const struct placing *placing,
                          const struct runfs_run *run, struct runfs_request *ret_request, struct error *err)
 {
     struct runfs_error failure;
-    struct runfs_environment environment;
+    struct runfs_environment read;
+    const struct runfs_environment *environment = placing->environment;
+    const struct site_config *site = &placing->config->site;
     struct runfs_request request = {
         .run_id = run->id,
-        .platform = run->platform == RUNFS_PLATFORM_UNSAID ? config->site.platform : run->platform,
-        .repository = source->repository ? source->repository : config->site.repository,
-        .release_type = config->site.release_type,
-        .fork = config->site.fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
-        .updated_at = config->site.updated_at,
-        .key_prefix = config->site.key_prefix,
+        .platform = run->platform == RUNFS_PLATFORM_UNSAID ? site->platform : run->platform,
+        .repository = source->repository ? source->repository : site->repository,
+        .release_type = site->release_type,
+        .fork = site->fork ? RUNFS_FORK_YES : RUNFS_FORK_UNKNOWN,
+        .updated_at = site->updated_at,
+        .key_prefix = site->key_prefix,
     };
-    runfs_environment_read(&environment);
-    int result = read_event(&environment, err);
-    if (result < 0)
-        return result;
-    if (runfs_request_complete(&request, &environment, &failure) < 0)
+    if (!environment) {
+        int result = site_read_environment(&read, err);
+        if (result < 0)
+            return result;
+        environment = &read;
+    }
+    if (runfs_request_complete(&request, environment, &failure) < 0)
         return layout_error(err, &failure);
     *ret_request = request;
     return 0;
@@ -237,7 +245,7 @@ static int resolve_run(const struct source *source, const struct placing *placin
     bool staged = staging && staging[0];
     if (source->kind == SOURCE_RUN && runfs_run_parse(source->run, &run, &failure) < 0)
         return layout_error(err, &failure);
-    int result = build_request(source, placing->config, &run, &request, err);
+    int result = build_request(source, placing, &run, &request, err);
     if (result == 0)
         result = find_places(&request, places, err);
     if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->site.lookup && !staged))) {

@@ -38,10 +38,15 @@ struct places {
     char *directory; /* owned; NULL for S3 */
 };
 
+/* What the environment says of runs, with the event of a pull request where this is a job for one (the fork rule's third
+   source), whose file is read. An event that cannot be read is an error. */
+int site_read_environment(struct runfs_environment *ret_environment, struct error *err);
+
 /* By what a source is resolved. */
 struct placing {
     const struct run_config *config;
-    struct lookup *lookup; /* where GitHub may have to be asked */
+    const struct runfs_environment *environment; /* NULL: it is read where a run needs it */
+    struct lookup *lookup;                       /* where GitHub may have to be asked */
     const struct wait *wait;
     bool local; /* THEROCK_LOCAL_STAGING_DIR counts */
 };
