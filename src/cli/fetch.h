@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "cli/common/open_arg.h"
 #include "cli/common/progress.h"
 #include "run/run.h"

@@ -2,7 +2,7 @@
 #ifndef RUNFS_RUN_CHECKSUM_H
 #define RUNFS_RUN_CHECKSUM_H
 
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "run/run.h"
 
 /* The companion of NODE, a file; NULL where it has none. The tree's read lock is held. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "disk/blob.h"
 #include "unpack/archives_internal.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "view/content.h"
 
 #define PIECE (256U * 1024)

@@ -1,5 +1,5 @@
 /* SHA-256 of bytes as they come, by FIPS 180's own examples. */
-#include "base/sha256.h"
+#include "base/digest.h"
 
 #include "testing.h"
 

@@ -1,5 +1,5 @@
-/* SHA-256 of bytes as they come; see sha256.h. */
-#include "base/sha256.h"
+/* SHA-256 of bytes as they come; see digest.h. */
+#include "base/digest.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
