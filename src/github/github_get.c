@@ -211,7 +211,10 @@ static int await(struct request *request, const struct wait *wait, struct error 
 int github_get(const struct github_get *get, const struct wait *wait, struct strbuf *out, struct error *err)
 {
     struct request request = {
-        .http = {.ops = &request_ops, .what = get->url, .timeout_ms = wait->timeout_ms},
+        .http = {.ops = &request_ops,
+                 .what = get->url,
+                 .timeout_ms = wait->timeout_ms,
+                 .since_ms = wait->since_ms},
         .get = get,
         .url = strdup(get->url),
         .with_token = get->token,

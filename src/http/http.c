@@ -37,12 +37,16 @@ static uint64_t deadline(const struct http_request *request)
     return request->progress_at + request->timeout_ms;
 }
 
-/* Waiting in a queue while others make progress is no stall. */
+/* The time in a queue counts from when the requests before it stop making progress. A request that has been
+   on the wire keeps the time that it used there. */
 static void excuse_queue(const struct http_engine *engine, struct http_request *request)
 {
+    if (request->attempts == 0 && request->progress_at < engine->progress_at)
+        request->progress_at = engine->progress_at;
     if (request->queued_at >= engine->progress_at)
         return;
-    request->progress_at += engine->progress_at - request->queued_at;
+    if (request->attempts)
+        request->progress_at += engine->progress_at - request->queued_at;
     request->queued_at = engine->progress_at;
 }
 
@@ -90,6 +94,7 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
 {
     switch (result) {
     case ATTEMPT_DONE:
+        engine->progress_at = clock_ms();
         http_pace_good(&engine->pace, request->pace_number);
         http_stats_allowed(&engine->stats, engine->pace.allowed);
         finish(request, 0);
@@ -127,8 +132,6 @@ static void start_one(struct http_engine *engine, struct http_request *request)
 {
     request->failure.code = 0;
     excuse_queue(engine, request);
-    if (request->attempts == 0)
-        request->progress_at = clock_ms();
     request->pace_number = http_pace_start(&engine->pace);
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
@@ -321,7 +324,8 @@ void http_submit(struct http_engine *engine, struct http_request *request)
 {
     request->engine = engine;
     request->submitted_us = clock_us();
-    request->progress_at = request->queued_at = clock_ms();
+    request->queued_at = clock_ms();
+    request->progress_at = request->since_ms ? request->since_ms : request->queued_at;
     (void)pthread_mutex_lock(&engine->lock);
     bool stopping = engine->stopping; /* then the thread does not look at incoming any more */
     if (!stopping) {

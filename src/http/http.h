@@ -57,7 +57,7 @@ struct http_request_ops {
     void (*done)(struct http_request *request, int result, const struct error *err);
 };
 
-/* Embedded as the first member of each kind of request. The caller sets the first five fields, zeroes the
+/* Embedded as the first member of each kind of request. The caller sets the first six fields, zeroes the
  * others. */
 struct http_request {
     const struct http_request_ops *ops;
@@ -65,6 +65,7 @@ struct http_request {
     enum request_kind kind; /* for the statistics */
     const char *what;    /* names the request in errors, such as its s3:// address; borrowed until done() */
     uint64_t timeout_ms; /* the request fails when it makes no progress for so long */
+    uint64_t since_ms;   /* clock_ms when its caller began to wait; 0: the submission */
 
     /* The engine's own. */
     struct http_engine *engine;
@@ -74,7 +75,7 @@ struct http_request {
     struct http_response *response;
     struct error failure; /* why the last attempt failed */
     char curl_error[CURL_ERROR_SIZE];
-    uint64_t progress_at;    /* clock_ms of the last body byte, at first of the submission */
+    uint64_t progress_at;    /* clock_ms of the last body byte, at first since_ms */
     uint64_t attempt_at;     /* clock_ms of the attempt's start or its last byte */
     uint64_t retry_after_ms; /* what the last refusal asked for, 0: nothing */
     uint64_t not_before;     /* clock_ms before which a retry must not start */

@@ -213,6 +213,7 @@ static enum attempt_result judge_refusal(struct http_request *request)
         request->fault = REQUEST_THROTTLED;
         return ATTEMPT_THROTTLED;
     default:
+        request->engine->progress_at = clock_ms(); /* it is an answer */
         return ATTEMPT_FAILED;
     }
 }

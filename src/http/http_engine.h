@@ -31,7 +31,7 @@ struct http_engine {
     struct http_pace pace; /* how many may be active */
     CURL **idle;           /* handles to use again, up to CONNECTIONS */
     unsigned idle_count;
-    uint64_t progress_at; /* clock_ms when a body byte came last, for any request */
+    uint64_t progress_at; /* clock_ms of the last body byte or whole answer, of any request */
     uint64_t swept_at;    /* clock_ms when deadlines were last looked at */
     unsigned seed;        /* of the back-off's jitter */
 };

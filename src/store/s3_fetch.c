@@ -155,9 +155,9 @@ int s3_fetch(struct store *store, const struct object *object, uint64_t offset, 
     get->request.http.ops = &get_ops;
     get->request.http.fetch_class = fetch_class;
     get->request.http.kind = REQUEST_GET;
-    /* what nobody waits for yet must not hold up whoever asked for it */
-    uint64_t timeout_ms = fetch_class == FETCH_READ ? s3->timeout_ms : 0;
-    int result = s3_request_init(&get->request, s3, object->key, object->key_len, timeout_ms, err);
+    bool may_wait = fetch_class == FETCH_READ; /* read-ahead must not delay the reader that starts it */
+    int result =
+        s3_request_init(&get->request, s3, object->key, object->key_len, may_wait, sink->since_ms, err);
     if (result < 0)
         get_free(get);
     else

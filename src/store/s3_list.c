@@ -171,13 +171,16 @@ static void drop_ahead(struct chain *chain)
     chain->ahead = (struct ahead){0};
 }
 
-static int ask(const struct chain *chain, const char *token, uint64_t timeout_ms,
+/* Each page after the first one has the time from the page before it. */
+static int ask(const struct chain *chain, const char *token, bool may_wait,
                struct s3_page_request **ret_request, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf query = STRBUF_INIT(QUERY_MAX);
+    const struct job *job = chain->job;
+    uint64_t since_ms = chain->first_only ? job->wait->since_ms : 0;
     int result = build_query(chain, token, &query, err);
     return result < 0 ? result
-                      : s3_page_ask(chain->job->s3, strbuf_text(&query), timeout_ms, ret_request, err);
+                      : s3_page_ask(job->s3, strbuf_text(&query), may_wait, since_ms, ret_request, err);
 }
 
 /* The server works on the next page while this one is read. Where that fails, the page is asked for in its turn. */
@@ -188,7 +191,7 @@ static void ask_ahead(void *context, const char *token)
     drop_ahead(chain);
     chain->ahead.token = strdup(token);
     if (chain->ahead.token)
-        (void)ask(chain, token, 0, &chain->ahead.request, &ignored);
+        (void)ask(chain, token, false, &chain->ahead.request, &ignored);
 }
 
 /* The page that was asked for ahead, where it goes on as the page before it said in the end: an attempt that broke
@@ -207,7 +210,7 @@ static int get_page(struct chain *chain, struct s3_page *page, struct error *err
     /* a chain that leaps does not always go on by the token */
     s3_page_more_fn more = chain->first_only || chain->leaps ? NULL : ask_ahead;
     s3_page_clear(page);
-    int result = request ? 0 : ask(chain, chain->token, chain->job->s3->timeout_ms, &request, err);
+    int result = request ? 0 : ask(chain, chain->token, true, &request, err);
     return result < 0 ? result : s3_page_receive(request, chain->job->wait, page, more, chain, err);
 }
 

@@ -177,8 +177,8 @@ static int parse_all(struct s3_page_request *request, const struct wait *wait, s
     return result;
 }
 
-int s3_page_ask(struct s3 *s3, const char *query, uint64_t timeout_ms, struct s3_page_request **ret_request,
-                struct error *err)
+int s3_page_ask(struct s3 *s3, const char *query, bool may_wait, uint64_t since_ms,
+                struct s3_page_request **ret_request, struct error *err)
 {
     struct s3_page_request *request = calloc(1, sizeof *request);
     if (!request || !(request->query = strdup(query))) {
@@ -190,7 +190,7 @@ int s3_page_ask(struct s3 *s3, const char *query, uint64_t timeout_ms, struct s3
     request->arrived.max = S3_PAGE_BYTES_MAX;
     request->request.http.ops = &page_ops;
     request->request.http.kind = REQUEST_LIST;
-    int result = s3_request_init(&request->request, s3, "", 0, timeout_ms, err);
+    int result = s3_request_init(&request->request, s3, "", 0, may_wait, since_ms, err);
     if (result < 0) {
         page_free(request);
         return result;

@@ -8,10 +8,9 @@
 /* A page that has been asked for. */
 struct s3_page_request;
 
-/* Asks for the page of QUERY (already encoded, copied). Waits for credentials for TIMEOUT_MS at most, with 0 not at
-   all (-EAGAIN). */
-int s3_page_ask(struct s3 *s3, const char *query, uint64_t timeout_ms, struct s3_page_request **ret_request,
-                struct error *err);
+/* Asks for the page of QUERY (already encoded, copied). MAY_WAIT and SINCE_MS as in s3_request_init(). */
+int s3_page_ask(struct s3 *s3, const char *query, bool may_wait, uint64_t since_ms,
+                struct s3_page_request **ret_request, struct error *err);
 
 /* Told once an attempt, as soon as it is known that the page is not the last one and how to go on behind it. */
 typedef void (*s3_page_more_fn)(void *context, const char *token);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/s3_xml.h"
 
 #define WHAT_MAX   400
@@ -19,8 +20,23 @@ static void cut_what(char *what)
         memcpy(what + WHAT_MAX - 3, "...", 4);
 }
 
-int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len,
-                    uint64_t timeout_ms, struct error *err)
+/* New credentials are progress: the request's time counts from their arrival. */
+static int get_credentials(struct s3_request *request, bool may_wait, struct error *err)
+{
+    struct aws_provider *provider = request->s3->provider;
+    struct http_request *http = &request->http;
+    int result = provider ? aws_provider_get(provider, 0, &request->credentials, err) : 0;
+    if (result != -EAGAIN || !may_wait)
+        return result;
+    uint64_t now = clock_ms();
+    uint64_t deadline = (http->since_ms ? http->since_ms : now) + http->timeout_ms;
+    result = aws_provider_get(provider, deadline > now ? deadline - now : 1, &request->credentials, err);
+    http->since_ms = clock_ms();
+    return result;
+}
+
+int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len, bool may_wait,
+                    uint64_t since_ms, struct error *err)
 {
     request->s3 = s3;
     if (asprintf(&request->what, "s3://%s/%s%.*s", s3->address.bucket, s3->prefix, (int)key_len, key) < 0) {
@@ -30,11 +46,11 @@ int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, 
     cut_what(request->what);
     request->http.what = request->what;
     request->http.timeout_ms = s3->timeout_ms;
-    if (s3->provider && aws_provider_get(s3->provider, timeout_ms, &request->credentials, err) < 0) {
+    request->http.since_ms = since_ms;
+    int result = get_credentials(request, may_wait, err);
+    if (result < 0)
         s3_request_done(request);
-        return -err->code;
-    }
-    return 0;
+    return result;
 }
 
 void s3_request_done(struct s3_request *request)

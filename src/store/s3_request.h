@@ -30,10 +30,11 @@ struct s3_request {
     char *what;                         /* s3://bucket/key, owned */
 };
 
-/* Sets up a request for KEY (below the store's prefix); gets credentials, which may wait for a credential
-   process for TIMEOUT_MS, and with 0 not at all (-EAGAIN). The caller sets http.ops. On failure nothing is held. */
-int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len,
-                    uint64_t timeout_ms, struct error *err);
+/* Sets up a request for KEY (below the store's prefix), whose caller has waited since SINCE_MS (0: now); gets
+   credentials, for which it waits as long as the request may, where MAY_WAIT; else -EAGAIN. The caller sets http.ops.
+   On failure nothing is held. */
+int s3_request_init(struct s3_request *request, struct s3 *s3, const char *key, size_t key_len, bool may_wait,
+                    uint64_t since_ms, struct error *err);
 
 void s3_request_done(struct s3_request *request);
 

@@ -19,6 +19,7 @@ struct fetch_sink {
     void (*data)(struct fetch_sink *sink, const void *bytes, size_t len);
     void (*done)(struct fetch_sink *sink, int result,
                  const struct error *err); /* 0 only when every byte came */
+    uint64_t since_ms;     /* clock_ms since when the fetch is waited for without progress; 0: its start */
     atomic_bool cancelled; /* set by the owner, from any thread: the fetch ends soon with -ECANCELED */
     atomic_bool urgent;    /* likewise: a reader waits for it now, whatever class it was started with */
 };

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "http/http.h"
 #include "store/test_s3_server.h"
 
@@ -349,6 +350,60 @@ Test(http_engine, a_request_in_the_queue_ends_by_its_timeout)
     cr_assert(strstr(queued.err.message, "it: timed out"), "%s", queued.err.message);
     atomic_store(&first.cancelled, true);
     cr_assert_eq(probe_wait(&first), -ECANCELED);
+}
+
+/* The caller has waited in queues of its own before. */
+Test(http_engine, the_time_before_the_submission_counts)
+{
+    struct probe first;
+    struct probe late;
+    open_engine(1);
+    server_faults("{\"phang\": 1}");
+    probe_init(&first, "/b/run/small");
+    probe_init(&late, "/b/run/small");
+    http_submit(engine, &first.http);
+    wait_until(server_hits() == 1);
+    late.http.since_ms = clock_ms() - LONG_MS;
+    cr_assert_eq(probe_run(&late), -ETIMEDOUT);
+    cr_assert_eq(atomic_load(&late.prepared), 0);
+    atomic_store(&first.cancelled, true);
+    cr_assert_eq(probe_wait(&first), -ECANCELED);
+}
+
+/* A request that ends by its timeout brings nothing to those behind it. */
+Test(http_engine, the_time_behind_a_silent_request_counts, .timeout = 20)
+{
+    struct probe first;
+    struct probe second;
+    open_engine(1);
+    server_faults("{\"phang\": 1}");
+    probe_init(&first, "/b/run/small");
+    probe_init(&second, "/b/run/small");
+    first.http.timeout_ms = SHORT_MS;
+    second.http.since_ms = clock_ms() + 2 * SHORT_MS - LONG_MS;
+    http_submit(engine, &first.http);
+    wait_until(server_hits() == 1);
+    http_submit(engine, &second.http);
+    cr_assert_eq(probe_wait(&first), -ETIMEDOUT);
+    cr_assert_eq(probe_wait(&second), -ETIMEDOUT);
+}
+
+/* Whole answers are progress, however small: those behind them wait for longer than their timeout. */
+Test(http_engine, the_time_behind_requests_that_are_answered_does_not_count)
+{
+    static const char *const faults[] = {"{\"delay_ms\": 500}", "{\"delay_ms\": 500, \"p403\": 1}"};
+    for (size_t f = 0; f < COUNT(faults); f++) {
+        struct probe probes[8];
+        open_engine(1);
+        server_faults(faults[f]);
+        for (size_t i = 0; i < COUNT(probes); i++) {
+            probe_init(&probes[i], "/b/run/small");
+            probes[i].http.timeout_ms = 3000;
+            http_submit(engine, &probes[i].http);
+        }
+        for (size_t i = 0; i < COUNT(probes); i++)
+            cr_assert_eq(probe_wait(&probes[i]), f ? -EACCES : 0, "%zu: %s", i, probes[i].err.message);
+    }
 }
 
 Test(http_engine, closing_ends_requests_wherever_they_are)
