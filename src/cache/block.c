@@ -15,24 +15,57 @@
 #define FOREIGN_MAX_MS  5000    /* then it is stopped or slow: fetched here as well */
 #define IMPATIENT_MS    30000   /* and so is what any of them has claimed, for so long */
 
-/* When the time without progress began, for a wait that starts now. */
-static uint64_t wait_start(const struct wait *wait)
+/* When the time without progress began, for a reader that has waited since SINCE (0: now). */
+static uint64_t stalled_since(const struct cache *cache, uint64_t since)
 {
-    return wait->since_ms ? wait->since_ms : clock_ms();
+    uint64_t progress = atomic_load(&cache->progress_at);
+    return !since ? clock_ms() : progress > since ? progress : since;
 }
 
-/* Whether a reader that still waits to begin has to give up: no byte has come for anybody since it came, or for as long
-   as it allows. Once its fetch is under way the store ends that in time. */
+static int timed_out(const struct source *source, const struct wait *wait, struct error *err)
+{
+    return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", source->object.key,
+                     (double)wait->timeout_ms / 1000);
+}
+
+/* Whether a reader that still waits to begin has to give up: no byte has come for any reader since it came, or for as
+   long as it allows. Once its fetch is under way the store ends that in time. */
 static int give_up(struct cache *cache, const struct wait *wait, uint64_t since, const struct source *source,
                    struct error *err)
 {
-    uint64_t progress = atomic_load(&cache->progress_at);
     if (wait_cancelled(wait))
         return error_errno(err, EINTR, "%s", source->object.key);
-    if (clock_ms() >= (progress > since ? progress : since) + wait->timeout_ms)
-        return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", source->object.key,
-                         (double)wait->timeout_ms / 1000);
+    if (clock_ms() >= stalled_since(cache, since) + wait->timeout_ms)
+        return timed_out(source, wait, err);
     return 0;
+}
+
+static struct timed_out *find_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+{
+    for (unsigned i = 0; i < TIMED_OUT_KEPT; i++)
+        if (cache->timed_out[i].source == source->hash && cache->timed_out[i].number == number &&
+            cache->timed_out[i].at)
+            return &cache->timed_out[i];
+    return NULL;
+}
+
+/* The kernel reads again what failed while it read ahead: that read must not wait as long once more, also where the
+   block never was in the pool, or has been evicted. Reads that fail for that reason do not prolong it. */
+static void note_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+{
+    struct timed_out *entry = find_timed_out(cache, source, number);
+    if (entry && clock_ms() < entry->at + FAILURE_KEPT_MS)
+        return;
+    if (!entry)
+        entry = &cache->timed_out[cache->timed_out_next++ % TIMED_OUT_KEPT];
+    *entry = (struct timed_out){source->hash, number, clock_ms()};
+}
+
+/* Whether a reader of the block gave up within the last second, and nothing has made progress since. */
+static bool has_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+{
+    const struct timed_out *entry = find_timed_out(cache, source, number);
+    return entry && clock_ms() < entry->at + FAILURE_KEPT_MS && atomic_load(&cache->progress_at) < entry->at;
 }
 
 static void wait_slice(struct cache *cache, pthread_cond_t *condition)
@@ -46,7 +79,7 @@ static void wait_slice(struct cache *cache, pthread_cond_t *condition)
 static int make_room(struct cache *cache, const struct source *source, uint64_t number,
                      const struct wait *wait, struct block **ret_block, struct error *err)
 {
-    uint64_t since = wait_start(wait);
+    uint64_t since = wait->since_ms ? wait->since_ms : clock_ms();
     size_t len = map_block_len(source->object.size, number);
     struct block *block = NULL;
     int result = give_up(cache, wait, since, source, err);
@@ -94,15 +127,20 @@ bool pool_is_impatient(const struct cache *cache)
     return clock_ms() < atomic_load(&cache->impatient_until);
 }
 
-/* Whether the process that has claimed a block is to be waited for on. */
+/* Whether the process that has claimed a block is to be waited for on. Half of the time that is left is kept for a
+   fetch of our own. */
 static bool is_worth_waiting(struct cache *cache, const struct wait *wait, uint64_t began)
 {
+    uint64_t now = clock_ms();
+    uint64_t most = wait->timeout_ms / 2 < FOREIGN_MAX_MS ? wait->timeout_ms / 2 : FOREIGN_MAX_MS;
     if (wait_cancelled(wait) || pool_is_impatient(cache))
         return false;
-    if (clock_ms() <= began + FOREIGN_MAX_MS)
-        return true;
-    atomic_store(&cache->impatient_until, clock_ms() + IMPATIENT_MS);
-    return false;
+    if (now > began + most) {
+        atomic_store(&cache->impatient_until, now + IMPATIENT_MS);
+        return false;
+    }
+    uint64_t since = stalled_since(cache, wait->since_ms ? wait->since_ms : began);
+    return now + (now - began) < since + wait->timeout_ms;
 }
 
 enum disk_claim block_claim(struct block *block)
@@ -153,7 +191,7 @@ static void fail_offline(struct block *block)
 }
 
 /* Starts the fetch of a block that a reader waits for. */
-static void fetch(struct block *block)
+static void fetch(struct block *block, const struct wait *wait)
 {
     struct cache *cache = block->cache;
     struct flight *flight = flight_new(cache, FETCH_READ);
@@ -161,6 +199,7 @@ static void fetch(struct block *block)
         fail(block, ENOMEM, "out of memory");
         return;
     }
+    flight->sink.since_ms = stalled_since(cache, wait->since_ms);
     (void)pthread_mutex_lock(&cache->lock);
     flight_add(flight, block);
     (void)pthread_mutex_unlock(&cache->lock);
@@ -175,7 +214,7 @@ static void fill(struct block *block, const struct wait *wait)
     if (cache->offline && !load(block))
         fail_offline(block);
     else if (!cache->offline && !load_or_claim(block, wait))
-        fetch(block);
+        fetch(block, wait);
     (void)pthread_mutex_lock(&cache->lock);
 }
 
@@ -197,6 +236,8 @@ static int get_block(struct cache *cache, struct source *source, uint64_t number
     struct block *block = pool_find(cache, source, number);
     if (block)
         block = drop_stale_failure(block);
+    if (!block && !nowait && has_timed_out(cache, source, number))
+        return timed_out(source, wait, err);
     if (!block && !nowait) {
         int result = make_room(cache, source, number, wait, &block, err);
         if (result < 0)
@@ -238,9 +279,13 @@ static int acquire_locked(struct cache *cache, struct source *source, uint64_t n
     for (;;) {
         struct block *block;
         int result = get_block(cache, source, number, wait, &block, err);
+        if (result == -ETIMEDOUT)
+            note_timed_out(cache, source, number);
         if (result < 0)
             return result;
         result = await_block(cache, block, wait, err);
+        if (result == -ETIMEDOUT)
+            note_timed_out(cache, source, number);
         if (result == 0) {
             *ret_block = block;
             return 0;

@@ -29,6 +29,7 @@ static void finish_current(struct flight *flight)
     (void)pthread_mutex_lock(&cache->lock);
     block_finish(flight->blocks[flight->current], 0, NULL);
     (void)pthread_mutex_unlock(&cache->lock);
+    cache_note_progress(cache); /* also where it is smaller than PROGRESS_BYTES */
     flight->current++;
     flight->filled = 0;
 }
@@ -57,6 +58,8 @@ static void end(struct flight *flight, int result, const struct error *err)
 {
     struct cache *cache = flight->cache;
     bool only_first = cache->decoded && result == -EIO;
+    if (result == -ESTALE || result == -EACCES) /* the server answers */
+        cache_note_progress(cache);
     (void)pthread_mutex_lock(&cache->lock);
     for (unsigned i = flight->current; i < flight->count; i++) {
         if (only_first && i > flight->current)

@@ -14,6 +14,7 @@
 
 #define POOL_BUCKETS   1024
 #define SOURCE_BUCKETS 1024
+#define TIMED_OUT_KEPT 512
 
 /* An object that has readers or blocks. Objects that are the same share one source. */
 struct source {
@@ -87,6 +88,12 @@ struct cache {
     uint64_t ahead_used;
     uint64_t recent_ahead; /* the same, the older the less: what decides whether fetching ahead pays */
     uint64_t recent_used;
+    struct timed_out {
+        uint64_t source; /* its hash */
+        uint64_t number;
+        uint64_t at;
+    } timed_out[TIMED_OUT_KEPT]; /* blocks whose readers gave up lately, in turn */
+    unsigned timed_out_next;
     struct memory memory;
     struct block_queue idle;    /* least recently used first */
     struct block_queue unsaved; /* to be written to disk, oldest first */

@@ -213,12 +213,19 @@ static void *run_reading(void *context)
     return NULL;
 }
 
+void reading_start_since(struct reading *reading, struct reader *reader, uint64_t offset, size_t len,
+                         uint64_t timeout_ms, uint64_t since_ms)
+{
+    *reading = (struct reading){.reader = reader, .offset = offset, .len = len};
+    reading->wait =
+        (struct wait){.timeout_ms = timeout_ms, .since_ms = since_ms, .cancelled = &reading->cancelled};
+    cr_assert_eq(pthread_create(&reading->thread, NULL, run_reading, reading), 0);
+}
+
 void reading_start(struct reading *reading, struct reader *reader, uint64_t offset, size_t len,
                    uint64_t timeout_ms)
 {
-    *reading = (struct reading){.reader = reader, .offset = offset, .len = len};
-    reading->wait = (struct wait){.timeout_ms = timeout_ms, .cancelled = &reading->cancelled};
-    cr_assert_eq(pthread_create(&reading->thread, NULL, run_reading, reading), 0);
+    reading_start_since(reading, reader, offset, len, timeout_ms, 0);
 }
 
 int reading_join(struct reading *reading)

@@ -101,6 +101,10 @@ struct reading {
 void reading_start(struct reading *reading, struct reader *reader, uint64_t offset, size_t len,
                    uint64_t timeout_ms);
 
+/* The same for a read that has waited since SINCE_MS. */
+void reading_start_since(struct reading *reading, struct reader *reader, uint64_t offset, size_t len,
+                         uint64_t timeout_ms, uint64_t since_ms);
+
 /* Joins the thread and gives the result. */
 int reading_join(struct reading *reading);
 

@@ -1,6 +1,7 @@
 /* The pool's limit: eviction, and waiting for room. */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "cache_test.h"
 
 #define LONG_MS  600000
@@ -165,6 +166,64 @@ Test(room, readers_that_waited_for_room_share_a_fetch)
         assert_ok(reading_join(&readings[i]), &readings[i].err);
     cr_assert_eq(fake_count(), 2);
     reader_close(reader);
+}
+
+/* The store ends a fetch by the time that its reader has waited in all, or since progress. */
+Test(room, a_fetch_counts_its_time_from_the_arrival_of_its_reader)
+{
+    struct reading readings[2];
+    struct reader *reader = open_object("k", 2 * BLOCK);
+    uint64_t arrival = clock_ms() - 1000;
+    atomic_store(&cache->progress_at, arrival - 1);
+    for (unsigned i = 0; i < 2; i++) {
+        reading_start_since(&readings[i], reader, i * BLOCK, 10, LONG_MS, arrival);
+        wait_until(fake_count() == i + 1);
+        cr_assert_eq(fake.fetches[i].sink->since_ms, arrival + i);
+        atomic_store(&cache->progress_at, arrival + 1);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        fake_finish(i);
+        assert_ok(reading_join(&readings[i]), &readings[i].err);
+    }
+    reader_close(reader);
+}
+
+/* As the kernel does with what failed in a read-ahead. */
+Test(room, a_second_read_of_what_timed_out_does_not_wait_again)
+{
+    struct wait short_wait = {.timeout_ms = SHORT_MS};
+    struct error err = {0};
+    fill_pool();
+    struct reader *reader = open_object("k", 2 * BLOCK);
+    cr_assert_eq(read_range(reader, 0, 10, &short_wait, &err), -ETIMEDOUT);
+    cr_assert_eq(read_range(reader, 0, 10, &patient, &err), -ETIMEDOUT);
+    assert_refused(read_range(reader, 0, 10, &patient, &err), ETIMEDOUT, &err, "k: timed out");
+    release_pool();
+    fake.at_once = true;
+    assert_ok(read_range(reader, 0, 10, &patient, &err), &err);
+    reader_close(reader);
+}
+
+/* Readers behind these wait for longer than their timeout, as long as the store answers. */
+Test(room, small_blocks_and_refusals_are_progress_and_timeouts_are_not)
+{
+    static const int results[] = {0, -ESTALE, -EACCES, -ETIMEDOUT, -EIO};
+    for (unsigned i = 0; i < COUNT(results); i++) {
+        char key[16];
+        struct reading reading;
+        (void)snprintf(key, sizeof key, "k%u", i);
+        struct reader *reader = open_object(key, 10);
+        reading_start(&reading, reader, 0, 10, LONG_MS);
+        wait_until(fake_count() == i + 1);
+        atomic_store(&cache->progress_at, 0);
+        if (results[i])
+            fake_fail(i, results[i], "failed");
+        else
+            fake_finish(i);
+        cr_assert_eq(reading_join(&reading), results[i]);
+        cr_assert_eq(atomic_load(&cache->progress_at) != 0, i < 3, "%d", results[i]);
+        reader_close(reader);
+    }
 }
 
 struct stress {
