@@ -1,20 +1,11 @@
 /* The SHA-256 of each member's content, by which equal files are found. Holes count as the
    zeros that they read as, but only so many: a header of a few bytes can claim exabytes of them. */
-#include <errno.h>
-
 #include "archive/members_internal.h"
-
-static int hash_fail(struct error *err)
-{
-    return error_set(err, EIO, "SHA-256: libcrypto failed");
-}
 
 int members_hash_init(struct members_hash *hash, uint64_t holes, struct error *err)
 {
-    hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    hash->state = EVP_MD_CTX_new();
     hash->holes = holes;
-    return hash->algorithm && hash->state ? 0 : hash_fail(err);
+    return digest_begin(&hash->digest, DIGEST_SHA256, err);
 }
 
 int members_hash_begin(struct members_hash *hash, const struct tar_member *member, struct error *err)
@@ -26,13 +17,13 @@ int members_hash_begin(struct members_hash *hash, const struct tar_member *membe
     if (!hash->active)
         return 0;
     hash->holes -= holes;
-    return EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) == 1 ? 0 : hash_fail(err);
+    return digest_begin(&hash->digest, DIGEST_SHA256, err);
 }
 
 static int hash_update(struct members_hash *hash, const void *bytes, size_t len, struct error *err)
 {
     hash->position += len;
-    return EVP_DigestUpdate(hash->state, bytes, len) == 1 ? 0 : hash_fail(err);
+    return digest_add(&hash->digest, bytes, len, err);
 }
 
 /* Hashes zeros up to offset END of the file. */
@@ -78,11 +69,10 @@ int members_hash_end(struct members_hash *hash, const struct tar_member *member,
     if (result < 0)
         return result;
     file->has_sha256 = true;
-    return EVP_DigestFinal_ex(hash->state, file->sha256, NULL) == 1 ? 0 : hash_fail(err);
+    return digest_end(&hash->digest, file->sha256, err);
 }
 
 void members_hash_done(struct members_hash *hash)
 {
-    EVP_MD_CTX_free(hash->state);
-    EVP_MD_free(hash->algorithm);
+    digest_done(&hash->digest);
 }

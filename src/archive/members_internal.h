@@ -2,9 +2,8 @@
 #ifndef RUNFS_ARCHIVE_MEMBERS_INTERNAL_H
 #define RUNFS_ARCHIVE_MEMBERS_INTERNAL_H
 
-#include <openssl/evp.h>
-
 #include "archive/members.h"
+#include "base/digest.h"
 
 /* A name while members come. Nodes are never removed: what replaces a member takes over its node. */
 struct members_node {
@@ -26,8 +25,7 @@ struct members_index {
 
 /* SHA-256 of the member that is being read. */
 struct members_hash {
-    EVP_MD *algorithm; /* owned */
-    EVP_MD_CTX *state; /* owned */
+    struct digest digest;
     bool active;
     uint64_t position; /* in the file: everything before it is hashed */
     size_t extent;     /* that the next byte of data is of */

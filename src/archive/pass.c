@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/index_search.h"
 #include "archive/pass_sink.h"
+#include "base/digest.h"
 
 #define PIECE         (256U * 1024)      /* encoded bytes that are taken at once */
 #define INDEX_FROM    (8U * 1024 * 1024) /* encoded bytes: of less, an index saves nothing */
@@ -24,8 +24,8 @@ struct pass {
     bool searched;               /* what it found has been looked at */
     struct codec_decoder *decoder;
     struct pass_sink *sink;
-    EVP_MD_CTX *sha256;
-    uint64_t stop_at; /* decoded bytes to stop at */
+    struct digest sha256; /* of the encoded bytes */
+    uint64_t stop_at;     /* decoded bytes to stop at */
     uint64_t decoded;
     char *chunk; /* the sink's, being filled */
     size_t filled;
@@ -160,9 +160,10 @@ static int take_piece(struct pass *pass, uint64_t offset, size_t *ret_len, int *
     }
     *ret_len = loan.len;
     for (unsigned i = 0; result == 0 && i < loan.count; i++) {
-        if (pass->sha256)
-            (void)EVP_DigestUpdate(pass->sha256, loan.pieces[i].iov_base, loan.pieces[i].iov_len);
-        result = decode(pass, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
+        if (pass->sha256.state)
+            result = digest_add(&pass->sha256, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
+        if (result == 0)
+            result = decode(pass, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
     }
     loan_release(&loan);
     return result;
@@ -254,12 +255,7 @@ static int set_up(struct pass *pass, struct error *err)
         config->begins(config->context, pass->codec);
     if (result == 0)
         result = pass_sink_open(config, !codec_is_direct(pass->codec), &pass->sink, err);
-    if (result < 0)
-        return result;
-    pass->sha256 = EVP_MD_CTX_new();
-    if (!pass->sha256 || !EVP_DigestInit_ex(pass->sha256, EVP_sha256(), NULL))
-        return error_set(err, EIO, "SHA-256 failed");
-    return 0;
+    return result < 0 ? result : digest_begin(&pass->sha256, DIGEST_SHA256, err);
 }
 
 static void tear_down(struct pass *pass)
@@ -267,20 +263,18 @@ static void tear_down(struct pass *pass)
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
     index_search_end(pass->search);
-    EVP_MD_CTX_free(pass->sha256);
+    digest_done(&pass->sha256);
     free_points(pass);
 }
 
 /* The object's hash: known where all of it was read. -EBADMSG where it must be another. */
 static int check_sha256(struct pass *pass, struct toc *toc, struct error *err)
 {
-    unsigned len = 0;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (!EVP_DigestFinal_ex(pass->sha256, digest, &len) || len != sizeof toc->sha256)
-        return error_set(err, EIO, "SHA-256 failed");
-    memcpy(toc->sha256, digest, len);
+    int result = digest_end(&pass->sha256, toc->sha256, err);
+    if (result < 0)
+        return result;
     toc->has_sha256 = true;
-    if (pass->config->sha256 && memcmp(digest, pass->config->sha256, len) != 0)
+    if (pass->config->sha256 && memcmp(toc->sha256, pass->config->sha256, sizeof toc->sha256) != 0)
         return error_set(err, EBADMSG, "its bytes are not those of its .sha256sum");
     return 0;
 }

@@ -2,10 +2,11 @@
 #include "aws/aws_credentials.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/digest.h"
 
 static int check_visible(const char *text, const char *what, struct error *err)
 {
@@ -72,31 +73,22 @@ bool aws_credentials_equal(const struct aws_credentials *a, const struct aws_cre
            same_text(a->session_token, b->session_token);
 }
 
-/* Each text with its NUL, so that no two pairs look alike. */
-static bool digest_keys(const struct aws_credentials *credentials, unsigned char ret_digest[EVP_MAX_MD_SIZE],
-                        unsigned *ret_len)
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
-                EVP_DigestUpdate(context, credentials->access_key, strlen(credentials->access_key) + 1) &&
-                EVP_DigestUpdate(context, credentials->secret_key, strlen(credentials->secret_key) + 1) &&
-                EVP_DigestFinal_ex(context, ret_digest, ret_len);
-    EVP_MD_CTX_free(context);
-    return done;
-}
-
 int aws_credentials_fingerprint(const struct aws_credentials *credentials, char ret_text[AWS_FINGERPRINT],
                                 struct error *err)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    (void)snprintf(ret_text, AWS_FINGERPRINT, "anonymous");
-    if (!credentials->access_key)
+    _cleanup_digest_ struct digest digest = {0};
+    char text[SHA256_TEXT];
+    if (!credentials->access_key) {
+        (void)snprintf(ret_text, AWS_FINGERPRINT, "anonymous");
         return 0;
-    if (!digest_keys(credentials, digest, &len))
+    }
+    /* each text with its NUL, so that no two pairs look alike */
+    if (digest_begin(&digest, DIGEST_SHA256, NULL) < 0 ||
+        digest_add(&digest, credentials->access_key, strlen(credentials->access_key) + 1, NULL) < 0 ||
+        digest_add(&digest, credentials->secret_key, strlen(credentials->secret_key) + 1, NULL) < 0 ||
+        digest_end_text(&digest, text, NULL) < 0)
         return error_set(err, EIO, "AWS credentials: SHA-256 failed");
-    for (unsigned i = 0; i < len && 2 * i + 2 < AWS_FINGERPRINT; i++)
-        (void)snprintf(ret_text + 2 * i, 3, "%02x", digest[i]);
+    (void)snprintf(ret_text, AWS_FINGERPRINT, "%.*s", AWS_FINGERPRINT - 1, text);
     return 0;
 }
 

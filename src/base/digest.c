@@ -1,40 +1,58 @@
-/* SHA-256 of bytes as they come; see digest.h. */
+/* Digests, made by libcrypto. */
 #include "base/digest.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 
-static int failed(struct error *err)
+#include "base/hex.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+    const EVP_MD *(*algorithm)(void);
+} kinds[] = {
+    [DIGEST_SHA256] = {"SHA-256", SHA256_SIZE, EVP_sha256},
+    [DIGEST_MD5] = {"MD5", MD5_SIZE, EVP_md5},
+};
+
+static int digest_failed(const struct digest *digest, struct error *err)
 {
-    return error_set(err, EIO, "SHA-256: libcrypto failed");
+    return error_set(err, EIO, "%s: libcrypto failed", kinds[digest->kind].name);
 }
 
-int sha256_begin(struct sha256 *sum, struct error *err)
+int digest_begin(struct digest *digest, enum digest_kind kind, struct error *err)
 {
-    if (!sum->state)
-        sum->state = EVP_MD_CTX_new();
-    return sum->state && EVP_DigestInit_ex(sum->state, EVP_sha256(), NULL) == 1 ? 0 : failed(err);
+    /* naming the algorithm has libcrypto look it up again */
+    const EVP_MD *algorithm = digest->state && digest->kind == kind ? NULL : kinds[kind].algorithm();
+    digest->kind = kind;
+    if (!digest->state)
+        digest->state = EVP_MD_CTX_new();
+    return digest->state && EVP_DigestInit_ex(digest->state, algorithm, NULL) == 1
+               ? 0
+               : digest_failed(digest, err);
 }
 
-int sha256_add(struct sha256 *sum, const void *bytes, size_t len, struct error *err)
+int digest_add(struct digest *digest, const void *bytes, size_t len, struct error *err)
 {
-    return EVP_DigestUpdate(sum->state, bytes, len) == 1 ? 0 : failed(err);
+    return EVP_DigestUpdate(digest->state, bytes, len) == 1 ? 0 : digest_failed(digest, err);
 }
 
-int sha256_end(struct sha256 *sum, char ret_text[SHA256_TEXT], struct error *err)
+int digest_end(struct digest *digest, unsigned char *ret_bytes, struct error *err)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    if (EVP_DigestFinal_ex(sum->state, digest, &len) != 1 || len != SHA256_TEXT / 2)
-        return failed(err);
-    for (unsigned i = 0; i < len; i++)
-        (void)snprintf(ret_text + (size_t)2 * i, 3, "%02x", digest[i]);
-    return 0;
+    return EVP_DigestFinal_ex(digest->state, ret_bytes, NULL) == 1 ? 0 : digest_failed(digest, err);
 }
 
-void sha256_done(struct sha256 *sum)
+int digest_end_text(struct digest *digest, char *ret_text, struct error *err)
 {
-    EVP_MD_CTX_free(sum->state);
-    sum->state = NULL;
+    unsigned char bytes[SHA256_SIZE];
+    int result = digest_end(digest, bytes, err);
+    if (result == 0)
+        hex_format(ret_text, bytes, kinds[digest->kind].size);
+    return result;
+}
+
+void digest_done(struct digest *digest)
+{
+    EVP_MD_CTX_free(digest->state);
+    digest->state = NULL;
 }

@@ -69,15 +69,16 @@ static bool is_of_another(int fd, const char *etag)
 
 static int add_sum(void *sum, const void *bytes, size_t len, struct error *err)
 {
-    return sha256_add(sum, bytes, len, err);
+    return digest_add(sum, bytes, len, err);
 }
 
 static bool has_sha256(struct fetch *fetch, struct reader *file, const char *expected)
 {
-    _cleanup_sha256_ struct sha256 sum = {0};
+    _cleanup_digest_ struct digest sum = {0};
     char text[SHA256_TEXT];
-    return sha256_begin(&sum, NULL) == 0 && reader_pass(file, 0, &fetch->wait, add_sum, &sum, NULL) == 0 &&
-           sha256_end(&sum, text, NULL) == 0 && strcmp(text, expected) == 0;
+    return digest_begin(&sum, DIGEST_SHA256, NULL) == 0 &&
+           reader_pass(file, 0, &fetch->wait, add_sum, &sum, NULL) == 0 &&
+           digest_end_text(&sum, text, NULL) == 0 && strcmp(text, expected) == 0;
 }
 
 /* Whether the bytes themselves are the right ones, as far as there is something to compare them with. */

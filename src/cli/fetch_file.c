@@ -24,26 +24,26 @@ struct copying {
     char part[NAME_SIZE];
     uint64_t have; /* bytes that the part had */
     bool check;    /* there is something to compare with */
-    struct sha256 sum;
+    struct digest sum;
 };
 
 /* The part's name says of what object it is: of another version it has another name. EXPECTED is its SHA-256, or "". */
 static int name_part(struct copying *copying, const char *expected, struct error *err)
 {
     const struct node *node = copying->item->node;
-    _cleanup_sha256_ struct sha256 sum = {0};
+    _cleanup_digest_ struct digest sum = {0};
     char version[64];
     int len = snprintf(version, sizeof version, "%" PRIu64 " %" PRId64, node->size, node->mtime_ns);
-    int result = sha256_begin(&sum, err);
+    int result = digest_begin(&sum, DIGEST_SHA256, err);
     if (result == 0)
-        result = sha256_add(&sum, copying->item->path, strlen(copying->item->path) + 1, err);
+        result = digest_add(&sum, copying->item->path, strlen(copying->item->path) + 1, err);
     if (result == 0)
-        result = sha256_add(&sum, node_etag(node), strlen(node_etag(node)) + 1, err);
+        result = digest_add(&sum, node_etag(node), strlen(node_etag(node)) + 1, err);
     if (result == 0)
-        result = sha256_add(&sum, expected, strlen(expected) + 1, err);
+        result = digest_add(&sum, expected, strlen(expected) + 1, err);
     if (result == 0)
-        result = sha256_add(&sum, version, (size_t)len, err);
-    return result < 0 ? result : sha256_end(&sum, copying->part, err);
+        result = digest_add(&sum, version, (size_t)len, err);
+    return result < 0 ? result : digest_end_text(&sum, copying->part, err);
 }
 
 static int open_part(struct copying *copying)
@@ -77,7 +77,7 @@ static int hash_part(struct copying *copying, struct error *err)
         ssize_t n = pread(copying->fd, piece, PIECE, (off_t)offset);
         if (n <= 0)
             return error_errno(err, n < 0 ? errno : EIO, "its part");
-        int result = sha256_add(&copying->sum, piece, (size_t)n, err);
+        int result = digest_add(&copying->sum, piece, (size_t)n, err);
         if (result < 0)
             return result;
         offset += (uint64_t)n;
@@ -113,7 +113,7 @@ static int take(void *context, const void *bytes, size_t len, struct error *err)
     struct fetch *fetch = copying->fetch;
     if (cancel_requested(&fetch->stop))
         return error_errno(err, EINTR, "fetch");
-    int result = copying->check ? sha256_add(&copying->sum, bytes, len, err) : 0;
+    int result = copying->check ? digest_add(&copying->sum, bytes, len, err) : 0;
     if (result < 0)
         return result;
     result = output_write_all(copying->fd, bytes, len);
@@ -144,7 +144,7 @@ static int check(struct copying *copying, const char *expected, struct error *er
     char text[SHA256_TEXT];
     if (!copying->check)
         return 0;
-    int result = sha256_end(&copying->sum, text, err);
+    int result = digest_end_text(&copying->sum, text, err);
     if (result < 0 || strcmp(text, expected) == 0)
         return result;
     (void)unlinkat(copying->fetch->target.parts, copying->part, 0);
@@ -178,7 +178,7 @@ static int run_copying(struct copying *copying, struct error *err)
     if (result < 0)
         return cannot_write(copying, result, err);
     if (copying->check)
-        result = sha256_begin(&copying->sum, err);
+        result = digest_begin(&copying->sum, DIGEST_SHA256, err);
     if (result == 0 && copying->check)
         result = hash_part(copying, err);
     if (result == 0)
@@ -194,7 +194,7 @@ int fetch_file(struct fetch *fetch, const struct fetch_item *item, struct error 
     if (item->node->problem)
         return error_set(err, EIO, "%s: %s", item->path, node_problem(item->node));
     int result = run_copying(&copying, err);
-    sha256_done(&copying.sum);
+    digest_done(&copying.sum);
     if (copying.fd >= 0)
         (void)close(copying.fd);
     if (result < 0)

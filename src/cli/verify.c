@@ -117,14 +117,14 @@ static void add_path(struct verify *verify, const char *path)
 /* A file being read. */
 struct reading {
     struct verify *verify;
-    struct sha256 sum;
+    struct digest sum;
 };
 
 static int take(void *context, const void *bytes, size_t len, struct error *err)
 {
     struct reading *reading = context;
     progress_add(&reading->verify->progress, len);
-    return sha256_add(&reading->sum, bytes, len, err);
+    return digest_add(&reading->sum, bytes, len, err);
 }
 
 static int sum_of(struct verify *verify, const struct node *node, char ret_text[SHA256_TEXT],
@@ -135,12 +135,12 @@ static int sum_of(struct verify *verify, const struct node *node, char ret_text[
     int result = run_open_node(verify->run, node, &reader, err);
     if (result < 0)
         return result;
-    result = sha256_begin(&reading.sum, err);
+    result = digest_begin(&reading.sum, DIGEST_SHA256, err);
     if (result == 0)
         result = reader_pass(reader, 0, &verify->wait, take, &reading, err);
     if (result == 0)
-        result = sha256_end(&reading.sum, ret_text, err);
-    sha256_done(&reading.sum);
+        result = digest_end_text(&reading.sum, ret_text, err);
+    digest_done(&reading.sum);
     reader_close(reader);
     return result;
 }

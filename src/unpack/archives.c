@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
+#include "base/hex.h"
 #include "base/thread.h"
 #include "unpack/archives_internal.h"
 
@@ -310,8 +312,9 @@ int archive_file_sha256(struct archive *archive, uint32_t number, struct strbuf 
     const struct member_table *table = archive->toc->members;
     if (number >= table->file_count || !table->files[number].has_sha256)
         return -ENODATA;
-    for (size_t i = 0; i < MEMBER_SHA256_SIZE; i++)
-        strbuf_addf(out, "%02x", table->files[number].sha256[i]);
+    char text[SHA256_TEXT];
+    hex_format(text, table->files[number].sha256, MEMBER_SHA256_SIZE);
+    strbuf_adds(out, text);
     return -out->failed;
 }
 

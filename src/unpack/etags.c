@@ -1,53 +1,41 @@
 /* ETags as S3 computes them: the MD5 of the bytes; of an upload in parts, the MD5 of the parts' MD5s; see etags.h. */
 #include "unpack/etags.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/digest.h"
 
 #define PIECE (1U << 20) /* divides a part */
 
 struct sums {
-    EVP_MD_CTX *whole;
-    EVP_MD_CTX *part;
-    EVP_MD_CTX *parts; /* of the sums of all parts */
-    uint64_t count;    /* of parts */
-    bool failed;       /* there is no MD5, as where only approved hashes are to be had */
+    struct digest whole;
+    struct digest part;
+    struct digest parts; /* of the sums of all parts */
+    uint64_t count;      /* of parts */
+    bool failed;         /* there is no MD5, as where only approved hashes are to be had */
 };
 
 static void sums_done(struct sums *sums)
 {
-    EVP_MD_CTX_free(sums->whole);
-    EVP_MD_CTX_free(sums->part);
-    EVP_MD_CTX_free(sums->parts);
+    digest_done(&sums->whole);
+    digest_done(&sums->part);
+    digest_done(&sums->parts);
 }
 
-static bool begin(EVP_MD_CTX *sum)
+static void sums_add(struct sums *sums, const struct iovec *piece)
 {
-    return sum && EVP_DigestInit_ex(sum, EVP_md5(), NULL) > 0;
+    sums->failed = sums->failed || digest_add(&sums->whole, piece->iov_base, piece->iov_len, NULL) < 0 ||
+                   digest_add(&sums->part, piece->iov_base, piece->iov_len, NULL) < 0;
 }
 
-static void add(struct sums *sums, EVP_MD_CTX *sum, const void *bytes, size_t len)
+static void sums_end_part(struct sums *sums)
 {
-    sums->failed = sums->failed || EVP_DigestUpdate(sum, bytes, len) <= 0;
-}
-
-static void end(struct sums *sums, EVP_MD_CTX *sum, unsigned char digest[EVP_MAX_MD_SIZE], unsigned *ret_len)
-{
-    *ret_len = 0;
-    sums->failed = sums->failed || EVP_DigestFinal_ex(sum, digest, ret_len) <= 0;
-}
-
-static void end_part(struct sums *sums)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    end(sums, sums->part, digest, &len);
-    if (!sums->failed)
-        add(sums, sums->parts, digest, len);
-    sums->failed = sums->failed || !begin(sums->part);
+    unsigned char md5[MD5_SIZE];
+    sums->failed = sums->failed || digest_end(&sums->part, md5, NULL) < 0 ||
+                   digest_add(&sums->parts, md5, sizeof md5, NULL) < 0 ||
+                   digest_begin(&sums->part, DIGEST_MD5, NULL) < 0;
     sums->count++;
 }
 
@@ -59,47 +47,34 @@ static int add_all(struct sums *sums, struct reader *file, const struct wait *wa
         int result = reader_lend(file, left, offset, wait, &loan, err);
         if (result < 0)
             return result;
-        for (unsigned i = 0; i < loan.count; i++) {
-            add(sums, sums->whole, loan.pieces[i].iov_base, loan.pieces[i].iov_len);
-            add(sums, sums->part, loan.pieces[i].iov_base, loan.pieces[i].iov_len);
-        }
+        for (unsigned i = 0; i < loan.count; i++)
+            sums_add(sums, &loan.pieces[i]);
         offset += loan.len;
         loan_release(&loan);
         if (offset % ETAGS_PART_SIZE == 0 || offset >= file->size)
-            end_part(sums);
+            sums_end_part(sums);
     }
     return 0;
 }
 
-static size_t add_hex(struct sums *sums, EVP_MD_CTX *sum, char *text)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    end(sums, sum, digest, &len);
-    for (unsigned i = 0; i < len; i++)
-        (void)snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
-    return (size_t)2 * len;
-}
-
 static void write_text(struct sums *sums, bool in_parts, char text[ETAGS_TEXT_MAX])
 {
-    size_t used = add_hex(sums, sums->whole, text);
-    if (in_parts) {
-        text[used++] = ' ';
-        used += add_hex(sums, sums->parts, text + used);
-        (void)snprintf(text + used, ETAGS_TEXT_MAX - used, "-%" PRIu64, sums->count);
-    }
+    char parts[MD5_TEXT];
+    sums->failed = sums->failed || digest_end_text(&sums->whole, text, NULL) < 0 ||
+                   digest_end_text(&sums->parts, parts, NULL) < 0;
     if (sums->failed)
         text[0] = '\0';
+    else if (in_parts)
+        (void)snprintf(text + MD5_TEXT - 1, ETAGS_TEXT_MAX - MD5_TEXT + 1, " %s-%" PRIu64, parts,
+                       sums->count);
 }
 
 int etags_of(struct reader *file, const struct wait *wait, char text[ETAGS_TEXT_MAX], struct error *err)
 {
-    __attribute__((cleanup(sums_done))) struct sums sums = {
-        .whole = EVP_MD_CTX_new(), .part = EVP_MD_CTX_new(), .parts = EVP_MD_CTX_new()};
-    if (!sums.whole || !sums.part || !sums.parts)
-        return error_errno(err, ENOMEM, "MD5");
-    sums.failed = !begin(sums.whole) || !begin(sums.part) || !begin(sums.parts);
+    __attribute__((cleanup(sums_done))) struct sums sums = {0};
+    sums.failed = digest_begin(&sums.whole, DIGEST_MD5, NULL) < 0 ||
+                  digest_begin(&sums.part, DIGEST_MD5, NULL) < 0 ||
+                  digest_begin(&sums.parts, DIGEST_MD5, NULL) < 0;
     int result = add_all(&sums, file, wait, err);
     if (result == 0)
         write_text(&sums, file->size >= ETAGS_PART_SIZE, text);

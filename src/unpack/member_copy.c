@@ -13,15 +13,11 @@
 /* Whether LEN bytes are what the table says of its FILE. */
 static bool is_right(const struct member_file *file, const char *text, size_t len)
 {
-    _cleanup_sha256_ struct sha256 sum = {0};
-    char found[SHA256_TEXT];
-    char wanted[SHA256_TEXT];
-    if (len != file->size || !file->has_sha256)
-        return false;
-    for (size_t i = 0; i < MEMBER_SHA256_SIZE; i++)
-        (void)snprintf(wanted + 2 * i, 3, "%02x", file->sha256[i]);
-    return sha256_begin(&sum, NULL) == 0 && sha256_add(&sum, text, len, NULL) == 0 &&
-           sha256_end(&sum, found, NULL) == 0 && strcmp(found, wanted) == 0;
+    _cleanup_digest_ struct digest sum = {0};
+    unsigned char found[SHA256_SIZE];
+    return len == file->size && file->has_sha256 && digest_begin(&sum, DIGEST_SHA256, NULL) == 0 &&
+           digest_add(&sum, text, len, NULL) == 0 && digest_end(&sum, found, NULL) == 0 &&
+           memcmp(found, file->sha256, sizeof found) == 0;
 }
 
 /* The identity of the copy on disk; false where there is no place for one. */

@@ -20,26 +20,26 @@ static void add_etag(uint16_t origin, const struct object *object, struct strbuf
         strbuf_addf(out, "@%u:%s", origin, object->key);
 }
 
-static int hash(struct reader *reader, const struct wait *wait, struct sha256 *sum, char text[SHA256_TEXT])
+static int hash(struct reader *reader, const struct wait *wait, struct digest *sum, char text[SHA256_TEXT])
 {
     _cleanup_free_ char *piece = malloc(PIECE);
-    int result = piece ? sha256_begin(sum, NULL) : -ENOMEM;
+    int result = piece ? digest_begin(sum, DIGEST_SHA256, NULL) : -ENOMEM;
     for (uint64_t offset = 0; result == 0 && offset < reader->size;) {
         size_t n = 0;
         result = reader_pread(reader, piece, PIECE, offset, wait, &n, NULL);
         if (result == 0 && n == 0)
             result = -EIO;
         if (result == 0)
-            result = sha256_add(sum, piece, n, NULL);
+            result = digest_add(sum, piece, n, NULL);
         offset += n;
     }
-    return result < 0 ? result : sha256_end(sum, text, NULL);
+    return result < 0 ? result : digest_end_text(sum, text, NULL);
 }
 
 void content_id(const struct composition *composition, uint16_t origin, const struct object *object,
                 struct strbuf *out)
 {
-    _cleanup_sha256_ struct sha256 sum = {0};
+    _cleanup_digest_ struct digest sum = {0};
     struct wait wait = {.timeout_ms = composition->config.timeout_ms};
     char text[SHA256_TEXT];
     struct reader *reader;
