@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/format.h"
@@ -40,19 +41,6 @@ static void free_entries(struct entries *entries)
     free(entries->items);
 }
 
-static int make_room(struct entries *entries)
-{
-    if (entries->count < entries->capacity)
-        return 0;
-    size_t capacity = entries->capacity ? 2 * entries->capacity : 256;
-    struct entry *items = reallocarray(entries->items, capacity, sizeof *items);
-    if (!items)
-        return -ENOMEM;
-    entries->items = items;
-    entries->capacity = capacity;
-    return 0;
-}
-
 /* One that nothing is here of, or whose name is none, is not worth a line. */
 static int collect(void *context, const struct disk_item *item)
 {
@@ -61,7 +49,7 @@ static int collect(void *context, const struct disk_item *item)
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(2 * IDENTITY_MAX);
     if (item->blocks == 0 || identity_split(item->identity, item->identity_len, &parts) < 0)
         return 0;
-    if (make_room(entries) < 0)
+    if (array_room(entries->items, entries->count, entries->capacity) < 0)
         return -ENOMEM;
     action_item_uri(item, &uri);
     struct entry *entry = &entries->items[entries->count++];

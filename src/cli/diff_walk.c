@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
@@ -34,14 +35,8 @@ static int visit(struct walk *walk, struct node *nodes[SIDES]);
 
 static int add_growing(struct growth *growth, struct node *node, int side)
 {
-    if (growth->count == growth->capacity) {
-        size_t capacity = growth->capacity ? 2 * growth->capacity : 64;
-        struct growing *items = reallocarray(growth->items, capacity, sizeof *items);
-        if (!items)
-            return -ENOMEM;
-        growth->items = items;
-        growth->capacity = capacity;
-    }
+    if (array_room(growth->items, growth->count, growth->capacity) < 0)
+        return -ENOMEM;
     growth->items[growth->count++] = (struct growing){node, side};
     return 0;
 }
@@ -52,14 +47,8 @@ static int add_change(struct walk *walk, enum change_kind kind, struct node *nod
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     if (walk->growth || kind == CHANGE_NONE)
         return 0;
-    if (diff->count == diff->capacity) {
-        size_t capacity = diff->capacity ? 2 * diff->capacity : 64;
-        struct change *changes = reallocarray(diff->changes, capacity, sizeof *changes);
-        if (!changes)
-            return -ENOMEM;
-        diff->changes = changes;
-        diff->capacity = capacity;
-    }
+    if (array_room(diff->changes, diff->count, diff->capacity) < 0)
+        return -ENOMEM;
     struct change change = {.kind = kind, .nodes = {nodes[OLD], nodes[NEW]}};
     int result = tree_path(nodes[NEW] ? nodes[NEW] : nodes[OLD], &path);
     if (result == 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "cli/common/progress.h"
@@ -99,14 +100,8 @@ static bool wants_archive(const struct selection *selection, const struct node *
 static int add_item(struct fetch *fetch, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
-    if (fetch->count == fetch->capacity) {
-        size_t capacity = fetch->capacity ? 2 * fetch->capacity : 256;
-        struct fetch_item *items = reallocarray(fetch->items, capacity, sizeof *items);
-        if (!items)
-            return -ENOMEM;
-        fetch->items = items;
-        fetch->capacity = capacity;
-    }
+    if (array_room(fetch->items, fetch->count, fetch->capacity) < 0)
+        return -ENOMEM;
     struct fetch_item item = {.node = node};
     int result = tree_path(node, &path);
     if (result == 0)
@@ -118,14 +113,8 @@ static int add_item(struct fetch *fetch, const struct node *node)
 
 static int add_archive(struct selection *selection, struct node *node)
 {
-    if (selection->archive_count == selection->archive_capacity) {
-        size_t capacity = selection->archive_capacity ? 2 * selection->archive_capacity : 64;
-        struct node **archives = reallocarray(selection->archives, capacity, sizeof *archives);
-        if (!archives)
-            return -ENOMEM;
-        selection->archives = archives;
-        selection->archive_capacity = capacity;
-    }
+    if (array_room(selection->archives, selection->archive_count, selection->archive_capacity) < 0)
+        return -ENOMEM;
     selection->archives[selection->archive_count++] = node;
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 
@@ -300,13 +301,11 @@ static int apply(struct options *options, const char *name, const char *value, s
 /* Keeps a copy for as long as the options live. */
 static char *keep(struct options *options, const char *text)
 {
-    char **texts = reallocarray(options->texts, options->text_count + 1, sizeof(char *));
-    if (!texts)
+    if (array_room(options->texts, options->text_count, options->text_capacity) < 0)
         return NULL;
-    options->texts = texts;
     char *copy = strdup(text);
     if (copy)
-        texts[options->text_count++] = copy;
+        options->texts[options->text_count++] = copy;
     return copy;
 }
 
@@ -366,7 +365,7 @@ void options_done(struct options *options)
         free(options->texts[i]);
     free(options->texts);
     options->texts = NULL;
-    options->text_count = 0;
+    options->text_count = options->text_capacity = 0;
     option_list_done(&options->include);
     option_list_done(&options->exclude);
     option_list_done(&options->targets);

@@ -22,6 +22,7 @@ struct options {
     struct option_list binds;
     char **texts; /* owned copies that the strings above point into */
     size_t text_count;
+    size_t text_capacity;
 };
 
 /* Sets the defaults: those of the interface, the caller's ids. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "view/view_glob.h"
 
 /* A row under way. */
@@ -184,12 +185,9 @@ static int add_root(struct gathering *gathering, const char *path, struct error 
             gathering->roots[kept++] = gathering->roots[i];
     }
     gathering->root_count = kept;
-    struct composite **roots =
-        reallocarray(gathering->roots, gathering->root_count + 1, sizeof(struct composite *));
-    if (!roots)
+    if (array_room(gathering->roots, gathering->root_count, gathering->root_capacity) < 0)
         return error_errno(err, ENOMEM, "view");
-    gathering->roots = roots;
-    int result = composite_new(path, &roots[kept], err);
+    int result = composite_new(path, &gathering->roots[kept], err);
     gathering->root_count += result == 0;
     return result;
 }

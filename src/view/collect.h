@@ -12,6 +12,7 @@ struct gathering {
     struct composite *
         *roots; /* the outermost paths of archive and flatten rows; owned, with what they lead to */
     size_t root_count;
+    size_t root_capacity;
 };
 
 /* Gathers all rows of the run's view, and seals the composites. -ENOENT where a source is missing, FILE:LINE: … in front of it. */

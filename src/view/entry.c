@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "unpack/archives.h"
 #include "view/content_id.h"
 #include "view/merge.h"
@@ -34,15 +35,9 @@ void parts_done(struct parts *parts)
 /* Takes PART over, also on failure. */
 static int add(struct parts *parts, struct part part)
 {
-    if (parts->count == parts->capacity) {
-        size_t capacity = parts->capacity ? 2 * parts->capacity : 64;
-        struct part *list = reallocarray(parts->list, capacity, sizeof *list);
-        if (!list) {
-            done(&part);
-            return -ENOMEM;
-        }
-        parts->list = list;
-        parts->capacity = capacity;
+    if (array_room(parts->list, parts->count, parts->capacity) < 0) {
+        done(&part);
+        return -ENOMEM;
     }
     parts->list[parts->count++] = part;
     return 0;

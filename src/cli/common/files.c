@@ -5,18 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define PATH_LIMIT (64U * 1024)
 
 int files_add(struct files *files, const struct node *node)
 {
-    if (files->count == files->capacity) {
-        size_t capacity = files->capacity ? 2 * files->capacity : 256;
-        const struct node **nodes = reallocarray(files->nodes, capacity, sizeof *nodes);
-        if (!nodes)
-            return -ENOMEM;
-        files->nodes = nodes;
-        files->capacity = capacity;
-    }
+    if (array_room(files->nodes, files->count, files->capacity) < 0)
+        return -ENOMEM;
     files->nodes[files->count++] = node;
     files->bytes += node->size;
     return 0;

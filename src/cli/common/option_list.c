@@ -7,18 +7,15 @@
 
 #include <runfs/artifact.h>
 
+#include "base/array.h"
 #include "view/bind.h"
 
 static int add(struct option_list *list, const char *value, size_t len)
 {
     if (list->count == OPTION_LIST_MAX)
         return -ERANGE;
-    char **items = reallocarray(list->items, list->count + 1, sizeof(char *));
-    if (!items)
-        return -ENOMEM;
-    list->items = items;
-    items[list->count] = strndup(value, len);
-    if (!items[list->count])
+    if (array_room(list->items, list->count, list->capacity) < 0 ||
+        !(list->items[list->count] = strndup(value, len)))
         return -ENOMEM;
     list->count++;
     return 0;

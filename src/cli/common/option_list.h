@@ -10,6 +10,7 @@
 struct option_list {
     char **items;
     size_t count;
+    size_t capacity;
 };
 
 /* Each adds VALUE to the list FIELD; 0 or -errno. */
