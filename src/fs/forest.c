@@ -2,6 +2,7 @@
 #include "fs/forest_internal.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,19 @@ int forest_open(struct fs *fs, struct error *err)
     return 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct forest_run *)a)->name, ((const struct forest_run *)b)->name);
+}
+
+/* Takes RUN out of the list and the index. */
+static void remove_run(struct forest *forest, struct forest_run *run)
+{
+    LIST_REMOVE(run, link);
+    (void)tdelete(run, &forest->by_name, compare_names);
+    forest->count--;
+}
+
 static void free_run(struct forest_run *run)
 {
     (void)pthread_cond_destroy(&run->changed);
@@ -39,7 +53,7 @@ void forest_close(struct forest *forest)
     if (!forest)
         return;
     while ((run = LIST_FIRST(&forest->runs))) {
-        LIST_REMOVE(run, link);
+        remove_run(forest, run);
         runs_close(forest->fs->own.run, run->shown.run);
         free_run(run);
     }
@@ -90,8 +104,7 @@ static void forget_misses(struct forest *forest)
         next = LIST_NEXT(run, link);
         if (run->named || run->shown.number || run->pins || (!all && run->missing_until > now))
             continue;
-        LIST_REMOVE(run, link);
-        forest->count--;
+        remove_run(forest, run);
         free_run(run);
     }
 }
@@ -99,7 +112,9 @@ static void forget_misses(struct forest *forest)
 static struct forest_run *new_run(struct forest *forest, const char *name)
 {
     struct forest_run *run = calloc(1, sizeof *run);
-    if (!run || !(run->name = strdup(name))) {
+    if (!run || !(run->name = strdup(name)) || !tsearch(run, &forest->by_name, compare_names)) {
+        if (run)
+            free(run->name);
         free(run);
         return NULL;
     }
@@ -114,13 +129,9 @@ static struct forest_run *new_run(struct forest *forest, const char *name)
 
 static struct forest_run *find_run(struct forest *forest, const char *name)
 {
-    struct forest_run *run;
-    LIST_FOREACH(run, &forest->runs, link)
-    {
-        if (strcmp(run->name, name) == 0)
-            break;
-    }
-    return run;
+    const struct forest_run key = {.name = (char *)(uintptr_t)name};
+    struct forest_run **found = tfind(&key, &forest->by_name, compare_names);
+    return found ? *found : NULL;
 }
 
 struct forest_run *forest_pin(struct forest *forest, const char *name)
@@ -206,6 +217,7 @@ static int show_names(struct forest *forest, struct error *err)
     tree_finish(fresh);
     plant(forest, fresh); /* before it shows, for nobody may meet a directory that leads nowhere yet */
     tree_renew(forest->fs->own.tree, fresh);
+    forest->unshown = false;
     return 0;
 }
 
@@ -218,11 +230,29 @@ int forest_name(struct forest *forest, struct forest_run *run, int64_t mtime_ns,
         result = give_number(forest, run, err);
         run->named = run->named || result == 0;
         run->mtime_ns = mtime_ns;
-        if (result == 0)
-            result = show_names(forest, err);
+        forest->unshown = true;
     }
+    if (result == 0 && forest->unshown)
+        result = show_names(forest, err);
     (void)pthread_mutex_unlock(&forest->lock);
     return result;
+}
+
+void forest_name_kept(struct forest *forest, const struct forest_kept *kept, size_t count)
+{
+    (void)pthread_mutex_lock(&forest->lock);
+    for (size_t i = 0; i < count; i++) {
+        struct forest_run *run = find_run(forest, kept[i].name);
+        if (!run)
+            run = new_run(forest, kept[i].name);
+        if (!run || run->named || give_number(forest, run, NULL) < 0)
+            continue;
+        run->named = forest->unshown = true;
+        run->mtime_ns = kept[i].mtime_ns;
+    }
+    if (forest->unshown)
+        (void)show_names(forest, NULL);
+    (void)pthread_mutex_unlock(&forest->lock);
 }
 
 void forest_unname(struct forest *forest, struct forest_run *run)
@@ -235,6 +265,7 @@ void forest_unname(struct forest *forest, struct forest_run *run)
         run->missing_until = clock_ms() + forest->fs->config.refresh_ms;
         if (run->named) {
             run->named = false;
+            forest->unshown = true;
             (void)show_names(forest, NULL);
         }
     }

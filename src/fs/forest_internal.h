@@ -34,8 +34,10 @@ struct forest {
     struct fs *fs;
     pthread_mutex_t lock; /* guards all below; taken before those of runs and trees */
     LIST_HEAD(, forest_run) runs;
+    void *by_name; /* the same, for tfind(3) */
     unsigned count;
-    _Atomic unsigned numbers;                     /* so many are given away, from 1 on */
+    bool unshown;             /* the mount's own tree does not show all that is named, or more */
+    _Atomic unsigned numbers; /* so many are given away, from 1 on */
     struct forest_run *by_number[FOREST_NUMBERS]; /* those below NUMBERS are constant */
 
     pthread_t keeper; /* see forest_idle.c */
@@ -53,6 +55,13 @@ void forest_unpin(struct forest *forest, struct forest_run *run);
 int forest_name(struct forest *forest, struct forest_run *run, int64_t mtime_ns, bool unsure,
                 struct error *err);
 void forest_unname(struct forest *forest, struct forest_run *run);
+
+/* Likewise for the COUNT runs in the cache that are not known yet: shows them all at once. */
+struct forest_kept {
+    char *name; /* owned */
+    int64_t mtime_ns;
+};
+void forest_name_kept(struct forest *forest, const struct forest_kept *kept, size_t count);
 
 /* Opens a run, or finds out whether a level is there. -ENOENT, and what opening gave; the same again for a second. */
 int forest_run_open(struct forest_run *run, const struct wait *wait, struct error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wait.h"
@@ -273,14 +274,20 @@ void forest_open_first(fuse_req_t req, struct fs_run *of, fuse_ino_t ino, const 
         (void)fuse_reply_err(req, ENOMEM);
 }
 
+/* The runs in the cache. */
+struct kept_names {
+    struct forest_kept *names;
+    size_t count;
+    size_t capacity;
+};
+
+/* Without memory a run is left out until the next time. */
 static void add_kept(void *context, const char *name, uint64_t listed_ms)
 {
-    struct forest *forest = context;
-    struct forest_run *run = forest_pin(forest, name);
-    if (!run)
-        return;
-    (void)forest_name(forest, run, (int64_t)listed_ms * 1000000, true, NULL);
-    forest_unpin(forest, run);
+    struct kept_names *kept = context;
+    char *copy = array_room(kept->names, kept->count, kept->capacity) == 0 ? strdup(name) : NULL;
+    if (copy)
+        kept->names[kept->count++] = (struct forest_kept){copy, (int64_t)listed_ms * 1000000};
 }
 
 /* Looks into the mount's own directories, for which the names in the cache are looked up. */
@@ -288,7 +295,12 @@ static void run_names(struct job *base)
 {
     struct forest_job *job = (struct forest_job *)base;
     struct fs *fs = fs_of(job->deferred.req);
-    runs_each_kept(fs->own.run, add_kept, fs->forest);
+    struct kept_names kept = {0};
+    runs_each_kept(fs->own.run, add_kept, &kept);
+    forest_name_kept(fs->forest, kept.names, kept.count);
+    for (size_t i = 0; i < kept.count; i++)
+        free(kept.names[i].name);
+    free(kept.names);
     fs_resume(&job->deferred);
     finish_job(job);
 }
