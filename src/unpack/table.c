@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <runfs/artifact.h>
+
 #include "archive/pass.h"
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "base/thread.h"
 #include "disk/blob.h"
 #include "unpack/archives_internal.h"
@@ -13,7 +16,6 @@
 
 #define FAILURE_KEPT_MS 1000
 #define PAUSE_MS        30000 /* a pass that nobody waits for is given up after so long */
-#define SHA256SUM_BYTES 64
 
 const struct tar_limits archives_tar_limits = {
     .members = ARCHIVES_MEMBERS_MAX,
@@ -101,28 +103,15 @@ static struct toc *load_sidecar(struct archive *archive, const unsigned char *sh
     return NULL;
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What the .sha256sum beside it says (run-outputs.md §4): false where it says nothing of that form. */
 static bool read_sha256sum(const struct archive *archive, const struct wait *wait,
                            unsigned char ret_sha256[MEMBER_SHA256_SIZE])
 {
     size_t len;
+    char digits[RUNFS_SHA256_HEX_LEN + 1];
     _cleanup_free_ char *text = read_object(archive, &archive->objects.sha256sum, 4096, wait, &len);
-    if (!text || len < SHA256SUM_BYTES ||
-        (len > SHA256SUM_BYTES && !strchr(" \n\r\t", text[SHA256SUM_BYTES])))
-        return false;
-    for (size_t i = 0; i < MEMBER_SHA256_SIZE; i++) {
-        int high = hex(text[2 * i]);
-        int low = hex(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret_sha256[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
+    return text && runfs_companion_parse(text, len, digits, NULL) == 0 &&
+           hex_parse(ret_sha256, MEMBER_SHA256_SIZE, digits);
 }
 
 static void note_member(void *context, const char *name, const char *why)
