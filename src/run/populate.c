@@ -104,27 +104,19 @@ static int find_archive(struct run *run, const struct node *node, struct run_fou
     return 0;
 }
 
-static enum node_type type_of(const struct member_file *file)
-{
-    return file->type == MEMBER_DIRECTORY ? NODE_DIRECTORY
-           : file->type == MEMBER_SYMLINK ? NODE_LINK
-                                          : NODE_FILE;
-}
-
-/* Whatever is no file, directory or link shows as an empty file. */
 void run_describe_member(const struct member_file *file, const char *name, const char *link,
                          struct tree_member *ret_member)
 {
     if (file->type != MEMBER_SYMLINK)
         link = "";
     *ret_member = (struct tree_member){
-        .type = type_of(file),
+        .type = member_node_type(file),
         .name = name,
         .name_len = strlen(name),
         .link = link,
         .size = file->type == MEMBER_FILE ? file->size : strlen(link),
         .mtime_ns = file->mtime_ns,
-        .mode = (uint16_t)(file->made ? 0755 : file->mode & 0777),
+        .mode = member_mode(file),
         .links = file->links < UINT16_MAX ? (uint16_t)file->links : UINT16_MAX,
     };
 }

@@ -64,6 +64,10 @@ void parts_done(struct parts *parts);
 int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
                   struct stage **ret_stage, struct error *err);
 
+/* What a member shows as: whatever is no file, directory or link as an empty file; and its mode as it is in the archive. */
+enum node_type member_node_type(const struct member_file *file);
+uint16_t member_mode(const struct member_file *file);
+
 /* Adds the members of an archive, part NUMBER, to a stage. */
 int parts_add_members(struct stage *stage, const struct part *part, size_t number, struct error *err);
 

@@ -26,19 +26,22 @@ static void adding_done(struct adding *adding)
     strbuf_done(&adding->target);
 }
 
-static enum node_type type_of(const struct member_file *file)
+enum node_type member_node_type(const struct member_file *file)
 {
     return file->type == MEMBER_DIRECTORY ? NODE_DIRECTORY
            : file->type == MEMBER_SYMLINK ? NODE_LINK
                                           : NODE_FILE;
 }
 
-static uint16_t mode_of(const struct member_file *file, bool flatten)
+uint16_t member_mode(const struct member_file *file)
 {
-    if (flatten)
-        return (uint16_t)(file->type == MEMBER_DIRECTORY ? 0777 & ~FLATTENED_UMASK
-                                                         : runfs_flatten_mode(file->mode, FLATTENED_UMASK));
     return (uint16_t)(file->made ? 0755 : file->mode & 0777);
+}
+
+static uint16_t flattened_mode(const struct member_file *file)
+{
+    return (uint16_t)(file->type == MEMBER_DIRECTORY ? 0777 & ~FLATTENED_UMASK
+                                                     : runfs_flatten_mode(file->mode, FLATTENED_UMASK));
 }
 
 /* Makes PATH the logical path of REST below the row's path. */
@@ -84,12 +87,12 @@ static int add(struct adding *adding, uint32_t number, struct runfs_span rest, c
     struct stage_entry entry = {
         .path = strbuf_text(&adding->path),
         .path_len = adding->path.len,
-        .type = type_of(file),
+        .type = member_node_type(file),
         .member = true,
         .overlay = part->row->row->overlay,
         .flatten = flatten,
         .inside = !flatten,
-        .mode = mode_of(file, flatten),
+        .mode = flatten ? flattened_mode(file) : member_mode(file),
         .links = file->links < UINT16_MAX ? (uint16_t)file->links : UINT16_MAX,
         .origin = part->row->origin,
         .row = part->number,
