@@ -173,8 +173,12 @@ void block_unuse(struct block *block)
     if (--block->users)
         return;
     bool demanded = block->flight && block->flight->demanded;
-    if (demanded)
-        atomic_store(&block->flight->sink.cancelled, true); /* nobody waits for it any more */
+    if (demanded) { /* no reader waits for it any more */
+        struct store *store = block->cache->store;
+        atomic_store(&block->flight->sink.cancelled, true);
+        if (store->ops->wake)
+            store->ops->wake(store);
+    }
     if (demanded && block->state == BLOCK_FETCHING) /* it must not be found, and goes when the fetch ends */
         abandon(block);
     block_settle(block);

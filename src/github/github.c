@@ -15,6 +15,7 @@
 
 struct github {
     struct http_engine *engine;
+    struct http_client *client;
     char *api_url;    /* owned, without '/' at its end */
     char *token;      /* owned, NULL: none */
     char *token_name; /* owned, likewise */
@@ -53,7 +54,8 @@ static int set_up(struct github *github, const struct github_config *config, str
         return error_errno(err, ENOMEM, "GitHub");
     for (size_t len = strlen(github->api_url); len && github->api_url[len - 1] == '/'; len--)
         github->api_url[len - 1] = '\0';
-    return http_engine_open(&http, &github->engine, err);
+    int result = http_engine_open(&http, &github->engine, err);
+    return result < 0 ? result : http_client_open(github->engine, &github->client, err);
 }
 
 int github_open(const struct github_config *config, struct github **ret_github, struct error *err)
@@ -96,7 +98,7 @@ static int get(struct github *github, const struct strbuf *url, const char *miss
     if (url->failed)
         return error_errno(err, url->failed, "GitHub: the address of what is asked");
     struct github_get request = {
-        .engine = github->engine,
+        .client = github->client,
         .url = strbuf_text(url),
         .token = github->token,
         .token_name = github->token_name,
@@ -163,6 +165,7 @@ void github_close(struct github *github)
 {
     if (!github)
         return;
+    http_client_close(github->client);
     http_engine_close(github->engine);
     if (github->token)
         explicit_bzero(github->token, strlen(github->token));

@@ -22,7 +22,7 @@ struct request {
     unsigned redirects;
     atomic_bool cancelled;
     struct strbuf answer; /* the engine's until it has ended */
-    pthread_mutex_t lock; /* guards all below */
+    struct lock lock;     /* guards all below */
     pthread_cond_t changed;
     bool ended;
     int result;
@@ -174,12 +174,12 @@ static bool on_cancelled(struct http_request *http)
 static void on_done(struct http_request *http, int result, const struct error *err)
 {
     struct request *request = (struct request *)http;
-    (void)pthread_mutex_lock(&request->lock);
+    lock_take(&request->lock);
     request->result = result;
     request->failure = *err;
     request->ended = true;
     (void)pthread_cond_signal(&request->changed);
-    (void)pthread_mutex_unlock(&request->lock);
+    lock_drop(&request->lock);
 }
 
 static const struct http_request_ops request_ops = {
@@ -193,14 +193,17 @@ static const struct http_request_ops request_ops = {
 
 static int await(struct request *request, const struct wait *wait, struct error *err)
 {
-    (void)pthread_mutex_lock(&request->lock);
+    static const struct wait until_end = {0};
+    const struct wait *now = wait;
+    lock_take(&request->lock);
     while (!request->ended) {
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        if (wait_cancelled(wait))
-            atomic_store(&request->cancelled, true);
-        (void)pthread_cond_clockwait(&request->changed, &request->lock, CLOCK_MONOTONIC, &until);
+        if (wait_on(now, &request->lock, &request->changed, UINT64_MAX) != -EINTR)
+            continue;
+        now = &until_end; /* the end comes soon now */
+        atomic_store(&request->cancelled, true);
+        http_wake(request->get->client);
     }
-    (void)pthread_mutex_unlock(&request->lock);
+    lock_drop(&request->lock);
     if (request->result == 0)
         return 0;
     if (wait_cancelled(wait))
@@ -222,15 +225,15 @@ int github_get(const struct github_get *get, const struct wait *wait, struct str
     };
     if (!request.url)
         return error_errno(err, ENOMEM, "GitHub");
-    (void)pthread_mutex_init(&request.lock, NULL);
+    lock_init(&request.lock, LOCK_LEAF);
     (void)pthread_cond_init(&request.changed, NULL);
-    http_submit(get->engine, &request.http);
+    http_submit(get->client, &request.http);
     int result = await(&request, wait, err);
     if (result == 0)
         strbuf_add(out, strbuf_text(&request.answer), request.answer.len);
     strbuf_done(&request.answer);
     (void)pthread_cond_destroy(&request.changed);
-    (void)pthread_mutex_destroy(&request.lock);
+    lock_done(&request.lock);
     free(request.url);
     return result;
 }

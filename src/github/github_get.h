@@ -7,7 +7,7 @@
 #include "http/http.h"
 
 struct github_get {
-    struct http_engine *engine;
+    struct http_client *client;
     const char *url;
     const char *token; /* NULL: none */
     const char *token_name;

@@ -1,24 +1,32 @@
 /* The HTTP engine's thread: queues by urgency, back-off, stalls, deadlines; see http.h. */
-#include "http/http.h"
-
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/thread.h"
 #include "http/http_engine.h"
 
 #define ATTEMPTS_MAX   10
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define SWEEP_MS       100
-#define IDLE_POLL_MS   60000
+#define IDLE_MS        60000
 
 static void finish(struct http_request *request, int result)
 {
-    http_stats_ended(&request->engine->stats, request, result);
+    struct http_client *client = request->client;
+    struct http_engine *engine = client->engine;
+    http_stats_ended(&client->stats, request, result);
     request->ops->done(request, result, &request->failure);
+    lock_take(&engine->lock);
+    if (--client->count == 0 && atomic_load(&client->closing))
+        (void)pthread_cond_broadcast(&engine->ended);
+    lock_drop(&engine->lock);
+}
+
+/* The next sweep is due at AT at the latest. */
+static void sweep_by(struct http_engine *engine, uint64_t at)
+{
+    if (at < engine->sweep_at)
+        engine->sweep_at = at;
 }
 
 /* Full jitter: anything from nothing to the doubled, capped step. */
@@ -58,6 +66,12 @@ static uint64_t stall_at(const struct http_request *request)
     return request->attempt_at + allowed;
 }
 
+/* When a request on the wire ends, or its attempt does, unless bytes come. */
+static uint64_t next_end(const struct http_request *request)
+{
+    return deadline(request) < stall_at(request) ? deadline(request) : stall_at(request);
+}
+
 static void fail_timeout(struct http_request *request)
 {
     if (!request->failure.code)
@@ -80,14 +94,16 @@ static void retry(struct http_engine *engine, struct http_request *request)
         fail_timeout(request);
         return;
     }
-    http_stats_retried(&engine->stats, request);
+    http_stats_retried(&request->client->stats, request);
     TAILQ_INSERT_TAIL(&engine->delayed, request, link);
+    sweep_by(engine, request->not_before);
 }
 
 static void enqueue_first(struct http_engine *engine, struct http_request *request)
 {
     request->queued_at = clock_ms();
     TAILQ_INSERT_HEAD(&engine->queues[request->fetch_class], request, link);
+    sweep_by(engine, deadline(request));
 }
 
 static void settle(struct http_engine *engine, struct http_request *request, enum attempt_result result)
@@ -96,7 +112,7 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
     case ATTEMPT_DONE:
         engine->progress_at = clock_ms();
         http_pace_good(&engine->pace, request->pace_number);
-        http_stats_allowed(&engine->stats, engine->pace.allowed);
+        atomic_store(&engine->allowed, engine->pace.allowed);
         finish(request, 0);
         break;
     case ATTEMPT_FAILED:
@@ -111,7 +127,7 @@ static void settle(struct http_engine *engine, struct http_request *request, enu
         break;
     case ATTEMPT_THROTTLED:
         http_pace_throttled(&engine->pace, request->pace_number);
-        http_stats_allowed(&engine->stats, engine->pace.allowed);
+        atomic_store(&engine->allowed, engine->pace.allowed);
         retry(engine, request);
         break;
     case ATTEMPT_RETRY:
@@ -125,7 +141,7 @@ static void leave_wire(struct http_engine *engine, struct http_request *request)
     attempt_stop(engine, request);
     TAILQ_REMOVE(&engine->active, request, link);
     engine->active_count--;
-    http_stats_active(&engine->stats, engine->active_count);
+    http_stats_left(&request->client->stats);
 }
 
 static void start_one(struct http_engine *engine, struct http_request *request)
@@ -136,7 +152,8 @@ static void start_one(struct http_engine *engine, struct http_request *request)
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
     engine->active_count++;
-    http_stats_started(&engine->stats, engine->active_count);
+    http_stats_started(&request->client->stats);
+    sweep_by(engine, next_end(request));
     if (result < 0) {
         leave_wire(engine, request);
         finish(request, result);
@@ -183,32 +200,41 @@ static void collect_ended(struct http_engine *engine)
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
         enum attempt_result result = attempt_judge(request, code);
         if (result == ATTEMPT_DONE)
-            http_stats_answered(&engine->stats, request);
+            http_stats_answered(&request->client->stats, request);
         leave_wire(engine, request);
         settle(engine, request, result);
     }
 }
 
-static bool cancelled(struct http_request *request)
+static bool is_cancelled(struct http_request *request)
 {
-    return request->ops->cancelled && request->ops->cancelled(request);
+    return atomic_load(&request->client->closing) ||
+           (request->ops->cancelled && request->ops->cancelled(request));
 }
 
-/* Ends requests of a waiting list that nobody wants or that are past their deadline. */
+static void finish_cancelled(struct http_request *request)
+{
+    (void)error_errno(&request->failure, ECANCELED, "%s", request->what);
+    finish(request, -ECANCELED);
+}
+
+/* Ends requests of a waiting list that are cancelled or past their deadline. */
 static void sweep_waiting(struct http_engine *engine, struct http_requests *list, uint64_t now)
 {
     struct http_request *request;
     struct http_request *next;
     for (request = TAILQ_FIRST(list); request; request = next) {
         next = TAILQ_NEXT(request, link);
-        bool gone = cancelled(request);
+        bool gone = is_cancelled(request);
         if (list != &engine->delayed)
             excuse_queue(engine, request);
-        if (!gone && now < deadline(request))
+        if (!gone && now < deadline(request)) {
+            sweep_by(engine, list == &engine->delayed ? request->not_before : deadline(request));
             continue;
+        }
         TAILQ_REMOVE(list, request, link);
         if (gone)
-            finish(request, -ECANCELED);
+            finish_cancelled(request);
         else
             fail_timeout(request);
     }
@@ -220,9 +246,9 @@ static void sweep_active(struct http_engine *engine, uint64_t now)
     struct http_request *next;
     for (request = TAILQ_FIRST(&engine->active); request; request = next) {
         next = TAILQ_NEXT(request, link);
-        if (cancelled(request)) {
+        if (is_cancelled(request)) {
             leave_wire(engine, request);
-            finish(request, -ECANCELED);
+            finish_cancelled(request);
         } else if (now >= deadline(request)) {
             leave_wire(engine, request);
             fail_timeout(request);
@@ -230,6 +256,8 @@ static void sweep_active(struct http_engine *engine, uint64_t now)
             leave_wire(engine, request);
             request->fault = REQUEST_TIMEOUT;
             retry(engine, request);
+        } else {
+            sweep_by(engine, next_end(request));
         }
     }
 }
@@ -247,13 +275,14 @@ static void move_due(struct http_engine *engine, uint64_t now)
     }
 }
 
-static void sweep(struct http_engine *engine)
+/* Ends what is cancelled or late, and has pauses end; only where that may be due. */
+static void sweep(struct http_engine *engine, bool look)
 {
     uint64_t now = clock_ms();
-    move_due(engine, now);
-    if (now < engine->swept_at + SWEEP_MS)
+    if (!look && now < engine->sweep_at)
         return;
-    engine->swept_at = now;
+    engine->sweep_at = UINT64_MAX;
+    move_due(engine, now);
     for (int c = 0; c < FETCH_CLASSES; c++)
         sweep_waiting(engine, &engine->queues[c], now);
     sweep_waiting(engine, &engine->delayed, now);
@@ -263,150 +292,41 @@ static void sweep(struct http_engine *engine)
 /* Moves what was submitted to the queues; true when the engine is to stop. */
 static bool take_incoming(struct http_engine *engine)
 {
-    (void)pthread_mutex_lock(&engine->lock);
+    lock_take(&engine->lock);
     struct http_request *request;
     while ((request = TAILQ_FIRST(&engine->incoming))) {
         TAILQ_REMOVE(&engine->incoming, request, link);
         TAILQ_INSERT_TAIL(&engine->queues[request->fetch_class], request, link);
+        sweep_by(engine, deadline(request));
     }
     bool stopping = engine->stopping;
-    (void)pthread_mutex_unlock(&engine->lock);
+    lock_drop(&engine->lock);
     return stopping;
 }
 
-static void cancel_list(struct http_requests *list)
+/* Milliseconds to wait for curl at most. */
+static int patience(const struct http_engine *engine)
 {
-    struct http_request *request;
-    while ((request = TAILQ_FIRST(list))) {
-        TAILQ_REMOVE(list, request, link);
-        (void)error_errno(&request->failure, ECANCELED, "%s", request->what);
-        finish(request, -ECANCELED);
-    }
+    uint64_t now = clock_ms();
+    uint64_t left = engine->sweep_at > now ? engine->sweep_at - now : 0;
+    return left < IDLE_MS ? (int)left : IDLE_MS;
 }
 
-static void cancel_all(struct http_engine *engine)
-{
-    struct http_request *request;
-    while ((request = TAILQ_FIRST(&engine->active))) {
-        leave_wire(engine, request);
-        TAILQ_INSERT_TAIL(&engine->delayed, request, link);
-    }
-    cancel_list(&engine->delayed);
-    for (int c = 0; c < FETCH_CLASSES; c++)
-        cancel_list(&engine->queues[c]);
-}
-
-static bool has_work(const struct http_engine *engine)
-{
-    for (int c = 0; c < FETCH_CLASSES; c++)
-        if (!TAILQ_EMPTY(&engine->queues[c]))
-            return true;
-    return engine->active_count > 0 || !TAILQ_EMPTY(&engine->delayed);
-}
-
-static void *engine_thread(void *context)
+void *http_engine_thread(void *context)
 {
     struct http_engine *engine = context;
-    while (!take_incoming(engine)) {
+    for (;;) {
         int running;
+        bool look =
+            atomic_exchange(&engine->look, false); /* before incoming, which may hold what was cancelled */
+        if (take_incoming(engine))
+            break;
         start_ready(engine);
         (void)curl_multi_perform(engine->multi, &running);
         collect_ended(engine);
-        sweep(engine);
+        sweep(engine, look);
         start_ready(engine);
-        (void)curl_multi_poll(engine->multi, NULL, 0, has_work(engine) ? SWEEP_MS / 2 : IDLE_POLL_MS, NULL);
+        (void)curl_multi_poll(engine->multi, NULL, 0, patience(engine), NULL);
     }
-    cancel_all(engine);
     return NULL;
-}
-
-void http_submit(struct http_engine *engine, struct http_request *request)
-{
-    request->engine = engine;
-    request->submitted_us = clock_us();
-    request->queued_at = clock_ms();
-    request->progress_at = request->since_ms ? request->since_ms : request->queued_at;
-    (void)pthread_mutex_lock(&engine->lock);
-    bool stopping = engine->stopping; /* then the thread does not look at incoming any more */
-    if (!stopping) {
-        http_stats_submitted(&engine->stats);
-        TAILQ_INSERT_TAIL(&engine->incoming, request, link);
-    }
-    (void)pthread_mutex_unlock(&engine->lock);
-    if (stopping) {
-        (void)error_errno(&request->failure, ECANCELED, "%s", request->what);
-        request->ops->done(request, -ECANCELED, &request->failure);
-        return;
-    }
-    (void)curl_multi_wakeup(engine->multi);
-}
-
-void http_engine_stats(struct http_engine *engine, struct request_stats *ret_stats)
-{
-    http_stats_read(&engine->stats, ret_stats);
-}
-
-static void free_engine(struct http_engine *engine)
-{
-    for (unsigned i = 0; i < engine->idle_count; i++)
-        curl_easy_cleanup(engine->idle[i]);
-    free(engine->idle);
-    if (engine->multi)
-        (void)curl_multi_cleanup(engine->multi);
-    (void)pthread_mutex_destroy(&engine->lock);
-    free(engine->ca_bundle);
-    free(engine);
-}
-
-static int set_up(struct http_engine *engine, const struct http_config *config)
-{
-    engine->connections = config->connections;
-    http_pace_init(&engine->pace, config->connections);
-    http_stats_allowed(&engine->stats, engine->pace.allowed);
-    engine->seed = (unsigned)clock_ms();
-    TAILQ_INIT(&engine->incoming);
-    TAILQ_INIT(&engine->delayed);
-    TAILQ_INIT(&engine->active);
-    for (int c = 0; c < FETCH_CLASSES; c++)
-        TAILQ_INIT(&engine->queues[c]);
-    if (config->ca_bundle && !(engine->ca_bundle = strdup(config->ca_bundle)))
-        return -ENOMEM;
-    engine->idle = calloc(config->connections, sizeof(CURL *));
-    if (!engine->idle || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-        !(engine->multi = curl_multi_init()))
-        return -ENOMEM;
-    if (curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) != CURLM_OK ||
-        curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)config->connections) != CURLM_OK)
-        return -EINVAL;
-    /* without descriptors to spare, curl goes on without a way to wake it */
-    return curl_multi_wakeup(engine->multi) == CURLM_OK ? 0 : -EMFILE;
-}
-
-int http_engine_open(const struct http_config *config, struct http_engine **ret_engine, struct error *err)
-{
-    struct http_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
-        return error_errno(err, ENOMEM, "HTTP engine");
-    (void)pthread_mutex_init(&engine->lock, NULL);
-    int result = set_up(engine, config);
-    if (result == 0)
-        result = -thread_create(&engine->thread, 0, engine_thread, engine);
-    if (result < 0) {
-        free_engine(engine);
-        return error_errno(err, -result, "HTTP engine");
-    }
-    *ret_engine = engine;
-    return 0;
-}
-
-void http_engine_close(struct http_engine *engine)
-{
-    if (!engine)
-        return;
-    (void)pthread_mutex_lock(&engine->lock);
-    engine->stopping = true;
-    (void)pthread_mutex_unlock(&engine->lock);
-    (void)curl_multi_wakeup(engine->multi);
-    (void)pthread_join(engine->thread, NULL);
-    free_engine(engine);
 }

@@ -1,6 +1,6 @@
-/* The HTTP engine: one thread drives all requests with curl's multi interface, over a bounded number of
+/* The HTTP engine: one thread drives all requests to one server with curl's multi interface, over a bounded number of
    kept-alive connections (fewer while the server asks for less), with three classes of urgency, retries and
-   deadlines. It knows nothing of S3. */
+   deadlines. Each of its clients has requests and statistics of its own. It knows nothing of S3. */
 #ifndef RUNFS_HTTP_HTTP_H
 #define RUNFS_HTTP_HTTP_H
 
@@ -15,6 +15,7 @@
 #define HTTP_ERROR_BODY_MAX 8192
 
 struct http_engine;
+struct http_client;
 struct http_request;
 
 /* The answer's head, and for a refusal the start of its body. Strings are "" where a header is missing. */
@@ -51,8 +52,9 @@ struct http_request_ops {
     /* Any other status: a verdict, with ERR set for all but HTTP_AGAIN. */
     enum http_verdict (*refused)(struct http_request *request, const struct http_response *response,
                                  struct error *err);
-    bool (*cancelled)(struct http_request *request); /* nobody wants it any more; may be NULL */
-    bool (*urgent)(struct http_request *request);    /* somebody waits for it now; may be NULL */
+    /* Whether its caller has given the request up, who calls http_wake() after that; may be NULL. */
+    bool (*cancelled)(struct http_request *request);
+    bool (*urgent)(struct http_request *request); /* a reader waits for it now; may be NULL */
     /* Exactly once, last: the request may be freed here. */
     void (*done)(struct http_request *request, int result, const struct error *err);
 };
@@ -68,7 +70,7 @@ struct http_request {
     uint64_t since_ms;   /* clock_ms when its caller began to wait; 0: the submission */
 
     /* The engine's own. */
-    struct http_engine *engine;
+    struct http_client *client;
     TAILQ_ENTRY(http_request) link;
     CURL *easy; /* while an attempt runs */
     struct curl_slist *headers;
@@ -97,14 +99,24 @@ struct http_config {
 /* Starts the engine's thread. */
 int http_engine_open(const struct http_config *config, struct http_engine **ret_engine, struct error *err);
 
-/* Queues a request; done() follows exactly once, on the engine's thread, or before this returns with -ECANCELED where the
-   engine is being closed. Not with locks that done() takes. Thread-safe. */
-void http_submit(struct http_engine *engine, struct http_request *request);
-
-/* Tells what became of all requests so far. Thread-safe; waits for nothing. */
-void http_engine_stats(struct http_engine *engine, struct request_stats *ret_stats);
-
-/* Ends all requests with -ECANCELED, joins the thread and frees the engine; NULL is allowed. */
+/* Joins the thread and frees the engine, which has no client any more; NULL is allowed. */
 void http_engine_close(struct http_engine *engine);
+
+/* A client of ENGINE, to be closed before that. */
+int http_client_open(struct http_engine *engine, struct http_client **ret_client, struct error *err);
+
+/* Ends the client's requests with -ECANCELED, waits until done() has returned for all of them, and frees the client; NULL
+   is allowed. Requests of other clients go on. */
+void http_client_close(struct http_client *client);
+
+/* Queues a request; done() follows exactly once, on the engine's thread, or before this returns with -ECANCELED where the
+   client is being closed. Not with locks that done() takes. Thread-safe. */
+void http_submit(struct http_client *client, struct http_request *request);
+
+/* Has the engine ask its requests whether they are cancelled. Thread-safe; waits for nothing. */
+void http_wake(struct http_client *client);
+
+/* What became of the client's requests so far. Thread-safe; waits for nothing. */
+void http_client_stats(struct http_client *client, struct request_stats *ret_stats);
 
 #endif

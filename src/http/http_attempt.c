@@ -49,14 +49,14 @@ static int take_body(struct http_request *request, const char *bytes, size_t len
 /* Bytes that only trickle are no progress (PROGRESS_BYTES). */
 static void notice_progress(struct http_request *request, size_t len)
 {
-    http_stats_bytes(&request->engine->stats, len);
+    http_stats_bytes(&request->client->stats, len);
     request->unnoticed += len;
     if (request->unnoticed < PROGRESS_BYTES)
         return;
     request->unnoticed = 0;
     request->attempt_at = clock_ms();
     if (is_success(request->response->status))
-        request->progress_at = request->engine->progress_at = request->attempt_at;
+        request->progress_at = request->client->engine->progress_at = request->attempt_at;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
@@ -213,7 +213,7 @@ static enum attempt_result judge_refusal(struct http_request *request)
         request->fault = REQUEST_THROTTLED;
         return ATTEMPT_THROTTLED;
     default:
-        request->engine->progress_at = clock_ms(); /* it is an answer */
+        request->client->engine->progress_at = clock_ms(); /* it is an answer */
         return ATTEMPT_FAILED;
     }
 }

@@ -1,10 +1,12 @@
-/* Inside of the HTTP engine, shared by http.c (thread and queues) and http_attempt.c (one attempt on the
- * wire). */
+/* Inside of the HTTP engine, shared by http.c (queues and deadlines), http_attempt.c (one attempt on the wire) and
+   http_client.c (what other threads call). */
 #ifndef RUNFS_HTTP_HTTP_ENGINE_H
 #define RUNFS_HTTP_HTTP_ENGINE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "base/lock.h"
 #include "http/http.h"
 #include "http/http_pace.h"
 #include "http/http_stats.h"
@@ -16,12 +18,13 @@ struct http_engine {
     pthread_t thread;
     char *ca_bundle; /* owned, may be NULL */
     unsigned connections;
+    atomic_uint allowed; /* as the pace says */
+    atomic_bool look;    /* requests may have been cancelled */
 
-    struct http_stats stats; /* written by the thread, but for http_stats_submitted(); read by any */
-
-    pthread_mutex_t lock;          /* guards the two below */
+    struct lock lock;              /* guards incoming, stopping, and each client's count */
     struct http_requests incoming; /* submitted, not yet seen by the thread */
     bool stopping;
+    pthread_cond_t ended; /* the last request of a client that is being closed */
 
     /* The thread's own. */
     struct http_requests queues[FETCH_CLASSES]; /* ready to start */
@@ -32,8 +35,15 @@ struct http_engine {
     CURL **idle;           /* handles to use again, up to CONNECTIONS */
     unsigned idle_count;
     uint64_t progress_at; /* clock_ms of the last body byte or whole answer, of any request */
-    uint64_t swept_at;    /* clock_ms when deadlines were last looked at */
+    uint64_t sweep_at;    /* clock_ms when the next deadline, stall or pause may end; UINT64_MAX: none */
     unsigned seed;        /* of the back-off's jitter */
+};
+
+struct http_client {
+    struct http_engine *engine;
+    struct http_stats stats; /* written by the engine's thread, but for http_stats_submitted(); read by any */
+    uint64_t count;          /* requests whose done() has not returned; guarded by the engine's lock */
+    atomic_bool closing;
 };
 
 enum attempt_result { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_RETRY, ATTEMPT_THROTTLED, ATTEMPT_AGAIN };
@@ -47,5 +57,8 @@ void attempt_stop(struct http_engine *engine, struct http_request *request);
 /* Judges an attempt that curl has ended with CODE; request->failure says why where it is not ATTEMPT_DONE.
    Before attempt_stop(). */
 enum attempt_result attempt_judge(struct http_request *request, CURLcode code);
+
+/* The thread: runs until the engine stops. */
+void *http_engine_thread(void *engine);
 
 #endif

@@ -22,20 +22,15 @@ void http_stats_submitted(struct http_stats *stats)
     add(&stats->open, 1);
 }
 
-void http_stats_started(struct http_stats *stats, unsigned active)
+void http_stats_started(struct http_stats *stats)
 {
     add(&stats->attempts, 1);
-    http_stats_active(stats, active);
+    add(&stats->active, 1);
 }
 
-void http_stats_active(struct http_stats *stats, unsigned active)
+void http_stats_left(struct http_stats *stats)
 {
-    atomic_store_explicit(&stats->active, active, memory_order_relaxed);
-}
-
-void http_stats_allowed(struct http_stats *stats, unsigned allowed)
-{
-    atomic_store_explicit(&stats->allowed, allowed, memory_order_relaxed);
+    (void)atomic_fetch_sub_explicit(&stats->active, 1, memory_order_relaxed);
 }
 
 void http_stats_bytes(struct http_stats *stats, size_t len)
@@ -89,8 +84,7 @@ void http_stats_read(const struct http_stats *stats, struct request_stats *ret_s
             ret_stats->results[kind][result] = load(&stats->results[kind][result]);
     ret_stats->attempts = load(&stats->attempts);
     ret_stats->bytes = load(&stats->bytes);
-    ret_stats->active = atomic_load_explicit(&stats->active, memory_order_relaxed);
-    ret_stats->allowed = atomic_load_explicit(&stats->allowed, memory_order_relaxed);
+    ret_stats->active = (unsigned)load(&stats->active);
     ret_stats->waiting = open > ret_stats->active ? open - ret_stats->active : 0;
     histogram_copy(&stats->first_byte, &ret_stats->first_byte);
     histogram_copy(&stats->whole, &ret_stats->whole);

@@ -15,8 +15,7 @@ struct http_stats {
     _Atomic uint64_t attempts;
     _Atomic uint64_t bytes;
     _Atomic uint64_t open; /* requests that have not ended */
-    atomic_uint active;
-    atomic_uint allowed;
+    _Atomic uint64_t active;
     struct histogram first_byte;
     struct histogram whole;
 };
@@ -24,14 +23,11 @@ struct http_stats {
 /* A request has been handed to the engine, by any thread. */
 void http_stats_submitted(struct http_stats *stats);
 
-/* An attempt began; ACTIVE are on the wire now. */
-void http_stats_started(struct http_stats *stats, unsigned active);
+/* An attempt began. */
+void http_stats_started(struct http_stats *stats);
 
-/* An attempt left the wire; ACTIVE are still on it. */
-void http_stats_active(struct http_stats *stats, unsigned active);
-
-/* So many may be on the wire from now on. */
-void http_stats_allowed(struct http_stats *stats, unsigned allowed);
+/* An attempt left the wire. */
+void http_stats_left(struct http_stats *stats);
 
 void http_stats_bytes(struct http_stats *stats, size_t len);
 
@@ -44,6 +40,7 @@ void http_stats_retried(struct http_stats *stats, const struct http_request *req
 /* The request ended with 0 or -errno. */
 void http_stats_ended(struct http_stats *stats, const struct http_request *request, int result);
 
+/* All but ret_stats->allowed. */
 void http_stats_read(const struct http_stats *stats, struct request_stats *ret_stats);
 
 #endif

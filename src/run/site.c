@@ -13,6 +13,7 @@
 #include "base/format.h"
 #include "github/github_event.h"
 #include "github/lookup.h"
+#include "http/http.h"
 #include "layout/error.h"
 #include "store/s3.h"
 
@@ -20,9 +21,9 @@ struct server {
     struct aws_config aws;
     struct aws_provider *provider; /* NULL: unsigned */
     char *region;                  /* owned: what the user said; NULL: nothing */
+    struct http_engine *engine;    /* of all stores; NULL where offline */
     char access[AWS_FINGERPRINT];
     bool path_style;
-    unsigned connections;
     uint64_t timeout_ms;
 };
 
@@ -69,9 +70,10 @@ static int load(struct server *server, const struct run_config *config, struct e
     if (config->site.region && !(server->region = strdup(config->site.region)))
         return error_errno(err, ENOMEM, "region");
     server->path_style = config->site.path_style || server->aws.addressing == AWS_ADDRESSING_PATH;
-    server->connections = config->connections;
     server->timeout_ms = config->timeout_ms;
-    return load_credentials(server, config, err);
+    result = load_credentials(server, config, err);
+    const struct http_config http = {.connections = config->connections, .ca_bundle = server->aws.ca_bundle};
+    return result < 0 || config->offline ? result : http_engine_open(&http, &server->engine, err);
 }
 
 int server_resolve(const struct run_config *config, struct server **ret_server, struct error *err)
@@ -96,8 +98,7 @@ int server_open_store(const struct server *server, const struct source *source, 
         .endpoint = server->aws.endpoint,
         .region = choose_region(server, source),
         .path_style = server->path_style,
-        .ca_bundle = server->aws.ca_bundle,
-        .connections = server->connections,
+        .engine = server->engine,
         .timeout_ms = server->timeout_ms,
         .provider = server->provider,
     };
@@ -118,6 +119,7 @@ void server_free(struct server *server)
 {
     if (!server)
         return;
+    http_engine_close(server->engine);
     aws_provider_free(server->provider);
     aws_config_done(&server->aws);
     free(server->region);

@@ -17,7 +17,7 @@ struct server;
    *RET_SERVER is NULL on failure. */
 int server_resolve(const struct run_config *config, struct server **ret_server, struct error *err);
 
-/* Opens the store of a place on the server; PREFIX is "" or ends in '/'. The region is what was said, else what SOURCE says,
+/* Opens the store of a place on the server, over the one HTTP engine that its stores share; PREFIX is "" or ends in '/'. The region is what was said, else what SOURCE says,
    else AWS's setting; for a run of the layout's own buckets on AWS the layout's. */
 int server_open_store(const struct server *server, const struct source *source, const char *bucket,
                       const char *prefix, struct store **ret_store, struct error *err);
@@ -28,7 +28,7 @@ const char *server_endpoint(const struct server *server);
 /* Who asks: a text that is another for other credentials, and tells nothing of them. */
 const char *server_access(const struct server *server);
 
-/* NULL is allowed. Stores opened stay. */
+/* Its stores must be closed before; NULL is allowed. */
 void server_free(struct server *server);
 
 /* Where a run may be: roots to try in order, or one local directory. */

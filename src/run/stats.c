@@ -36,7 +36,8 @@ static void add_store(struct request_stats *sum, const struct request_stats *one
     sum->bytes += one->bytes;
     sum->waiting += one->waiting;
     sum->active += one->active;
-    sum->allowed += one->allowed;
+    if (one->allowed > sum->allowed) /* of the engine that they share */
+        sum->allowed = one->allowed;
     add_histogram(&sum->first_byte, &one->first_byte);
     add_histogram(&sum->whole, &one->whole);
 }

@@ -13,7 +13,7 @@
 static void s3_close(struct store *store)
 {
     struct s3 *s3 = (struct s3 *)store;
-    http_engine_close(s3->engine);
+    http_client_close(s3->client);
     s3_address_done(&s3->address);
     (void)pthread_mutex_destroy(&s3->lock);
     free(s3->prefix);
@@ -22,16 +22,20 @@ static void s3_close(struct store *store)
 
 static void s3_stats(struct store *store, struct request_stats *ret_stats)
 {
-    http_engine_stats(((struct s3 *)store)->engine, ret_stats);
+    http_client_stats(((struct s3 *)store)->client, ret_stats);
+}
+
+static void s3_wake(struct store *store)
+{
+    http_wake(((struct s3 *)store)->client);
 }
 
 static const struct store_ops s3_ops = {
-    .list = s3_list, .fetch = s3_fetch, .stats = s3_stats, .close = s3_close};
+    .list = s3_list, .fetch = s3_fetch, .wake = s3_wake, .stats = s3_stats, .close = s3_close};
 
 static int set_up(struct s3 *s3, const struct s3_config *config, struct error *err)
 {
     const char *region = config->region ? config->region : DEFAULT_REGION;
-    struct http_config http = {.connections = config->connections, .ca_bundle = config->ca_bundle};
     if (!s3_region_valid(region))
         return error_set(err, EINVAL, "region '%s': not a region name", region);
     (void)snprintf(s3->region, sizeof s3->region, "%s", region);
@@ -40,7 +44,7 @@ static int set_up(struct s3 *s3, const struct s3_config *config, struct error *e
     if (!s3->prefix)
         return error_errno(err, ENOMEM, "s3://%s", config->bucket);
     int result = s3_address_init(&s3->address, config->endpoint, config->bucket, config->path_style, err);
-    return result < 0 ? result : http_engine_open(&http, &s3->engine, err);
+    return result < 0 ? result : http_client_open(config->engine, &s3->client, err);
 }
 
 int s3_open(const struct s3_config *config, struct store **ret_store, struct error *err)

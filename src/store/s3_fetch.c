@@ -161,6 +161,6 @@ int s3_fetch(struct store *store, const struct object *object, uint64_t offset, 
     if (result < 0)
         get_free(get);
     else
-        http_submit(s3->engine, &get->request.http);
+        http_submit(s3->client, &get->request.http);
     return result;
 }

@@ -13,7 +13,7 @@ struct s3_page_request {
     struct s3_request request;
     char *query; /* owned */
     atomic_bool cancelled;
-    pthread_mutex_t lock; /* guards all below */
+    struct lock lock; /* guards all below */
     pthread_cond_t changed;
     struct strbuf arrived; /* bytes not yet parsed */
     unsigned attempt;      /* grows when an attempt's body begins anew */
@@ -33,21 +33,21 @@ static int page_begin(struct http_request *http, const struct http_response *res
 {
     struct s3_page_request *page = (struct s3_page_request *)http;
     (void)response, (void)err;
-    (void)pthread_mutex_lock(&page->lock);
+    lock_take(&page->lock);
     strbuf_clear(&page->arrived);
     page->attempt++;
-    (void)pthread_mutex_unlock(&page->lock);
+    lock_drop(&page->lock);
     return 0;
 }
 
 static int page_data(struct http_request *http, const void *bytes, size_t len, struct error *err)
 {
     struct s3_page_request *page = (struct s3_page_request *)http;
-    (void)pthread_mutex_lock(&page->lock);
+    lock_take(&page->lock);
     strbuf_add(&page->arrived, bytes, len);
     int failed = page->arrived.failed;
     (void)pthread_cond_signal(&page->changed);
-    (void)pthread_mutex_unlock(&page->lock);
+    lock_drop(&page->lock);
     return failed ? error_set(err, EIO, "%s: the server's listing is too large", page->request.what) : 0;
 }
 
@@ -61,7 +61,7 @@ static void page_free(struct s3_page_request *page)
     strbuf_done(&page->arrived);
     s3_request_done(&page->request);
     (void)pthread_cond_destroy(&page->changed);
-    (void)pthread_mutex_destroy(&page->lock);
+    lock_done(&page->lock);
     free(page->query);
     free(page);
 }
@@ -69,13 +69,13 @@ static void page_free(struct s3_page_request *page)
 static void page_done(struct http_request *http, int result, const struct error *err)
 {
     struct s3_page_request *page = (struct s3_page_request *)http;
-    (void)pthread_mutex_lock(&page->lock);
+    lock_take(&page->lock);
     page->result = result;
     page->failure = *err;
     page->ended = true;
     bool dropped = page->dropped;
     (void)pthread_cond_signal(&page->changed);
-    (void)pthread_mutex_unlock(&page->lock);
+    lock_drop(&page->lock);
     if (dropped)
         page_free(page);
 }
@@ -89,16 +89,24 @@ static const struct http_request_ops page_ops = {
     .done = page_done,
 };
 
-/* Waits until bytes arrived (taken into *RET_BYTES) or the request ended (true). */
+static void page_cancel(struct s3_page_request *page)
+{
+    atomic_store(&page->cancelled, true);
+    http_wake(page->request.s3->client);
+}
+
+/* Waits until bytes arrived (taken into *RET_BYTES) or the request ended (true); cancels it with WAIT. */
 static bool next_bytes(struct s3_page_request *page, const struct wait *wait, struct strbuf *ret_bytes,
                        unsigned *ret_attempt)
 {
-    (void)pthread_mutex_lock(&page->lock);
+    static const struct wait until_end = {0};
+    const struct wait *now = atomic_load(&page->cancelled) ? &until_end : wait;
+    lock_take(&page->lock);
     while (!page->arrived.len && !page->ended) {
-        if (wait_cancelled(wait))
-            atomic_store(&page->cancelled, true);
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        (void)pthread_cond_clockwait(&page->changed, &page->lock, CLOCK_MONOTONIC, &until);
+        if (wait_on(now, &page->lock, &page->changed, UINT64_MAX) != -EINTR)
+            continue;
+        now = &until_end; /* the end comes soon now */
+        page_cancel(page);
     }
     bool ended = page->ended && !page->arrived.len;
     struct strbuf taken = page->arrived;
@@ -106,7 +114,7 @@ static bool next_bytes(struct s3_page_request *page, const struct wait *wait, st
     strbuf_clear(&page->arrived);
     *ret_bytes = taken;
     *ret_attempt = page->attempt;
-    (void)pthread_mutex_unlock(&page->lock);
+    lock_drop(&page->lock);
     return ended;
 }
 
@@ -164,7 +172,7 @@ static int parse_all(struct s3_page_request *request, const struct wait *wait, s
         if (result == 0)
             result = take_bytes(r, &bytes, attempt, more, err);
         if (result < 0)
-            atomic_store(&request->cancelled, true);
+            page_cancel(request);
     }
     if (result == 0 && wait_cancelled(wait))
         result = error_set(err, EINTR, "%s: listing interrupted", request->request.what);
@@ -185,7 +193,7 @@ int s3_page_ask(struct s3 *s3, const char *query, bool may_wait, uint64_t since_
         free(request);
         return error_errno(err, ENOMEM, "s3://%s: listing", s3->address.bucket);
     }
-    (void)pthread_mutex_init(&request->lock, NULL);
+    lock_init(&request->lock, LOCK_LEAF);
     (void)pthread_cond_init(&request->changed, NULL);
     request->arrived.max = S3_PAGE_BYTES_MAX;
     request->request.http.ops = &page_ops;
@@ -195,7 +203,7 @@ int s3_page_ask(struct s3 *s3, const char *query, bool may_wait, uint64_t since_
         page_free(request);
         return result;
     }
-    http_submit(s3->engine, &request->request.http);
+    http_submit(s3->client, &request->request.http);
     *ret_request = request;
     return 0;
 }
@@ -213,11 +221,11 @@ void s3_page_drop(struct s3_page_request *request)
 {
     if (!request)
         return;
-    atomic_store(&request->cancelled, true);
-    (void)pthread_mutex_lock(&request->lock);
+    page_cancel(request);
+    lock_take(&request->lock);
     bool ended = request->ended;
     request->dropped = true;
-    (void)pthread_mutex_unlock(&request->lock);
+    lock_drop(&request->lock);
     if (ended)
         page_free(request);
 }

@@ -14,7 +14,7 @@ struct s3 {
     struct store store;
     struct s3_address address;
     char *prefix; /* "" or ending in '/' */
-    struct http_engine *engine;
+    struct http_client *client;
     struct aws_provider *provider; /* NULL: unsigned */
     uint64_t timeout_ms;
     pthread_mutex_t lock;       /* guards region */

@@ -19,9 +19,10 @@ struct fetch_sink {
     void (*data)(struct fetch_sink *sink, const void *bytes, size_t len);
     void (*done)(struct fetch_sink *sink, int result,
                  const struct error *err); /* 0 only when every byte came */
-    uint64_t since_ms;     /* clock_ms since when the fetch is waited for without progress; 0: its start */
-    atomic_bool cancelled; /* set by the owner, from any thread: the fetch ends soon with -ECANCELED */
-    atomic_bool urgent;    /* likewise: a reader waits for it now, whatever class it was started with */
+    uint64_t since_ms; /* clock_ms since when the fetch is waited for without progress; 0: its start */
+    atomic_bool
+        cancelled;      /* set by the owner, from any thread, before wake(): the fetch ends with -ECANCELED */
+    atomic_bool urgent; /* likewise: a reader waits for it now, whatever class it was started with */
 };
 
 struct store;
@@ -37,6 +38,8 @@ struct store_ops {
        On failure to start, done() is not called. NULL for stores that have open(). */
     int (*fetch)(struct store *store, const struct object *object, uint64_t offset, uint64_t len,
                  enum fetch_class fetch_class, struct fetch_sink *sink, struct error *err);
+    /* To be called after a sink's cancelled was set. Waits for nothing. NULL for stores that look at it themselves. */
+    void (*wake)(struct store *store);
     /* Opens an object for reading without a cache between; NULL for stores that have fetch(). */
     int (*open)(struct store *store, const struct object *object, struct reader **ret_reader,
                 struct error *err);

@@ -9,6 +9,7 @@
 #include "store/test_s3_server.h"
 
 static struct http_engine *engine;
+static struct http_client *client;
 
 /* A GET of URL, with the verdict of each callback. */
 struct probe {
@@ -98,7 +99,7 @@ static void on_done(struct http_request *http, int result, const struct error *e
     probe->err = *err;
     atomic_fetch_sub(&on_wire, 1);
     if (probe->follower)
-        http_submit(engine, &probe->follower->http);
+        http_submit(client, &probe->follower->http);
     (void)sem_post(&probe->ended);
 }
 
@@ -116,8 +117,10 @@ static void open_engine(unsigned connections)
 {
     struct http_config config = {.connections = connections};
     struct error err;
+    http_client_close(client);
     http_engine_close(engine);
     assert_ok(http_engine_open(&config, &engine, &err), &err);
+    assert_ok(http_client_open(engine, &client, &err), &err);
 }
 
 static void set_up(void)
@@ -128,6 +131,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    http_client_close(client);
     http_engine_close(engine);
     server_close();
 }
@@ -139,6 +143,12 @@ static void probe_init(struct probe *probe, const char *path)
     (void)sem_init(&probe->ended, 0, 0);
 }
 
+static void probe_cancel(struct probe *probe)
+{
+    atomic_store(&probe->cancelled, true);
+    http_wake(client);
+}
+
 static int probe_wait(struct probe *probe)
 {
     while (sem_wait(&probe->ended) < 0)
@@ -148,7 +158,7 @@ static int probe_wait(struct probe *probe)
 
 static int probe_run(struct probe *probe)
 {
-    http_submit(engine, &probe->http);
+    http_submit(client, &probe->http);
     return probe_wait(probe);
 }
 
@@ -199,9 +209,9 @@ Test(http_engine, what_a_callback_wants_again_is_tried_again)
     probe.end_result = -EAGAIN;
     open_engine(1);
     probe.http.timeout_ms = 10 * LONG_MS;
-    http_submit(engine, &probe.http);
+    http_submit(client, &probe.http);
     wait_until(atomic_load(&probe.prepared) >= 3);
-    atomic_store(&probe.cancelled, true);
+    probe_cancel(&probe);
     cr_assert_eq(probe_wait(&probe), -ECANCELED);
 }
 
@@ -249,7 +259,7 @@ Test(http_engine, urgent_requests_go_first)
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], "/b/run/small");
         probes[i].http.fetch_class = classes[i];
-        http_submit(engine, &probes[i].http);
+        http_submit(client, &probes[i].http);
         wait_until(i || server_hits() == 1);
     }
     for (size_t i = 0; i < COUNT(probes); i++) {
@@ -264,7 +274,7 @@ Test(http_engine, no_more_requests_are_on_the_wire_than_connections)
     open_engine(3);
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], "/b/run/plain");
-        http_submit(engine, &probes[i].http);
+        http_submit(client, &probes[i].http);
     }
     for (size_t i = 0; i < COUNT(probes); i++)
         cr_assert_eq(probe_wait(&probes[i]), 0, "%s", probes[i].err.message);
@@ -293,7 +303,7 @@ Test(http_engine, fewer_requests_are_on_the_wire_where_the_server_asks_for_less)
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], "/b/run/small");
         probes[i].verdict = HTTP_THROTTLED;
-        http_submit(engine, &probes[i].http);
+        http_submit(client, &probes[i].http);
     }
     for (size_t i = 0; i < COUNT(probes); i++)
         cr_assert_eq(probe_wait(&probes[i]), 0, "%s", probes[i].err.message);
@@ -310,7 +320,7 @@ Test(http_engine, other_refusals_leave_as_many_on_the_wire)
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], "/b/run/small");
         probes[i].verdict = HTTP_RETRY;
-        http_submit(engine, &probes[i].http);
+        http_submit(client, &probes[i].http);
     }
     for (size_t i = 0; i < COUNT(probes); i++)
         (void)probe_wait(&probes[i]);
@@ -325,13 +335,13 @@ Test(http_engine, requests_can_be_cancelled_in_the_queue)
     server_faults("{\"phang\": 1}");
     probe_init(&first, "/b/run/small");
     probe_init(&queued, "/b/run/small");
-    http_submit(engine, &first.http);
+    http_submit(client, &first.http);
     wait_until(server_hits() == 1);
-    http_submit(engine, &queued.http);
-    atomic_store(&queued.cancelled, true);
+    http_submit(client, &queued.http);
+    probe_cancel(&queued);
     cr_assert_eq(probe_wait(&queued), -ECANCELED);
     cr_assert_eq(atomic_load(&queued.prepared), 0);
-    atomic_store(&first.cancelled, true);
+    probe_cancel(&first);
     cr_assert_eq(probe_wait(&first), -ECANCELED);
 }
 
@@ -343,12 +353,12 @@ Test(http_engine, a_request_in_the_queue_ends_by_its_timeout)
     server_faults("{\"phang\": 1}");
     probe_init(&first, "/b/run/small");
     probe_init(&queued, "/b/run/small");
-    http_submit(engine, &first.http);
+    http_submit(client, &first.http);
     wait_until(server_hits() == 1);
     queued.http.timeout_ms = 100;
     cr_assert_eq(probe_run(&queued), -ETIMEDOUT);
     cr_assert(strstr(queued.err.message, "it: timed out"), "%s", queued.err.message);
-    atomic_store(&first.cancelled, true);
+    probe_cancel(&first);
     cr_assert_eq(probe_wait(&first), -ECANCELED);
 }
 
@@ -361,12 +371,12 @@ Test(http_engine, the_time_before_the_submission_counts)
     server_faults("{\"phang\": 1}");
     probe_init(&first, "/b/run/small");
     probe_init(&late, "/b/run/small");
-    http_submit(engine, &first.http);
+    http_submit(client, &first.http);
     wait_until(server_hits() == 1);
     late.http.since_ms = clock_ms() - LONG_MS;
     cr_assert_eq(probe_run(&late), -ETIMEDOUT);
     cr_assert_eq(atomic_load(&late.prepared), 0);
-    atomic_store(&first.cancelled, true);
+    probe_cancel(&first);
     cr_assert_eq(probe_wait(&first), -ECANCELED);
 }
 
@@ -381,9 +391,9 @@ Test(http_engine, the_time_behind_a_silent_request_counts, .timeout = 20)
     probe_init(&second, "/b/run/small");
     first.http.timeout_ms = SHORT_MS;
     second.http.since_ms = clock_ms() + 2 * SHORT_MS - LONG_MS;
-    http_submit(engine, &first.http);
+    http_submit(client, &first.http);
     wait_until(server_hits() == 1);
-    http_submit(engine, &second.http);
+    http_submit(client, &second.http);
     cr_assert_eq(probe_wait(&first), -ETIMEDOUT);
     cr_assert_eq(probe_wait(&second), -ETIMEDOUT);
 }
@@ -399,7 +409,7 @@ Test(http_engine, the_time_behind_requests_that_are_answered_does_not_count)
         for (size_t i = 0; i < COUNT(probes); i++) {
             probe_init(&probes[i], "/b/run/small");
             probes[i].http.timeout_ms = 3000;
-            http_submit(engine, &probes[i].http);
+            http_submit(client, &probes[i].http);
         }
         for (size_t i = 0; i < COUNT(probes); i++)
             cr_assert_eq(probe_wait(&probes[i]), f ? -EACCES : 0, "%zu: %s", i, probes[i].err.message);
@@ -413,11 +423,11 @@ Test(http_engine, closing_ends_requests_wherever_they_are)
     for (size_t i = 0; i < COUNT(probes); i++) {
         probe_init(&probes[i], i < 2 ? "/b/run/plain" : "/b/run/small");
         probes[i].verdict = HTTP_RETRY;
-        http_submit(engine, &probes[i].http);
+        http_submit(client, &probes[i].http);
     }
     wait_until(server_hits() >= 5);
-    http_engine_close(engine);
-    engine = NULL;
+    http_client_close(client);
+    client = NULL;
     for (size_t i = 0; i < COUNT(probes); i++) {
         cr_assert_eq(probes[i].calls, 1);
         cr_assert_eq(probes[i].result, -ECANCELED);
@@ -425,7 +435,40 @@ Test(http_engine, closing_ends_requests_wherever_they_are)
     }
 }
 
-/* What is submitted while the engine ends its requests comes too late for the engine's thread. */
+/* Runs of one server share its engine: on the wire, in the queue and backing off. */
+Test(http_engine, closing_a_client_leaves_the_requests_of_others_alone)
+{
+    struct http_client *other;
+    struct probe mine[8];
+    struct probe others[8];
+    struct request_stats stats;
+    struct error err;
+    assert_ok(http_client_open(engine, &other, &err), &err);
+    server_faults("[{\"match\": \"plain\", \"p503\": 1}, {\"phold\": 1}]");
+    for (size_t i = 0; i < COUNT(mine); i++) {
+        probe_init(&mine[i], i < 2 ? "/b/run/plain" : "/b/run/small");
+        probe_init(&others[i], i < 2 ? "/b/run/plain" : "/b/run/small");
+        mine[i].verdict = others[i].verdict = HTTP_RETRY;
+        http_submit(client, &mine[i].http);
+        http_submit(other, &others[i].http);
+    }
+    wait_until(server_hits() >= 8);
+    http_client_close(client);
+    client = NULL;
+    for (size_t i = 0; i < COUNT(mine); i++)
+        cr_assert_eq(mine[i].result, -ECANCELED);
+    http_client_stats(other, &stats);
+    cr_assert_eq(stats.results[REQUEST_LIST][REQUEST_CANCELLED], 0);
+    server_faults("[]");
+    for (size_t i = 0; i < COUNT(others); i++)
+        cr_assert_eq(probe_wait(&others[i]), 0, "%s", others[i].err.message);
+    http_client_stats(other, &stats);
+    cr_assert_eq(stats.results[REQUEST_LIST][REQUEST_OK], COUNT(others));
+    cr_assert_eq(stats.active, 0);
+    http_client_close(other);
+}
+
+/* What is submitted while the client ends its requests comes too late for the engine's thread. */
 Test(http_engine, closing_ends_what_is_submitted_meanwhile)
 {
     struct probe first;
@@ -434,10 +477,10 @@ Test(http_engine, closing_ends_what_is_submitted_meanwhile)
     probe_init(&first, "/b/run/small");
     probe_init(&second, "/b/run/small");
     first.follower = &second;
-    http_submit(engine, &first.http);
+    http_submit(client, &first.http);
     wait_until(server_hits() >= 1);
-    http_engine_close(engine);
-    engine = NULL;
+    http_client_close(client);
+    client = NULL;
     cr_assert_eq(first.calls, 1);
     cr_assert_eq(second.calls, 1);
     cr_assert_eq(second.result, -ECANCELED);
@@ -469,7 +512,10 @@ Test(http_engine, a_plain_server_on_a_tls_port_is_an_error)
 
 Test(http_engine, closing_takes_null_and_engines_without_requests)
 {
+    http_client_close(NULL);
     http_engine_close(NULL);
+    client = NULL;
+    engine = NULL;
     for (int i = 0; i < 5; i++)
         open_engine(2);
 }

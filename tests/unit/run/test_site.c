@@ -1,6 +1,7 @@
 /* From SOURCE, options and environment to places. The rules themselves are tested with the layout library. */
 #include "run/site.h"
 
+#include <dirent.h>
 #include <errno.h>
 
 #include "testing.h"
@@ -192,4 +193,36 @@ Test(place, wrong_values_are_refused_naming_what_is_allowed)
     set("RELEASE_TYPE", "ci");
     set("THEROCK_PLATFORM", "amiga");
     assert_refused(resolve("123", &plain, true, &err), EINVAL, &err, "amiga");
+}
+
+static size_t threads(void)
+{
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    cr_assert_not_null(tasks);
+    while (readdir(tasks))
+        count++;
+    (void)closedir(tasks);
+    return count;
+}
+
+/* Runs of one server share its HTTP engine: thread, connections and pace. */
+Test(place, stores_of_one_server_have_one_thread)
+{
+    const struct run_config config = {.connections = 2,
+                                      .timeout_ms = 1000,
+                                      .site = {.endpoint = "http://127.0.0.1:1", .no_sign_request = true}};
+    const struct source source = {.kind = SOURCE_RUNS};
+    struct store *stores[8];
+    struct server *server = NULL;
+    struct error err = {0};
+    size_t before = threads();
+    assert_ok(server_resolve(&config, &server, &err), &err);
+    for (size_t i = 0; i < COUNT(stores); i++)
+        assert_ok(server_open_store(server, &source, i % 2 ? "a" : "b", "", &stores[i], &err), &err);
+    cr_assert_eq(threads(), before + 1);
+    for (size_t i = 0; i < COUNT(stores); i++)
+        store_close(stores[i]);
+    server_free(server);
+    cr_assert_eq(threads(), before);
 }

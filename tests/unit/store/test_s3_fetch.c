@@ -212,6 +212,7 @@ Test(s3_fetch, a_fetch_can_be_cancelled_while_it_waits)
     cr_assert_eq(download_start(&download, store, &plain, 0, 100, FETCH_READ), 0);
     wait_until(server_hits() == 1);
     atomic_store(&download.sink.cancelled, true);
+    store->ops->wake(store);
     cr_assert_eq(download_wait(&download), -ECANCELED);
     download_free(&download);
 }
@@ -223,6 +224,7 @@ Test(s3_fetch, a_fetch_can_be_cancelled_while_it_backs_off)
     cr_assert_eq(download_start(&download, store, &plain, 0, 100, FETCH_READ), 0);
     wait_until(server_hits() >= 3);
     atomic_store(&download.sink.cancelled, true);
+    store->ops->wake(store);
     cr_assert_eq(download_wait(&download), -ECANCELED);
     download_free(&download);
 }

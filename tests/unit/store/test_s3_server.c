@@ -5,10 +5,12 @@
 #include <libgen.h>
 
 #include "base/cleanup.h"
+#include "http/http.h"
 
 #define CONNECTIONS 8
 
 static char endpoint[64];
+static struct http_engine *shared;
 
 /* The folder tests/servers, from this file's own place. */
 static const char *servers(void)
@@ -72,6 +74,8 @@ void server_open(void)
 
 void server_close(void)
 {
+    http_engine_close(shared);
+    shared = NULL;
     scratch_close();
 }
 
@@ -103,6 +107,15 @@ bool server_asked(const char *range)
     return strstr(lines, column) != NULL;
 }
 
+struct http_engine *server_engine(unsigned connections)
+{
+    struct http_config config = {.connections = connections};
+    struct http_engine *engine;
+    struct error err;
+    assert_ok(http_engine_open(&config, &engine, &err), &err);
+    return engine;
+}
+
 struct store *server_store_of(const struct s3_config *config)
 {
     struct s3_config full = *config;
@@ -111,7 +124,9 @@ struct store *server_store_of(const struct s3_config *config)
     full.endpoint = full.endpoint ? full.endpoint : endpoint;
     full.bucket = full.bucket ? full.bucket : "b";
     full.prefix = full.prefix ? full.prefix : "run/";
-    full.connections = full.connections ? full.connections : CONNECTIONS;
+    if (!full.engine && !shared)
+        shared = server_engine(CONNECTIONS);
+    full.engine = full.engine ? full.engine : shared;
     assert_ok(s3_open(&full, &store, &err), &err);
     return store;
 }

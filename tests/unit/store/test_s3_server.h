@@ -21,6 +21,9 @@ void server_start(void);
 void server_open(void); /* both */
 void server_close(void);
 
+/* An engine with so many CONNECTIONS for a test of its own. */
+struct http_engine *server_engine(unsigned connections);
+
 /* "http://127.0.0.1:PORT" of the fault proxy. */
 const char *server_endpoint(void);
 
@@ -37,8 +40,8 @@ bool server_asked(const char *range);
 /* A store of the prefix "run/" in bucket "b", unsigned. */
 struct store *server_store(uint64_t timeout_ms);
 
-/* The same with a configuration, whose endpoint, bucket, prefix and connections are set where they are not.
- */
+/* The same with a configuration, whose endpoint, bucket, prefix and engine are set where they are not: the engine is one
+   of all stores, with 8 connections. */
 struct store *server_store_of(const struct s3_config *config);
 
 /* An object of the server as its listing says. The strings are the caller's. */

@@ -1,6 +1,7 @@
 /* The statistics of an S3 store, against a real server: each kind of request and what became of it. */
 #include <errno.h>
 
+#include "http/http.h"
 #include "test_s3_server.h"
 
 #define PATIENT_MS 3000 /* a third of it is the silence after which a first attempt is given up */
@@ -96,7 +97,8 @@ Test(s3_stats, failures_have_reasons)
 
 Test(s3_stats, what_waits_what_runs_and_what_was_cancelled)
 {
-    struct s3_config config = {.connections = 2, .timeout_ms = LONG_MS};
+    struct http_engine *engine = server_engine(2);
+    struct s3_config config = {.engine = engine, .timeout_ms = LONG_MS};
     struct download downloads[5];
     store_close(store);
     store = server_store_of(&config);
@@ -111,12 +113,16 @@ Test(s3_stats, what_waits_what_runs_and_what_was_cancelled)
     cr_assert_eq(now.waiting, 3);
     for (size_t i = 0; i < COUNT(downloads); i++)
         atomic_store(&downloads[i].sink.cancelled, true);
+    store->ops->wake(store);
     for (size_t i = 0; i < COUNT(downloads); i++) {
         cr_assert_eq(download_wait(&downloads[i]), -ECANCELED);
         download_free(&downloads[i]);
     }
     cr_assert_eq(gets(REQUEST_CANCELLED), 5);
     cr_assert_eq(now.waiting, 0);
+    store_close(store);
+    store = NULL;
+    http_engine_close(engine);
 }
 
 /* The store says how far it has gone back. */
