@@ -1,4 +1,4 @@
-/* The arguments of outputs; see arg.h. */
+/* The kinds of arguments: their names, and checks of values to write and of values read from keys. */
 #include "layout/arg.h"
 
 #include <errno.h>

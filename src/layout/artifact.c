@@ -1,4 +1,4 @@
-/* Artifact file names, targets and companions; see runfs/artifact.h. */
+/* Takes artifact file names apart and makes them; targets, companions, endings of archives. */
 #include <errno.h>
 #include <runfs/artifact.h>
 #include <string.h>

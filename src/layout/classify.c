@@ -1,6 +1,7 @@
-/* From a key to its output, and the directories that keys are known to lie in; see runfs/output.h. */
+/* From a key to its output and its place in the typed view; the directories that keys are known to lie in. */
 #include <pthread.h>
 #include <runfs/output.h>
+#include <runfs/view.h>
 
 #include "layout/pattern.h"
 #include "layout/table.h"
@@ -10,23 +11,26 @@
 static struct {
     const struct runfs_output *output;
     struct pattern pattern;
+    struct runfs_span subtree;
 } candidates[OUTPUTS_MAX * FORMS_MAX];
 static size_t candidate_count;
+static pthread_once_t candidates_once = PTHREAD_ONCE_INIT;
 
 static void load_candidates(void)
 {
     const struct runfs_output *output;
     for (size_t i = 0; (output = runfs_output_at(i)) != NULL; i++) {
         for (size_t f = 0; f < FORMS_MAX && output->forms[f].pattern; f++) {
+            const char *pattern = output->forms[f].pattern;
             candidates[candidate_count].output = output;
-            candidates[candidate_count++].pattern = pattern_of(output->forms[f].pattern);
+            candidates[candidate_count].pattern = pattern_of(pattern);
+            candidates[candidate_count++].subtree = pattern_subtree(pattern);
         }
     }
 }
 
 struct runfs_class runfs_classify(const char *key, size_t len)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct runfs_span span = {key, len};
     struct runfs_class best = {.output = runfs_output_other(), .file = span};
     size_t best_score = 0;
@@ -34,7 +38,7 @@ struct runfs_class runfs_classify(const char *key, size_t len)
         return (struct runfs_class){.output = runfs_output_at(0)}; /* the root */
     if (!is_path(span))
         return best;
-    (void)pthread_once(&once, load_candidates);
+    (void)pthread_once(&candidates_once, load_candidates);
     for (size_t i = 0; i < candidate_count; i++) {
         const struct runfs_output *output = candidates[i].output;
         struct runfs_class values;
@@ -49,30 +53,28 @@ struct runfs_class runfs_classify(const char *key, size_t len)
     return best;
 }
 
-/* Whether an earlier form of the table is in SUBTREE, too. */
-static bool seen_before(struct runfs_span subtree, const struct runfs_output *output, size_t form)
-{
-    const struct runfs_output *earlier;
-    for (size_t i = 0; (earlier = runfs_output_at(i)) != NULL; i++) {
-        for (size_t f = 0; f < FORMS_MAX && earlier->forms[f].pattern; f++) {
-            if (earlier == output && f == form)
-                return false;
-            if (span_equal(pattern_subtree(earlier->forms[f].pattern), subtree))
-                return true;
-        }
-    }
-    return false;
-}
-
 struct runfs_span runfs_subtree_at(size_t index)
 {
-    const struct runfs_output *output;
-    for (size_t i = 0; (output = runfs_output_at(i)) != NULL; i++) {
-        for (size_t f = 0; f < FORMS_MAX && output->forms[f].pattern; f++) {
-            struct runfs_span subtree = pattern_subtree(output->forms[f].pattern);
-            if (subtree.text && !seen_before(subtree, output, f) && index-- == 0)
-                return subtree;
-        }
+    (void)pthread_once(&candidates_once, load_candidates);
+    for (size_t i = 0; i < candidate_count; i++) {
+        struct runfs_span subtree = candidates[i].subtree;
+        bool seen = !subtree.text; /* or earlier in the table */
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = span_equal(candidates[j].subtree, subtree);
+        if (!seen && index-- == 0)
+            return subtree;
     }
     return (struct runfs_span){0};
+}
+
+struct runfs_typed_path runfs_view_typed(const char *key, size_t len)
+{
+    static const char artifacts[] = "artifacts/";
+    struct runfs_class class = runfs_classify(key, len);
+    const char *name = runfs_output_name(class.output);
+    struct runfs_typed_path path = {{artifacts, 0}, {key, len}};
+    bool in_artifacts = strcmp(name, "artifact") == 0 || strcmp(name, "artifact-index") == 0;
+    if (in_artifacts && !span_starts(path.rest, span_of(artifacts)))
+        path.directory.len = sizeof artifacts - 1;
+    return path;
 }

@@ -1,4 +1,4 @@
-/* Days of the layout's history; see day.h. */
+/* Days of the layout's history from and to other forms. */
 #include "layout/day.h"
 
 #include <stdio.h>

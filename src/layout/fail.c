@@ -1,4 +1,4 @@
-/* Setting a struct runfs_error; see fail.h. */
+/* Sets a struct runfs_error. */
 #include "layout/fail.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Which artifacts to take, by expressions and targets; see runfs/artifact.h. */
+/* Which artifacts to take, by expressions and targets. */
 #include <errno.h>
 #include <regex.h>
 #include <runfs/artifact.h>
@@ -38,39 +38,31 @@ void runfs_filter_free(struct runfs_filter *filter)
     free(filter);
 }
 
-static int no_memory(struct runfs_error *err)
+static int filter_no_memory(struct runfs_error *err)
 {
     return layout_fail(err, ENOMEM, "filter: out of memory");
-}
-
-static int compile_one(regex_t *compiled, const char *text, struct runfs_error *err)
-{
-    size_t len = strlen(text);
-    if (len == 0 || len > EXPRESSION_MAX)
-        return layout_fail(err, EINVAL, "expression '%.64s': not of 1 to %d bytes", text, EXPRESSION_MAX);
-    int code = regcomp(compiled, text, REG_EXTENDED | REG_NOSUB);
-    if (code == REG_ESPACE)
-        return no_memory(err);
-    if (code == 0)
-        return 0;
-    char why[128];
-    (void)regerror(code, compiled, why, sizeof why);
-    return layout_fail(err, EINVAL, "expression '%.256s': %s", text, why);
 }
 
 /* Compiles TEXTS into *set, which holds what was compiled so far even on failure. */
 static int compile_all(struct expressions *set, const char *const *texts, size_t count,
                        struct runfs_error *err)
 {
-    if (count == 0)
-        return 0;
-    set->compiled = calloc(count, sizeof *set->compiled);
-    if (!set->compiled)
-        return no_memory(err);
+    set->compiled = count ? calloc(count, sizeof *set->compiled) : NULL;
+    if (count && !set->compiled)
+        return filter_no_memory(err);
     for (; set->count < count; set->count++) {
-        int r = compile_one(&set->compiled[set->count], texts[set->count], err);
-        if (r < 0)
-            return r;
+        const char *text = texts[set->count];
+        size_t len = strlen(text);
+        if (len == 0 || len > EXPRESSION_MAX)
+            return layout_fail(err, EINVAL, "expression '%.64s': not of 1 to %d bytes", text, EXPRESSION_MAX);
+        int code = regcomp(&set->compiled[set->count], text, REG_EXTENDED | REG_NOSUB);
+        if (code == REG_ESPACE)
+            return filter_no_memory(err);
+        if (code != 0) {
+            char why[128];
+            (void)regerror(code, &set->compiled[set->count], why, sizeof why);
+            return layout_fail(err, EINVAL, "expression '%.256s': %s", text, why);
+        }
     }
     return 0;
 }
@@ -78,27 +70,17 @@ static int compile_all(struct expressions *set, const char *const *texts, size_t
 static int copy_targets(struct runfs_filter *filter, const char *const *targets, size_t count,
                         struct runfs_error *err)
 {
-    if (count == 0)
-        return 0;
-    filter->targets = calloc(count, sizeof *filter->targets);
-    if (!filter->targets)
-        return no_memory(err);
+    filter->targets = count ? calloc(count, sizeof *filter->targets) : NULL;
+    if (count && !filter->targets)
+        return filter_no_memory(err);
     for (; filter->target_count < count; filter->target_count++) {
         if (!*targets[filter->target_count])
             return layout_fail(err, EINVAL, "target: empty");
         filter->targets[filter->target_count] = strdup(targets[filter->target_count]);
         if (!filter->targets[filter->target_count])
-            return no_memory(err);
+            return filter_no_memory(err);
     }
     return 0;
-}
-
-static int fill(struct runfs_filter *filter, const struct runfs_filter_spec *spec, struct runfs_error *err)
-{
-    int r = compile_all(&filter->include, spec->include, spec->include_count, err);
-    if (r == 0)
-        r = compile_all(&filter->exclude, spec->exclude, spec->exclude_count, err);
-    return r < 0 ? r : copy_targets(filter, spec->targets, spec->target_count, err);
 }
 
 int runfs_filter_new(const struct runfs_filter_spec *spec, struct runfs_filter **ret_filter,
@@ -106,8 +88,12 @@ int runfs_filter_new(const struct runfs_filter_spec *spec, struct runfs_filter *
 {
     struct runfs_filter *filter = calloc(1, sizeof *filter);
     if (!filter)
-        return no_memory(err);
-    int r = fill(filter, spec, err);
+        return filter_no_memory(err);
+    int r = compile_all(&filter->include, spec->include, spec->include_count, err);
+    if (r == 0)
+        r = compile_all(&filter->exclude, spec->exclude, spec->exclude_count, err);
+    if (r == 0)
+        r = copy_targets(filter, spec->targets, spec->target_count, err);
     if (r < 0) {
         runfs_filter_free(filter);
         return r;

@@ -1,4 +1,4 @@
-/* Stage paths of a manifest, and the places of members by them; see runfs/flatten.h. Hostile manifests and members cost
+/* Stage paths of a manifest, and the places of members by them. Hostile manifests and members cost
    time in proportion to their size: lines are sorted, and searched for each directory that leads a member. */
 #include <errno.h>
 #include <runfs/flatten.h>
@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "layout/fail.h"
-#include "layout/normal.h"
 #include "layout/text.h"
 
 struct line {
@@ -37,32 +36,9 @@ static int compare_lines(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-static int no_memory(struct runfs_error *err)
+static int flatten_no_memory(struct runfs_error *err)
 {
     return layout_fail(err, ENOMEM, RUNFS_FLATTEN_MANIFEST ": out of memory");
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* Cuts blanks and a carriage return off the end of a line. */
-static struct runfs_span strip_end(struct runfs_span line)
-{
-    while (line.len && is_blank(line.text[line.len - 1]))
-        line.len--;
-    return line;
-}
-
-/* Why PATH cannot be a stage path; NULL where it can. Its normal form goes to OUT. */
-static const char *refuse(struct runfs_span path, struct strbuf *out)
-{
-    if (span_find(path, '\0') < path.len)
-        return "holds a NUL byte";
-    if (path.text[0] == '/')
-        return "is absolute";
-    return path_normalise(path, out) ? NULL : "has a '..'";
 }
 
 /* Reads the lines of TEXT; the paths of FLATTEN's lines are NULL with their lengths until the text is final. */
@@ -71,18 +47,25 @@ static int read_lines(struct runfs_flatten *flatten, struct runfs_span text, str
 {
     struct runfs_span line;
     for (size_t number = 1; span_take(&text, '\n', &line); number++) {
-        line = strip_end(line);
+        size_t start = out->len;
+        const char *why = NULL;
+        while (line.len && strchr(" \t\r", line.text[line.len - 1]) && line.text[line.len - 1])
+            line.len--;
         if (!line.len)
             continue;
-        size_t start = out->len;
-        const char *why = refuse(line, out);
+        if (span_find(line, '\0') < line.len)
+            why = "holds a NUL byte";
+        else if (line.text[0] == '/')
+            why = "is absolute";
+        else if (!path_normalise(line, out))
+            why = "has a '..'";
         if (why)
             return layout_fail(err, EINVAL, RUNFS_FLATTEN_MANIFEST ":%zu: '%.*s': %s", number, SPAN_ARG(line),
                                why);
         flatten->lines[flatten->count] = (struct line){{NULL, out->len - start}, flatten->count};
         flatten->count++;
     }
-    return out->failed ? no_memory(err) : 0;
+    return out->failed ? flatten_no_memory(err) : 0;
 }
 
 /* Sorts the lines and drops later ones of the same path. */
@@ -107,14 +90,6 @@ static void cleanup_flatten(struct runfs_flatten **flatten)
     runfs_flatten_free(*flatten);
 }
 
-static size_t count_lines(struct runfs_span text)
-{
-    size_t count = 1;
-    for (size_t i = 0; i < text.len; i++)
-        count += text.text[i] == '\n';
-    return count;
-}
-
 int runfs_flatten_new(const char *text, size_t len, struct runfs_flatten **ret_flatten,
                       struct runfs_error *err)
 {
@@ -125,15 +100,18 @@ int runfs_flatten_new(const char *text, size_t len, struct runfs_flatten **ret_f
     __attribute__((cleanup(cleanup_flatten))) struct runfs_flatten *flatten = calloc(1, sizeof *flatten);
     struct runfs_span all = {text, len};
     if (!flatten)
-        return no_memory(err);
-    flatten->lines = calloc(count_lines(all), sizeof *flatten->lines);
+        return flatten_no_memory(err);
+    size_t count = 1;
+    for (size_t i = 0; i < len; i++)
+        count += text[i] == '\n';
+    flatten->lines = calloc(count, sizeof *flatten->lines);
     if (!flatten->lines)
-        return no_memory(err);
+        return flatten_no_memory(err);
     int r = read_lines(flatten, all, &paths, err);
     if (r < 0)
         return r;
     if (strbuf_take(&paths, &flatten->text) < 0)
-        return no_memory(err);
+        return flatten_no_memory(err);
     index_lines(flatten);
     *ret_flatten = TAKE_PTR(flatten);
     return 0;

@@ -1,15 +1,19 @@
-/* From an output and its arguments to its location; see runfs/output.h. */
+/* From an output and its arguments to its location, and the three forms of a location. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/strbuf.h"
 #include "layout/day.h"
 #include "layout/fail.h"
 #include "layout/pattern.h"
 #include "layout/table.h"
 #include "layout/text.h"
+
+/* An encoded path is at most three times as long; the rest is scheme, bucket and host. */
+#define URL_MAX (3 * RUNFS_KEY_MAX + RUNFS_BUCKET_MAX + 64)
 
 /* Puts ARGS into VALUES by what OUTPUT takes. */
 static int take_args(const struct runfs_output *output, const char *const *args, size_t count,
@@ -35,8 +39,8 @@ static bool in_force(const struct form *form, int day)
 }
 
 /* Says why no form of OUTPUT fits a run of DAY: not or no longer there, or there with one more argument. */
-static int refuse(const struct runfs_output *output, int day, struct runfs_class *values,
-                  struct runfs_error *err)
+static int refuse_day(const struct runfs_output *output, int day, struct runfs_class *values,
+                      struct runfs_error *err)
 {
     char since[DAY_TEXT_MAX] = "";
     char until[DAY_TEXT_MAX] = "";
@@ -57,29 +61,6 @@ static int refuse(const struct runfs_output *output, int day, struct runfs_class
                        *since ? " since " : "", since, *until ? " until " : "", until, run);
 }
 
-static const struct form *find_form(const struct runfs_output *output, int day, struct runfs_class *values)
-{
-    for (size_t i = 0; i < FORMS_MAX && output->forms[i].pattern; i++)
-        if (in_force(&output->forms[i], day) && pattern_lacks(output->forms[i].pattern, values) == ARG_NONE)
-            return &output->forms[i];
-    return NULL;
-}
-
-/* Writes PREFIX and the path of FORM below it to OUT. */
-static int expand(const struct form *form, const struct runfs_root *root, struct runfs_class *values,
-                  struct strbuf *out, struct runfs_error *err)
-{
-    strbuf_adds(out, root->prefix);
-    if (*root->prefix && *form->pattern)
-        strbuf_adds(out, "/");
-    int r = pattern_expand(form->pattern, values, root->artifacts_dir, out, err);
-    if (r < 0)
-        return r;
-    if (out->failed == E2BIG)
-        return layout_fail(err, ENAMETOOLONG, "the path is longer than a key's %d bytes", RUNFS_KEY_MAX);
-    return out->failed ? layout_fail(err, out->failed, "%s", error_text(out->failed)) : 0;
-}
-
 int runfs_output_locate(const struct runfs_output *output, const struct runfs_root *root,
                         const char *const *args, size_t count, struct runfs_location *ret_location,
                         struct runfs_error *err)
@@ -93,15 +74,57 @@ int runfs_output_locate(const struct runfs_output *output, const struct runfs_ro
     int r = take_args(output, args, count, &values, err);
     if (r < 0)
         return r;
-    const struct form *form = find_form(output, day, &values);
+    const struct form *form = NULL;
+    for (size_t i = 0; i < FORMS_MAX && !form && output->forms[i].pattern; i++)
+        if (in_force(&output->forms[i], day) && pattern_lacks(output->forms[i].pattern, &values) == ARG_NONE)
+            form = &output->forms[i];
     if (!form)
-        return refuse(output, day, &values, err);
-    r = expand(form, root, &values, &path, &why);
+        return refuse_day(output, day, &values, err);
+    strbuf_adds(&path, root->prefix);
+    if (*root->prefix && *form->pattern)
+        strbuf_adds(&path, "/");
+    r = pattern_expand(form->pattern, &values, root->artifacts_dir, &path, &why);
     if (r < 0)
         return layout_fail(err, -r, "%s: %s", output->name, why.message);
+    if (path.failed == E2BIG)
+        return layout_fail(err, ENAMETOOLONG, "%s: the path is longer than a key's %d bytes", output->name,
+                           RUNFS_KEY_MAX);
+    if (path.failed)
+        return layout_fail(err, path.failed, "%s: %s", output->name, error_text(path.failed));
     struct runfs_location location = {0};
     memcpy(location.bucket, root->bucket, sizeof location.bucket);
     memcpy(location.path, strbuf_text(&path), path.len);
     *ret_location = location;
     return 0;
+}
+
+int runfs_location_s3_uri(const struct runfs_location *location, char **ret_uri, struct runfs_error *err)
+{
+    _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(URL_MAX);
+    strbuf_addf(&uri, "s3://%s/%s", location->bucket, location->path);
+    return layout_take(&uri, "s3 uri", ret_uri, err);
+}
+
+int runfs_location_https_url(const struct runfs_location *location, char **ret_url, struct runfs_error *err)
+{
+    _cleanup_strbuf_ struct strbuf url = STRBUF_INIT(URL_MAX);
+    strbuf_addf(&url, "https://%s.s3.amazonaws.com/", location->bucket);
+    escape_percent(&url, location->path, strlen(location->path), true);
+    return layout_take(&url, "https url", ret_url, err);
+}
+
+int runfs_location_local_path(const struct runfs_location *location, const char *staging_dir, char **ret_path,
+                              struct runfs_error *err)
+{
+    size_t len = strlen(staging_dir);
+    if (len == 0)
+        return layout_fail(err, EINVAL, "staging directory: empty");
+    if (!is_path(span_of(location->path)))
+        return layout_fail(err, EINVAL, "path '%s': may leave the staging directory", location->path);
+    while (len && staging_dir[len - 1] == '/')
+        len--;
+    _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(len + 1 + RUNFS_KEY_MAX);
+    strbuf_add(&path, staging_dir, len);
+    strbuf_addf(&path, "/%s", location->path);
+    return layout_take(&path, "local path", ret_path, err);
 }

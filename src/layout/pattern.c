@@ -1,4 +1,4 @@
-/* The patterns of the table of outputs; see pattern.h. */
+/* Expands and matches the patterns of the table of outputs. */
 #include "layout/pattern.h"
 
 #include "base/strbuf.h"

@@ -1,5 +1,5 @@
-/* The bucket rules (run-outputs, section 3) as a function of time, and the places to probe around
-   their changes. */
+/* Where runs are: the bucket rules (run-outputs, section 3) as a function of time, the places to probe around their
+   changes, and roots that no rule computes. */
 #include <errno.h>
 #include <runfs/place.h>
 #include <stdbool.h>
@@ -129,14 +129,6 @@ static bool has_external_repo(const struct placing *placing, int64_t time)
     return !placing->main_repository && time < RELEASE_WITHOUT_REPO;
 }
 
-static void write_bucket(const struct placing *placing, int64_t time, char bucket[RUNFS_BUCKET_MAX + 1])
-{
-    bool legacy = time < BUCKETS_BY_TYPE;
-    bool external = placing->external && (legacy || strcmp(placing->release, "ci") == 0);
-    (void)snprintf(bucket, RUNFS_BUCKET_MAX + 1, "therock-%s%sartifacts%s", legacy ? "" : placing->release,
-                   legacy ? "" : "-", external ? "-external" : "");
-}
-
 /* The place by the rules of TIME, 0 meaning today. */
 static int place_at(const struct placing *placing, int64_t time, struct runfs_root *ret_root,
                     struct runfs_error *err)
@@ -146,7 +138,10 @@ static int place_at(const struct placing *placing, int64_t time, struct runfs_ro
     size_t key_prefix_len = strlen(placing->key_prefix);
     bool slash = key_prefix_len && placing->key_prefix[key_prefix_len - 1] != '/';
     bool platform = rules >= PLATFORM_IN_PREFIX;
-    write_bucket(placing, rules, root.bucket);
+    bool legacy = rules < BUCKETS_BY_TYPE;
+    bool external = placing->external && (legacy || strcmp(placing->release, "ci") == 0);
+    (void)snprintf(root.bucket, sizeof root.bucket, "therock-%s%sartifacts%s", legacy ? "" : placing->release,
+                   legacy ? "" : "-", external ? "-external" : "");
     int len = snprintf(root.prefix, sizeof root.prefix, "%s%s%s%s%s%s", placing->key_prefix, slash ? "/" : "",
                        has_external_repo(placing, rules) ? placing->external_repo : "", placing->run_id,
                        platform ? "-" : "", platform ? placing->platform : "");
@@ -154,16 +149,6 @@ static int place_at(const struct placing *placing, int64_t time, struct runfs_ro
         return layout_fail(err, ENAMETOOLONG, "key prefix: over %d bytes with the run's own", RUNFS_KEY_MAX);
     *ret_root = root;
     return 0;
-}
-
-/* Appends ROOT with its REASON where no earlier place is the same. */
-static void add_place(struct runfs_root *places, size_t *count, struct runfs_root *root, const char *reason)
-{
-    for (size_t i = 0; i < *count; i++)
-        if (strcmp(places[i].bucket, root->bucket) == 0 && strcmp(places[i].prefix, root->prefix) == 0)
-            return;
-    (void)snprintf(root->reason, sizeof root->reason, "as runs %s were placed", reason);
-    places[(*count)++] = *root;
 }
 
 /* The time whose rules are on the other side of CHANGE, seen from TIME (0: unknown).
@@ -175,16 +160,6 @@ static int64_t other_side(const struct change *change, int64_t time)
     if (time >= change->at)
         return time - change->at <= NEAR ? change->at - 1 : 0;
     return change->at - time <= NEAR ? change->at : 0;
-}
-
-static void say_computed(struct runfs_root *root, int64_t time)
-{
-    char day[DAY_TEXT_MAX];
-    if (time)
-        (void)snprintf(root->reason, sizeof root->reason, "by the rules for a run of %s",
-                       layout_day_text(layout_day(time), day));
-    else
-        (void)snprintf(root->reason, sizeof root->reason, "by today's rules, the run's time being unknown");
 }
 
 int runfs_places(const struct runfs_request *request, struct runfs_root ret_places[RUNFS_PLACES_MAX],
@@ -200,17 +175,72 @@ int runfs_places(const struct runfs_request *request, struct runfs_root ret_plac
         r = place_at(&placing, time, &places[0], err);
     if (r < 0)
         return r;
-    say_computed(&places[0], time);
+    char day[DAY_TEXT_MAX];
+    if (time)
+        (void)snprintf(places[0].reason, sizeof places[0].reason, "by the rules for a run of %s",
+                       layout_day_text(layout_day(time), day));
+    else
+        (void)snprintf(places[0].reason, sizeof places[0].reason,
+                       "by today's rules, the run's time being unknown");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        int64_t other = other_side(&changes[i], time);
+        const struct change *change = &changes[i];
+        int64_t other = other_side(change, time);
         if (!other)
             continue;
         r = place_at(&placing, other, &root, err);
         if (r < 0)
             return r;
-        add_place(places, &count, &root, other < changes[i].at ? changes[i].before : changes[i].after);
+        bool seen = false;
+        for (size_t j = 0; j < count && !seen; j++)
+            seen = strcmp(places[j].bucket, root.bucket) == 0 && strcmp(places[j].prefix, root.prefix) == 0;
+        if (seen)
+            continue;
+        (void)snprintf(root.reason, sizeof root.reason, "as runs %s were placed",
+                       other < change->at ? change->before : change->after);
+        places[count++] = root;
     }
     memcpy(ret_places, places, count * sizeof *places);
     *ret_count = count;
+    return 0;
+}
+
+int runfs_root_local(const char *run_id, enum runfs_platform platform, struct runfs_root *ret_root,
+                     struct runfs_error *err)
+{
+    struct runfs_root root = {.bucket = "local", .reason = "a local run"};
+    run_id = run_id ? run_id : LOCAL_RUN_ID;
+    int r = run_id_check(run_id, true, err);
+    if (r < 0)
+        return r;
+    (void)snprintf(root.prefix, sizeof root.prefix, "%s-%s", run_id,
+                   runfs_platform_name(platform_or_here(platform)));
+    *ret_root = root;
+    return 0;
+}
+
+/* S3's old and new rules together, which other servers share: a name that is safe in a URL's host. */
+static bool is_bucket(const char *bucket)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t len = strlen(bucket);
+    return len >= 3 && len <= RUNFS_BUCKET_MAX && strspn(bucket, allowed) == len && !strchr("-_.", bucket[0]);
+}
+
+int runfs_root_at(const char *bucket, const char *prefix, struct runfs_root *ret_root,
+                  struct runfs_error *err)
+{
+    struct runfs_root root = {.reason = "as named"};
+    if (!is_bucket(bucket))
+        return layout_fail(err, EINVAL, "bucket '%s': not 3 to %d letters, digits, '-', '_' or '.'", bucket,
+                           RUNFS_BUCKET_MAX);
+    size_t len = strlen(prefix);
+    if (len && prefix[len - 1] == '/')
+        len--;
+    if (len > RUNFS_KEY_MAX)
+        return layout_fail(err, ENAMETOOLONG, "prefix '%.64s...': longer than a key's %d bytes", prefix,
+                           RUNFS_KEY_MAX);
+    memcpy(root.bucket, bucket, strlen(bucket));
+    memcpy(root.prefix, prefix, len);
+    *ret_root = root;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Run ids, platforms and prefixes; see runfs/run.h and run.h. */
+/* Reads run ids, platforms, prefixes and times. */
 #include "layout/run.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Which archives to flatten, and in which order; see runfs/flatten.h. */
+/* Which archives to flatten, and in which order. */
 #include <errno.h>
 #include <runfs/flatten.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
-/* Spans of text and the components of paths; see text.h. */
+/* Takes spans of text and paths apart. */
 #include "layout/text.h"
+
+#include "base/strbuf.h"
 
 bool span_take(struct runfs_span *rest, char separator, struct runfs_span *ret_part)
 {
@@ -34,5 +36,22 @@ bool is_path(struct runfs_span span)
     while (span_take(&span, '/', &part))
         if (!is_component(part))
             return false;
+    return true;
+}
+
+bool path_normalise(struct runfs_span path, struct strbuf *out)
+{
+    struct runfs_span part;
+    bool first = true;
+    while (span_take(&path, '/', &part)) {
+        if (span_is(part, ".."))
+            return false;
+        if (!is_component(part))
+            continue;
+        if (!first)
+            strbuf_adds(out, "/");
+        strbuf_add(out, part.text, part.len);
+        first = false;
+    }
     return true;
 }

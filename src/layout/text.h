@@ -62,4 +62,10 @@ bool has_control(struct runfs_span span);
 /* Whether all parts of SPAN between '/' are components. An empty SPAN has none: true. */
 bool is_path(struct runfs_span span);
 
+struct strbuf;
+
+/* Appends PATH without empty and "." components, and without '/' at either end. False, with a part of it appended, where
+   a component is "..". */
+bool path_normalise(struct runfs_span path, struct strbuf *out);
+
 #endif

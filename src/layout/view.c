@@ -1,4 +1,4 @@
-/* View tables, line by line; see runfs/view.h. */
+/* Reads view tables line by line. */
 #include "layout/view.h"
 
 #include <errno.h>
@@ -20,51 +20,36 @@ static void cleanup_view(struct runfs_view **view)
     runfs_view_free(*view);
 }
 
-static int no_memory(const struct view_names *names, struct runfs_error *err)
+static int view_no_memory(const struct view_names *names, struct runfs_error *err)
 {
     return layout_fail(err, ENOMEM, "%s: out of memory", names->file);
-}
-
-/* Room for one more row, which is all zeros; NULL without memory. */
-static struct view_row *next_row(struct runfs_view *view)
-{
-    if (view->count == view->capacity) {
-        size_t capacity = view->capacity ? 2 * view->capacity : ROWS_FIRST;
-        struct view_row *rows = reallocarray(view->rows, capacity, sizeof *rows);
-        if (!rows)
-            return NULL;
-        view->rows = rows;
-        view->capacity = capacity;
-    }
-    struct view_row *row = &view->rows[view->count++];
-    *row = (struct view_row){0};
-    return row;
-}
-
-/* What getmntent(3) skips, too. */
-static bool is_row(struct runfs_span line)
-{
-    while (line.len && (line.text[0] == ' ' || line.text[0] == '\t'))
-        line = span_skip(line, 1);
-    return line.len && line.text[0] != '#';
 }
 
 static int read_line(struct runfs_view *view, const struct view_names *names, struct runfs_span line,
                      unsigned number, struct runfs_error *err)
 {
+    struct runfs_span rest = line;
     if (line.len > RUNFS_VIEW_LINE_MAX)
         return layout_fail(err, EINVAL, "%s:%u: longer than %d bytes", names->file, number,
                            RUNFS_VIEW_LINE_MAX);
     if (span_find(line, '\0') < line.len)
         return layout_fail(err, EINVAL, "%s:%u: holds a NUL byte", names->file, number);
-    if (!is_row(line))
+    while (rest.len && (rest.text[0] == ' ' || rest.text[0] == '\t'))
+        rest = span_skip(rest, 1);
+    if (!rest.len || rest.text[0] == '#') /* what getmntent(3) skips, too */
         return 0;
     if (view->count == RUNFS_VIEW_ROWS_MAX)
         return layout_fail(err, EINVAL, "%s:%u: more than %d rows", names->file, number, RUNFS_VIEW_ROWS_MAX);
-    struct view_row *row = next_row(view);
-    if (!row)
-        return no_memory(names, err);
-    row->shown.line = number;
+    if (view->count == view->capacity) {
+        size_t capacity = view->capacity ? 2 * view->capacity : ROWS_FIRST;
+        struct view_row *rows = reallocarray(view->rows, capacity, sizeof *rows);
+        if (!rows)
+            return view_no_memory(names, err);
+        view->rows = rows;
+        view->capacity = capacity;
+    }
+    struct view_row *row = &view->rows[view->count++];
+    *row = (struct view_row){.shown.line = number};
     return view_row_read(names, line, row, err);
 }
 
@@ -78,7 +63,7 @@ int runfs_view_parse(const char *text, size_t len, const char *file, const char 
     struct runfs_span rest = {text, len};
     struct runfs_span line;
     if (!view)
-        return no_memory(&names, err);
+        return view_no_memory(&names, err);
     for (unsigned number = 1; span_take(&rest, '\n', &line); number++) {
         int r = read_line(view, &names, line, number, err);
         if (r < 0)

@@ -1,4 +1,4 @@
-/* One row of a view table; see view.h. The line is checked before getmntent_r(3), which knows neither limits nor errors,
+/* Reads one row of a view table. The line is checked before getmntent_r(3), which knows neither limits nor errors,
    takes it apart. */
 #include <errno.h>
 #include <mntent.h>
@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "layout/fail.h"
-#include "layout/normal.h"
 #include "layout/view.h"
 
 #define FIELDS_MIN 3
@@ -59,12 +58,12 @@ static bool take_field(struct runfs_span *line, struct runfs_span *ret_field)
     return len > 0;
 }
 
-static bool is_number(struct runfs_span field)
+static size_t span_digits(struct runfs_span field)
 {
-    for (size_t i = 0; i < field.len; i++)
-        if (field.text[i] < '0' || field.text[i] > '9')
-            return false;
-    return true;
+    size_t i = 0;
+    while (i < field.len && field.text[i] >= '0' && field.text[i] <= '9')
+        i++;
+    return i;
 }
 
 static int check_fields(const struct view_names *names, const struct view_row *row, struct runfs_span line,
@@ -73,7 +72,7 @@ static int check_fields(const struct view_names *names, const struct view_row *r
     struct runfs_span field;
     size_t count = 0;
     for (; take_field(&line, &field); count++)
-        if (count >= NUMBERS && count < FIELDS_MAX && !is_number(field))
+        if (count >= NUMBERS && count < FIELDS_MAX && span_digits(field) < field.len)
             return layout_fail(err, EINVAL, AT "field %zu '%.*s': not a number", PLACE(names, row), count + 1,
                                SPAN_ARG(field));
     if (count < FIELDS_MIN || count > FIELDS_MAX)
@@ -112,16 +111,6 @@ static int read_options(const struct view_names *names, const char *text, struct
     return 0;
 }
 
-/* Why no file can have PATH's normal form; NULL where one can. */
-static const char *check_names(struct runfs_span path)
-{
-    struct runfs_span name;
-    while (span_take(&path, '/', &name))
-        if (name.len > RUNFS_VIEW_NAME_MAX)
-            return "has a name that is too long";
-    return NULL;
-}
-
 /* Copies TEXT, a path called WHAT in messages, in its normal form to *ret_path. */
 static int normalise(const struct view_names *names, const struct view_row *row, const char *what,
                      const char *text, char **ret_path, struct runfs_error *err)
@@ -141,8 +130,15 @@ static int read_path(const struct view_names *names, const char *text, struct vi
     if (text[0] != '/')
         return layout_fail(err, EINVAL, AT "%s '%s': not absolute", PLACE(names, row), what, text);
     int r = normalise(names, row, what, text, &row->path, err);
-    const char *why = r < 0 ? NULL : check_names(span_of(row->path));
-    return why ? layout_fail(err, EINVAL, AT "%s '%s': %s", PLACE(names, row), what, text, why) : r;
+    if (r < 0)
+        return r;
+    struct runfs_span path = span_of(row->path);
+    struct runfs_span name;
+    while (span_take(&path, '/', &name))
+        if (name.len > RUNFS_VIEW_NAME_MAX)
+            return layout_fail(err, EINVAL, AT "%s '%s': has a name that is too long", PLACE(names, row),
+                               what, text);
+    return 0;
 }
 
 /* The bound name that SOURCE begins with, of BINDS; NULL where it begins with none. */
@@ -162,21 +158,15 @@ static int copy(const struct view_names *names, const struct view_row *row, cons
     return *ret_copy ? 0 : layout_fail(err, ENOMEM, AT "out of memory", PLACE(names, row));
 }
 
-static int read_local(const struct view_names *names, const char *text, struct view_row *row,
-                      struct runfs_error *err)
+static int read_source(const struct view_names *names, const char *text, struct view_row *row,
+                       struct runfs_error *err)
 {
     const char *bind = bound_name(names, text);
-    if (bind)
-        return layout_fail(err, EINVAL, AT "source '%s': '%s' is a run, but the row is local; see ./%s",
-                           PLACE(names, row), text, bind, text);
-    return copy(names, row, text, &row->source, err);
-}
-
-/* Reads the source of a row that is of a run. */
-static int read_pattern(const struct view_names *names, const char *text, struct view_row *row,
-                        struct runfs_error *err)
-{
-    const char *bind = bound_name(names, text);
+    if (row->shown.type == RUNFS_ROW_LOCAL)
+        return bind
+                   ? layout_fail(err, EINVAL, AT "source '%s': '%s' is a run, but the row is local; see ./%s",
+                                 PLACE(names, row), text, bind, text)
+                   : copy(names, row, text, &row->source, err);
     const char *pattern = bind ? text + strlen(bind) + 1 : text;
     int r = bind ? copy(names, row, bind, &row->bind, err) : 0;
     if (r < 0)
@@ -189,24 +179,6 @@ static int read_pattern(const struct view_names *names, const char *text, struct
     r = normalise(names, row, "source", pattern, &row->source, err);
     if (r == 0 && !*row->source && row->shown.type != RUNFS_ROW_TREE)
         return layout_fail(err, EINVAL, AT "source '%s': a whole run is no archive", PLACE(names, row), text);
-    return r;
-}
-
-static int read_entry(const struct view_names *names, const struct mntent *entry, struct view_row *row,
-                      struct runfs_error *err)
-{
-    int r = read_type(names, entry->mnt_type, row, err);
-    if (r == 0)
-        r = read_options(names, entry->mnt_opts, row, err);
-    if (r == 0)
-        r = read_path(names, entry->mnt_dir, row, err);
-    if (r < 0)
-        return r;
-    r = row->shown.type == RUNFS_ROW_LOCAL ? read_local(names, entry->mnt_fsname, row, err)
-                                           : read_pattern(names, entry->mnt_fsname, row, err);
-    row->shown.bind = row->bind;
-    row->shown.source = row->source;
-    row->shown.path = row->path;
     return r;
 }
 
@@ -224,7 +196,17 @@ int view_row_read(const struct view_names *names, struct runfs_span line, struct
     _cleanup_fclose_ FILE *file = fmemopen(text, line.len + 1, "r");
     if (!file || !getmntent_r(file, &entry, buf, sizeof buf))
         return layout_fail(err, ENOMEM, AT "out of memory", PLACE(names, row));
-    return read_entry(names, &entry, row, err);
+    r = read_type(names, entry.mnt_type, row, err);
+    if (r == 0)
+        r = read_options(names, entry.mnt_opts, row, err);
+    if (r == 0)
+        r = read_path(names, entry.mnt_dir, row, err);
+    if (r == 0)
+        r = read_source(names, entry.mnt_fsname, row, err);
+    row->shown.bind = row->bind;
+    row->shown.source = row->source;
+    row->shown.path = row->path;
+    return r;
 }
 
 void view_row_done(struct view_row *row)
