@@ -220,7 +220,7 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
         result = run_list(run, since, wait, &fresh, err);
     if (result < 0)
         return result;
-    if (run->composition.view && (result = compose_tree(&run->composition, fresh, &shown, err)) < 0) {
+    if (run->composition.view && (result = compose_tree(&run->composition, fresh, wait, &shown, err)) < 0) {
         tree_free(fresh);
         return result;
     }

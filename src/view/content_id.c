@@ -23,10 +23,14 @@ static void add_etag(uint16_t origin, const struct object *object, struct strbuf
 static int hash(struct reader *reader, const struct wait *wait, struct digest *sum, char text[SHA256_TEXT])
 {
     _cleanup_free_ char *piece = malloc(PIECE);
+    struct wait each = *wait;
+    each.since_ms = 0; /* of each piece, for each is progress */
     int result = piece ? digest_begin(sum, DIGEST_SHA256, NULL) : -ENOMEM;
     for (uint64_t offset = 0; result == 0 && offset < reader->size;) {
         size_t n = 0;
-        result = reader_pread(reader, piece, PIECE, offset, wait, &n, NULL);
+        result = wait_cancelled(wait) ? -EINTR : 0;
+        if (result == 0)
+            result = reader_pread(reader, piece, PIECE, offset, &each, &n, NULL);
         if (result == 0 && n == 0)
             result = -EIO;
         if (result == 0)
@@ -36,20 +40,22 @@ static int hash(struct reader *reader, const struct wait *wait, struct digest *s
     return result < 0 ? result : digest_end_text(sum, text, NULL);
 }
 
-void content_id(const struct composition *composition, uint16_t origin, const struct object *object,
-                struct strbuf *out)
+int content_id(const struct composition *composition, uint16_t origin, const struct object *object,
+               const struct wait *wait, struct strbuf *out)
 {
     _cleanup_digest_ struct digest sum = {0};
-    struct wait wait = {.timeout_ms = composition->config.timeout_ms};
     char text[SHA256_TEXT];
     struct reader *reader;
     if (object->etag[0]) {
         add_etag(origin, object, out);
-        return;
+        return 0;
     }
-    if (composition->deps.open_object(composition->deps.context, origin, object, &reader, NULL) < 0)
-        return;
-    if (hash(reader, &wait, &sum, text) == 0)
+    int result = composition->deps.open_object(composition->deps.context, origin, object, &reader, NULL);
+    if (result < 0)
+        return result;
+    result = hash(reader, wait, &sum, text);
+    if (result == 0)
         strbuf_addf(out, "sha256:%s", text);
     reader_close(reader);
+    return result;
 }

@@ -87,6 +87,8 @@ int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t 
 struct composing {
     const struct composition *composition;
     const struct parts *parts;
+    const struct wait *wait;
+    int result; /* -EINTR once the wait was given up */
 };
 
 /* A run by the name that it is bound to. */
@@ -109,7 +111,7 @@ static void describe_member(const struct part *part, uint32_t member, struct str
         content->len = len;
 }
 
-static void describe_entry(const struct composing *composing, const struct part *part, struct strbuf *source,
+static void describe_entry(struct composing *composing, const struct part *part, struct strbuf *source,
                            struct strbuf *content)
 {
     const struct part_entry *entry = &part->entry;
@@ -128,14 +130,16 @@ static void describe_entry(const struct composing *composing, const struct part 
         strbuf_addf(source, "local %s", local);
     if (entry->key && !(local && part->row->name))
         strbuf_addf(source, "%s%s", local ? "/" : "", entry->key);
-    if (entry->type == NODE_FILE)
-        content_id(composing->composition, part->row ? part->row->origin : ORIGIN_RUN, &object, content);
+    if (entry->type == NODE_FILE && composing->result == 0 &&
+        content_id(composing->composition, part->row ? part->row->origin : ORIGIN_RUN, &object,
+                   composing->wait, content) == -EINTR)
+        composing->result = -EINTR;
 }
 
 /* stage_describe_fn: a part's number and, of an archive, its member's, in the halves of REF. */
 static void describe(void *context, uint32_t row, uint64_t ref, struct strbuf *source, struct strbuf *content)
 {
-    const struct composing *composing = context;
+    struct composing *composing = context;
     const struct part *part = &composing->parts->list[ref >> 32];
     (void)row;
     if (part->is_archive)
@@ -168,16 +172,19 @@ static int add_entry(struct stage *stage, const struct part *part, size_t number
 }
 
 int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
-                  struct stage **ret_stage, struct error *err)
+                  const struct wait *wait, struct stage **ret_stage, struct error *err)
 {
-    struct composing composing = {composition, parts};
+    const struct wait patient = {.timeout_ms = composition->config.timeout_ms};
+    struct composing composing = {composition, parts, wait ? wait : &patient, 0};
     struct stage *stage;
     int result = stage_new(root, describe, &composing, &stage, err);
     if (result < 0)
         return result;
-    for (size_t i = 0; result == 0 && i < parts->count; i++)
+    for (size_t i = 0; result == 0 && composing.result == 0 && i < parts->count; i++)
         result = parts->list[i].is_archive ? parts_add_members(stage, &parts->list[i], i, err)
                                            : add_entry(stage, &parts->list[i], i, err);
+    if (result == 0 && composing.result < 0)
+        result = error_errno(err, -composing.result, "view");
     if (result < 0)
         stage_free(stage);
     else

@@ -60,9 +60,10 @@ int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t 
 
 void parts_done(struct parts *parts);
 
-/* Composes all parts, whose archives have their tables, at and below ROOT into *RET_STAGE, which is not finished yet. */
+/* Composes all parts, whose archives have their tables, at and below ROOT into *RET_STAGE, which is not finished yet. Files of
+   this machine that meet are read, as WAIT allows (NULL: as the configuration does). */
 int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
-                  struct stage **ret_stage, struct error *err);
+                  const struct wait *wait, struct stage **ret_stage, struct error *err);
 
 /* What a member shows as: whatever is no file, directory or link as an empty file; and its mode as it is in the archive. */
 enum node_type member_node_type(const struct member_file *file);

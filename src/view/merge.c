@@ -33,7 +33,7 @@ int composite_new(const char *path, struct composite **ret_composite, struct err
     }
     atomic_store(&composite->references, 1);
     (void)pthread_mutex_init(&composite->lock, NULL);
-    (void)pthread_mutex_init(&composite->told, NULL);
+    (void)pthread_cond_init(&composite->released, NULL);
     *ret_composite = composite;
     return 0;
 }
@@ -64,7 +64,7 @@ void composite_put(struct composite *composite)
     parts_done(&composite->parts);
     free(composite->archives);
     stage_free(composite->stage);
-    (void)pthread_mutex_destroy(&composite->told);
+    (void)pthread_cond_destroy(&composite->released);
     (void)pthread_mutex_destroy(&composite->lock);
     free(composite->path);
     free(composite);
@@ -144,31 +144,14 @@ static int get_one(const struct getting *getting, struct part *part, const struc
                : 0;
 }
 
-static void fail(struct getting *getting, int result, const struct error *err)
+static void getting_fail(struct getting *getting, int result, const struct error *err)
 {
     (void)pthread_mutex_lock(&getting->composite->lock);
     if (atomic_load(&getting->result) == 0) {
-        if (getting->err)
-            *getting->err = *err;
+        *getting->err = *err;
         atomic_store(&getting->result, result);
     }
     (void)pthread_mutex_unlock(&getting->composite->lock);
-}
-
-/* What several growers get at once is the same; it is kept once. */
-static void keep(struct composite *composite, struct part *part, const struct toc *toc,
-                 struct runfs_flatten *places)
-{
-    (void)pthread_mutex_lock(&composite->lock);
-    bool first = !part->archive.toc;
-    if (first) {
-        part->archive.toc = toc;
-        part->archive.places = places;
-        atomic_fetch_add(&composite->ready, 1);
-    }
-    (void)pthread_mutex_unlock(&composite->lock);
-    if (!first)
-        runfs_flatten_free(places);
 }
 
 static void get(void *context, size_t index)
@@ -178,16 +161,16 @@ static void get(void *context, size_t index)
     const struct toc *toc;
     struct runfs_flatten *places = NULL;
     struct error err = {0};
-    (void)pthread_mutex_lock(&getting->composite->lock);
-    bool needed = !part->archive.toc;
-    (void)pthread_mutex_unlock(&getting->composite->lock);
-    if (!needed || atomic_load(&getting->result) < 0)
+    if (part->archive.toc || atomic_load(&getting->result) < 0)
         return;
     int result = get_one(getting, part, &toc, &places, &err);
-    if (result < 0)
-        fail(getting, result, &err);
-    else
-        keep(getting->composite, part, toc, places);
+    if (result < 0) {
+        getting_fail(getting, result, &err);
+        return;
+    }
+    part->archive.toc = toc;
+    part->archive.places = places;
+    atomic_fetch_add(&getting->composite->ready, 1);
 }
 
 static int get_all(struct composite *composite, const struct wait *wait, struct error *err)
@@ -212,13 +195,13 @@ void composite_note_conflicts(const struct composition *composition, const struc
     composition->config.note(composition->view->file, text);
 }
 
-/* The composite's lock is held. */
+/* Composes, by the thread that has the claim. */
 static int composite_compose(struct composition *composition, struct composite *composite, struct node *node,
-                             struct error *err)
+                             const struct wait *wait, struct error *err)
 {
     struct stage *stage;
     struct node *root;
-    int result = parts_compose(composition, &composite->parts, composite->path, &stage, err);
+    int result = parts_compose(composition, &composite->parts, composite->path, wait, &stage, err);
     if (result < 0)
         return result;
     result = stage_finish(stage, &root, err);
@@ -231,62 +214,83 @@ static int composite_compose(struct composition *composition, struct composite *
     composite->stage = stage;
     atomic_store(&composite->conflicts, stage_conflicts(stage)->total);
     atomic_store(&composite->overlaps, stage_overlaps(stage)->total);
+    if (wait && !composition->config.check)
+        composite_note_conflicts(composition, stage);
     return 0;
 }
 
-/* Only one composes; the others find it done. */
-static int compose_once(struct composition *composition, struct composite *composite, struct node *node,
-                        bool tell, struct error *err)
+/* Claims the composing: one thread composes, the others wait for its result. False where that came, or the wait was given
+   up: then *RET_RESULT. A claim that was given up goes to one of those that wait. */
+static bool composite_claim(struct composite *composite, const struct wait *wait, int *ret_result,
+                            struct error *err)
 {
     (void)pthread_mutex_lock(&composite->lock);
-    tree_lock_read(composition->tree);
-    bool needed = tree_needs_growing(node);
-    tree_unlock(composition->tree);
-    int result = needed ? composite_compose(composition, composite, node, err) : 0;
-    if (needed && result == 0 && tell)
-        composite_note_conflicts(composition, composite->stage);
+    uint64_t ended = composite->ended;
+    while (wait && composite->claimed && !wait_cancelled(wait)) {
+        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
+        (void)pthread_cond_clockwait(&composite->released, &composite->lock, CLOCK_MONOTONIC, &until);
+    }
+    bool mine = !composite->claimed && composite->ended == ended;
+    composite->claimed = composite->claimed || mine;
+    if (composite->ended != ended) {
+        *err = composite->failure;
+        *ret_result = -err->code;
+    } else if (!mine) {
+        *ret_result = error_errno(err, wait ? EINTR : EAGAIN, "/%s", composite->path);
+    }
     (void)pthread_mutex_unlock(&composite->lock);
-    return result;
+    return mine;
 }
 
-/* Keeps why growing failed; what was given up by whoever waited is no failure. */
-static void set_failure(struct composite *composite, int result, const struct error *err)
+/* Keeps why composing failed, for those that wait and for composite_problem(); a wait that was given up or forbidden is no
+   failure. */
+static void composite_release(struct composite *composite, int result, const struct error *err)
 {
     static const struct error none;
-    (void)pthread_mutex_lock(&composite->told);
-    composite->failure = result < 0 && result != -EINTR ? *err : none;
-    (void)pthread_mutex_unlock(&composite->told);
+    (void)pthread_mutex_lock(&composite->lock);
+    composite->claimed = false;
+    if (result != -EINTR && result != -EAGAIN) {
+        composite->failure = result < 0 ? *err : none;
+        composite->ended++;
+    }
+    (void)pthread_cond_broadcast(&composite->released);
+    (void)pthread_mutex_unlock(&composite->lock);
 }
 
 int composite_problem(struct composite *composite, struct strbuf *out)
 {
-    (void)pthread_mutex_lock(&composite->told);
+    (void)pthread_mutex_lock(&composite->lock);
     if (composite->failure.code)
         strbuf_adds(out, composite->failure.message);
-    (void)pthread_mutex_unlock(&composite->told);
+    (void)pthread_mutex_unlock(&composite->lock);
     return out->len ? 0 : -ENODATA;
+}
+
+/* By the thread that has the claim. */
+static int composite_populate(struct composition *composition, struct composite *composite, struct node *node,
+                              const struct wait *wait, struct error *err)
+{
+    tree_lock_read(composition->tree);
+    bool needed = tree_needs_growing(node);
+    tree_unlock(composition->tree);
+    int result = needed ? get_all(composite, wait, err) : 0;
+    return needed && result == 0 ? composite_compose(composition, composite, node, wait, err) : result;
 }
 
 int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
                    const struct wait *wait, struct error *err)
 {
     struct error why = {0};
+    int result = 0;
     (void)atomic_fetch_add(&composite->growers, 1);
-    int result = get_all(composite, wait, &why);
-    if (result == 0)
-        result = compose_once(composition, composite, node, !composition->config.check, &why);
-    set_failure(composite, result, &why);
+    if (composite_claim(composite, wait, &result, &why)) {
+        result = composite_populate(composition, composite, node, wait, &why);
+        composite_release(composite, result, &why);
+    }
     (void)atomic_fetch_sub(&composite->growers, 1);
     if (result < 0 && err)
         *err = why;
     return result;
-}
-
-int composite_grow_kept(struct composition *composition, struct composite *composite, struct node *node,
-                        struct error *err)
-{
-    int result = get_all(composite, NULL, err);
-    return result < 0 ? result : compose_once(composition, composite, node, false, err);
 }
 
 static void release(void *content)
@@ -316,11 +320,11 @@ static void set_stage(struct composition *composition, struct stage *stage)
     (void)pthread_mutex_unlock(&composition->lock);
 }
 
-static int compose(struct composition *composition, struct gathering *gathering, struct tree **ret_tree,
-                   struct error *err)
+static int compose(struct composition *composition, struct gathering *gathering, const struct wait *wait,
+                   struct tree **ret_tree, struct error *err)
 {
     struct stage *stage;
-    int result = parts_compose(composition, &gathering->parts, "", &stage, err);
+    int result = parts_compose(composition, &gathering->parts, "", wait, &stage, err);
     if (result < 0)
         return result;
     result = stage_finish_tree(stage, ret_tree, err);
@@ -340,13 +344,13 @@ static int compose(struct composition *composition, struct gathering *gathering,
     return 0;
 }
 
-int compose_tree(struct composition *composition, struct tree *stored, struct tree **ret_tree,
-                 struct error *err)
+int compose_tree(struct composition *composition, struct tree *stored, const struct wait *wait,
+                 struct tree **ret_tree, struct error *err)
 {
     __attribute__((cleanup(gathering_done))) struct gathering gathering = {.composition = composition,
                                                                            .stored = stored};
     int result = gather(&gathering, err);
-    return result < 0 ? result : compose(composition, &gathering, ret_tree, err);
+    return result < 0 ? result : compose(composition, &gathering, wait, ret_tree, err);
 }
 
 /* The conflicts of all that has been composed. */
@@ -372,7 +376,7 @@ int compose_check(struct composition *composition, struct error *err)
     LIST_FOREACH(composite, &composition->composites, link)
     {
         struct node *node = tree_find(composition->tree, composite->path);
-        int result = node ? composite_grow_kept(composition, composite, node, err) : 0;
+        int result = node ? composite_grow(composition, composite, node, NULL, err) : 0;
         if (result == -ENOMEM)
             return result; /* anything else will be told to whoever looks into it */
     }

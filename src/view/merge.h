@@ -39,10 +39,12 @@ struct composite {
     _Atomic uint32_t ready;     /* archives whose tables are there */
     _Atomic uint64_t conflicts; /* that composing has found */
     _Atomic uint64_t overlaps;
-    pthread_mutex_t lock; /* composing; guards what archives get, and what follows */
-    struct stage *stage;  /* of the last composing: its conflicts and overlaps; NULL before */
-    pthread_mutex_t told; /* guards what follows; nothing else is taken while it is held */
-    struct error failure; /* why growing failed last; code 0: it did not */
+    struct stage *stage;     /* of the last composing: its conflicts and overlaps; NULL before */
+    pthread_mutex_t lock;    /* guards what follows; never held over I/O */
+    pthread_cond_t released; /* the claim was */
+    bool claimed;            /* a thread composes: the parts' tables and the stage are its own */
+    uint64_t ended;          /* how often composing has ended, with or without success */
+    struct error failure;    /* why it failed last; code 0: it did not */
 };
 
 /* An empty one for PATH, with a reference for the caller. -ENOMEM. */
@@ -62,25 +64,22 @@ void composite_register(struct composite *composite, struct composition *composi
 int composite_problem(struct composite *composite, struct strbuf *out);
 
 /* Makes the entries of NODE, the directory that leads to COMPOSITE, where they are not there yet: gets the tables of contents
-   of all archives, a few at a time, and composes. A conflict is no failure. -EBADMSG where an archive is damaged or not whole,
-   -EINTR, or what reading gave. */
+   of all archives, a few at a time, and composes; one thread does, others wait for its result. A conflict is no failure.
+   Where WAIT is NULL only what is in memory or on disk is used, else -EAGAIN. -EBADMSG where an archive is damaged or not
+   whole, -EINTR, or what reading gave. */
 int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
                    const struct wait *wait, struct error *err);
 
 /* Notes the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
 void composite_note_conflicts(const struct composition *composition, const struct stage *stage);
 
-/* The same where all that it takes is in memory or on disk; else -EAGAIN, and no server was asked for anything. */
-int composite_grow_kept(struct composition *composition, struct composite *composite, struct node *node,
-                        struct error *err);
-
 /* Without a view yet; the owner sets config, deps and view. */
 void composition_init(struct composition *composition);
 
 /* Makes of STORED, a fresh listing of the run, and of the other origins what the view shows; composites are not looked into
    yet. What fails is told with FILE:LINE. */
-int compose_tree(struct composition *composition, struct tree *stored, struct tree **ret_tree,
-                 struct error *err);
+int compose_tree(struct composition *composition, struct tree *stored, const struct wait *wait,
+                 struct tree **ret_tree, struct error *err);
 
 /* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
    before it told to config.conflict. */
