@@ -2,6 +2,7 @@
    forget after that, of what it was told on the way. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/fs_internal.h"
 
@@ -123,12 +124,11 @@ static void on_interrupt(fuse_req_t req, void *context)
 
 static bool needs_growing(struct fs_run *of, fuse_ino_t ino, const char *name)
 {
-    static const struct wait at_once = {0};
-    struct node *node = fs_node(of, ino);
+    const struct node *node = fs_node(of, ino);
     tree_lock_read(of->tree);
-    bool needs = tree_needs_growing(node);
+    bool needs = tree_needs_growing(node) && !(name && tree_lookup(node, name, strlen(name)));
     tree_unlock(of->tree);
-    return needs && !(name && run_grow_name(of->run, node, name, &at_once, NULL) == 0);
+    return needs;
 }
 
 bool fs_grow_first(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi,
