@@ -25,13 +25,28 @@ static struct archive *archive_of(const struct node *node)
     return directory && !node_is_stage(directory) ? directory->directory->content : NULL;
 }
 
-int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err)
+int run_find_member(const struct node *node, struct run_member *ret_member, struct error *err)
 {
     struct archive *archive = archive_of(node);
     if (!archive)
         return error_set(err, ESTALE, "%s: the archive has been replaced", node_name(node));
-    return node->early ? archive_open_early(archive, run_early_offset(node), node->size, ret_reader, err)
-                       : archive_open_file(archive, node->in_archive.file, ret_reader, err);
+    archive_hold(archive);
+    *ret_member = (struct run_member){
+        .archive = archive,
+        .early = node->early,
+        .offset = node->early ? run_early_offset(node) : node->in_archive.file,
+        .size = node->size,
+    };
+    return 0;
+}
+
+int run_open_member(const struct run_member *member, struct reader **ret_reader, struct error *err)
+{
+    int result = member->early
+                     ? archive_open_early(member->archive, member->offset, member->size, ret_reader, err)
+                     : archive_open_file(member->archive, (uint32_t)member->offset, ret_reader, err);
+    archive_put(member->archive);
+    return result;
 }
 
 /* The first of the names that a member's file has in its archive. */

@@ -218,7 +218,7 @@ static int grow(struct run *run, struct node *node, const struct run_found *foun
     int result = run_open_found(run, node, found, &archive, err);
     if (result < 0)
         return result;
-    result = archive_table(archive, wait, &toc, err);
+    result = wait->timeout_ms ? archive_table(archive, wait, &toc, err) : archive_table_kept(archive, &toc);
     if (result == 0)
         result = run_graft(run, node, toc, err);
     archive_put(archive);
@@ -330,22 +330,29 @@ static bool is_noted(struct run *run, const struct node *node)
 /* Has the archive settled when its pass ends, where anybody wants to know. */
 static void note_shown(struct run *run, struct node *node, struct archive *archive)
 {
-    (void)pthread_mutex_lock(&run->watch_lock);
-    struct shown_early *shown = run->watch && !is_noted(run, node) ? malloc(sizeof *shown) : NULL;
-    if (shown) {
-        *shown = (struct shown_early){.archive = archive, .node = node};
-        archive_hold(archive);
+    struct shown_early *shown = malloc(sizeof *shown);
+    if (!shown)
+        return;
+    *shown = (struct shown_early){.archive = archive, .node = node};
+    archive_hold(archive);
+    lock_take(&run->watch_lock);
+    bool wanted = run->watch && !is_noted(run, node);
+    if (wanted) {
         (void)atomic_fetch_add(&node->lookups, 1);
         LIST_INSERT_HEAD(&run->shown, shown, link);
     }
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    lock_drop(&run->watch_lock);
+    if (wanted)
+        return;
+    archive_put(archive);
+    free(shown);
 }
 
 /* One of those of ARCHIVE (NULL: of any), taken out of the list, to be given to settled(); NULL where there is none. */
 static struct shown_early *take_shown(struct run *run, const struct archive *archive)
 {
     struct shown_early *shown;
-    (void)pthread_mutex_lock(&run->watch_lock);
+    lock_take(&run->watch_lock);
     LIST_FOREACH(shown, &run->shown, link)
     {
         if (!archive || shown->archive == archive)
@@ -355,8 +362,17 @@ static struct shown_early *take_shown(struct run *run, const struct archive *arc
         LIST_REMOVE(shown, link);
         run->settling++;
     }
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    lock_drop(&run->watch_lock);
     return shown;
+}
+
+/* The end of what take_shown() or tell() has begun. */
+static void end_settling(struct run *run)
+{
+    lock_take(&run->watch_lock);
+    run->settling--;
+    (void)pthread_cond_broadcast(&run->settled);
+    lock_drop(&run->watch_lock);
 }
 
 static void settled(struct run *run, struct shown_early *shown)
@@ -364,10 +380,7 @@ static void settled(struct run *run, struct shown_early *shown)
     tree_forget(run->tree, shown->node, 1);
     archive_put(shown->archive);
     free(shown);
-    (void)pthread_mutex_lock(&run->watch_lock);
-    run->settling--;
-    (void)pthread_cond_broadcast(&run->settled);
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    end_settling(run);
 }
 
 void run_forget_shown(struct run *run)
@@ -375,18 +388,20 @@ void run_forget_shown(struct run *run)
     struct shown_early *shown;
     while ((shown = take_shown(run, NULL)))
         settled(run, shown);
-    (void)pthread_mutex_lock(&run->watch_lock);
-    while (run->settling)
-        (void)pthread_cond_wait(&run->settled, &run->watch_lock);
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    run_on_settled(run, NULL, NULL);
 }
 
+/* Calls the watcher, unlocked. */
 static void tell(struct run *run)
 {
-    (void)pthread_mutex_lock(&run->watch_lock);
-    if (run->watch)
-        run->watch(run->watch_context);
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    lock_take(&run->watch_lock);
+    run_settled_fn watch = run->watch;
+    void *context = run->watch_context;
+    run->settling++;
+    lock_drop(&run->watch_lock);
+    if (watch)
+        watch(context);
+    end_settling(run);
 }
 
 void run_archive_ended(void *context, struct archive *archive)
@@ -406,10 +421,12 @@ void run_archive_ended(void *context, struct archive *archive)
 
 void run_on_settled(struct run *run, run_settled_fn fn, void *context)
 {
-    (void)pthread_mutex_lock(&run->watch_lock);
+    lock_take(&run->watch_lock);
     run->watch = fn;
     run->watch_context = context;
-    (void)pthread_mutex_unlock(&run->watch_lock);
+    while (!fn && run->settling)
+        lock_wait(&run->watch_lock, &run->settled);
+    lock_drop(&run->watch_lock);
 }
 
 /* Appends the path of NAME in DIRECTORY, which is ARCHIVE or lies in it. */

@@ -44,16 +44,25 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
     struct object object;
+    struct run_member member;
     tree_lock_read(run->tree);
-    bool member = node->member;
     const char *problem = node_problem(node);
     int result = node->detached ? -ESTALE : problem ? error_set(err, EIO, "%s", problem) : 0;
     if (result == 0)
-        result = member ? run_open_member(node, ret_reader, err) : run_object(node, &path, &object);
+        result = node->member ? run_find_member(node, &member, err) : run_object(node, &path, &object);
     tree_unlock(run->tree);
-    if (result == -ESTALE)
-        return error_set(err, ESTALE, "%s: the file has been replaced", node_name(node));
-    return result < 0 || member ? result : run_open_at(run, node->origin, &object, ret_reader, err);
+    if (result == 0)
+        result = node->member ? run_open_member(&member, ret_reader, err)
+                              : run_open_at(run, node->origin, &object, ret_reader, err);
+    else if (result == -ESTALE)
+        result = error_set(err, ESTALE, "%s: the file has been replaced", node_name(node));
+    return result;
+}
+
+bool run_open_waits(const struct run *run, const struct node *node)
+{
+    struct origin origin = origins_at(run->origins, node->origin);
+    return !origin.run || (origin.run->store && origin.run->store->ops->open);
 }
 
 int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes)

@@ -53,7 +53,7 @@ void run_close(struct run *run)
     free(run->decoded_endpoint);
     runfs_filter_free(run->filter);
     (void)pthread_cond_destroy(&run->settled);
-    (void)pthread_mutex_destroy(&run->watch_lock);
+    lock_done(&run->watch_lock);
     free(run);
 }
 
@@ -72,7 +72,7 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
         return error_errno(err, ENOMEM, "run");
     run->config = *config;
     run->host = run;
-    (void)pthread_mutex_init(&run->watch_lock, NULL);
+    lock_init(&run->watch_lock, LOCK_LEAF);
     (void)pthread_cond_init(&run->settled, NULL);
     for (int order = 0; order < TREE_ORDERS; order++)
         siblings_init(&run->siblings[order]);

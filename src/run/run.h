@@ -81,9 +81,12 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
    tree's read lock itself. */
 int run_open_node(struct run *run, const struct node *node, struct reader **ret_reader, struct error *err);
 
+/* Whether that opens a file of this machine, which may take time. */
+bool run_open_waits(const struct run *run, const struct node *node);
+
 /* Puts the members of an archive, the directory NODE, into the tree, where they are not there yet. May take a pass over all of
-   the archive, which goes on as long as it makes progress. 0 also for any other directory. -ESTALE, -EBADMSG (damaged),
-   -EINTR, or what reading the archive gave. */
+   the archive, which goes on as long as it makes progress; where WAIT is of no time, only what is in memory or on disk is used,
+   else -EAGAIN. 0 also for any other directory. -ESTALE, -EBADMSG (damaged), -EINTR, or what reading the archive gave. */
 int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err);
 
 /* Puts what NAME in DIRECTORY is into the tree, where it is not there yet, as soon as the pass over the archive has come to it: as
@@ -92,8 +95,9 @@ int run_grow(struct run *run, struct node *node, const struct wait *wait, struct
 int run_grow_name(struct run *run, struct node *directory, const char *name, const struct wait *wait,
                   struct error *err);
 
-/* FN is told, on any thread and without locks of the run, that early nodes may have been settled. With it they are settled as
-   soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: nobody is told any more. */
+/* FN is told, on any thread and without locks, that early nodes may have been settled. With it they are settled as
+   soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: from the return on
+   FN is not called any more. */
 typedef void (*run_settled_fn)(void *context);
 void run_on_settled(struct run *run, run_settled_fn fn, void *context);
 

@@ -44,13 +44,13 @@ struct run {
     uint64_t hidden;             /* keys not shown, by the last listing */
     uint64_t markers;            /* directory markers whose content is not shown */
     _Atomic uint64_t listed_at;
-    pthread_mutex_t
-        watch_lock; /* guards what follows; while it is held, only a watcher's own locks are taken */
+    struct lock watch_lock; /* guards what follows */
     pthread_cond_t settled;
     run_settled_fn watch;
     void *watch_context;
     LIST_HEAD(, shown_early) shown;
-    unsigned settling; /* threads at it, each with one that is not in the list any more */
+    unsigned
+        settling; /* threads at it, each with one that is not in the list any more, or calling the watcher */
 };
 
 /* An archive of which members show before its pass has ended. */
@@ -136,8 +136,17 @@ void run_archive_ended(void *context, struct archive *archive);
 /* Gives up settling what shows early. */
 void run_forget_shown(struct run *run);
 
-/* A member as a reader; NODE must be one, with the tree's read lock held. */
-int run_open_member(const struct node *node, struct reader **ret_reader, struct error *err);
+/* Where the bytes of a member are. */
+struct run_member {
+    struct archive *archive; /* a reference */
+    bool early;
+    uint64_t offset; /* of an early one in the decoded stream; of another its number in the table */
+    uint64_t size;
+};
+
+/* Finds NODE, a member, with the tree's read lock held, and opens it, without. */
+int run_find_member(const struct node *node, struct run_member *ret_member, struct error *err);
+int run_open_member(const struct run_member *member, struct reader **ret_reader, struct error *err);
 
 /* Closes the store and the cache of a place. */
 void run_close_place(struct run *run);

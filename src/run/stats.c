@@ -73,7 +73,7 @@ static void add_stage(struct composing_stats *stats, const struct stage *stage)
 static void add_composing(struct run *run, struct composing_stats *stats)
 {
     const struct composite *composite;
-    (void)pthread_mutex_lock(&run->composition.lock);
+    lock_take(&run->composition.lock);
     add_stage(stats, run->composition.stage);
     LIST_FOREACH(composite, &run->composition.composites, link)
     {
@@ -85,7 +85,7 @@ static void add_composing(struct run *run, struct composing_stats *stats)
         stats->archives += composite->parts.archives;
         stats->ready += composite->ready;
     }
-    (void)pthread_mutex_unlock(&run->composition.lock);
+    lock_drop(&run->composition.lock);
 }
 
 void run_stats_add(struct run_stats *sum, const struct run_stats *one)

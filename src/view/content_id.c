@@ -23,14 +23,12 @@ static void add_etag(uint16_t origin, const struct object *object, struct strbuf
 static int hash(struct reader *reader, const struct wait *wait, struct digest *sum, char text[SHA256_TEXT])
 {
     _cleanup_free_ char *piece = malloc(PIECE);
-    struct wait each = *wait;
-    each.since_ms = 0; /* of each piece, for each is progress */
     int result = piece ? digest_begin(sum, DIGEST_SHA256, NULL) : -ENOMEM;
     for (uint64_t offset = 0; result == 0 && offset < reader->size;) {
         size_t n = 0;
         result = wait_cancelled(wait) ? -EINTR : 0;
         if (result == 0)
-            result = reader_pread(reader, piece, PIECE, offset, &each, &n, NULL);
+            result = reader_pread(reader, piece, PIECE, offset, wait, &n, NULL);
         if (result == 0 && n == 0)
             result = -EIO;
         if (result == 0)

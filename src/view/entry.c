@@ -174,8 +174,10 @@ static int add_entry(struct stage *stage, const struct part *part, size_t number
 int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
                   const struct wait *wait, struct stage **ret_stage, struct error *err)
 {
-    const struct wait patient = {.timeout_ms = composition->config.timeout_ms};
-    struct composing composing = {composition, parts, wait ? wait : &patient, 0};
+    const struct wait reading = {.timeout_ms = composition->config.timeout_ms,
+                                 .cancelled = wait->cancelled,
+                                 .shutdown = wait->shutdown};
+    struct composing composing = {composition, parts, &reading, 0};
     struct stage *stage;
     int result = stage_new(root, describe, &composing, &stage, err);
     if (result < 0)

@@ -61,7 +61,7 @@ int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t 
 void parts_done(struct parts *parts);
 
 /* Composes all parts, whose archives have their tables, at and below ROOT into *RET_STAGE, which is not finished yet. Files of
-   this machine that meet are read, as WAIT allows (NULL: as the configuration does). */
+   this machine that meet are read, until WAIT is cancelled. */
 int parts_compose(const struct composition *composition, struct parts *parts, const char *root,
                   const struct wait *wait, struct stage **ret_stage, struct error *err);
 

@@ -20,7 +20,7 @@
 void composition_init(struct composition *composition)
 {
     *composition = (struct composition){0};
-    (void)pthread_mutex_init(&composition->lock, NULL);
+    lock_init(&composition->lock, LOCK_LEAF);
     LIST_INIT(&composition->composites);
 }
 
@@ -32,7 +32,7 @@ int composite_new(const char *path, struct composite **ret_composite, struct err
         return error_errno(err, ENOMEM, "view");
     }
     atomic_store(&composite->references, 1);
-    (void)pthread_mutex_init(&composite->lock, NULL);
+    lock_init(&composite->lock, LOCK_LEAF);
     (void)pthread_cond_init(&composite->released, NULL);
     *ret_composite = composite;
     return 0;
@@ -46,10 +46,10 @@ struct composite *composite_hold(struct composite *composite)
 
 void composite_register(struct composite *composite, struct composition *composition)
 {
-    (void)pthread_mutex_lock(&composition->lock);
+    lock_take(&composition->lock);
     composite->composition = composition;
     LIST_INSERT_HEAD(&composition->composites, composite, link);
-    (void)pthread_mutex_unlock(&composition->lock);
+    lock_drop(&composition->lock);
 }
 
 void composite_put(struct composite *composite)
@@ -57,15 +57,15 @@ void composite_put(struct composite *composite)
     if (!composite || atomic_fetch_sub(&composite->references, 1) > 1)
         return;
     if (composite->composition) {
-        (void)pthread_mutex_lock(&composite->composition->lock);
+        lock_take(&composite->composition->lock);
         LIST_REMOVE(composite, link);
-        (void)pthread_mutex_unlock(&composite->composition->lock);
+        lock_drop(&composite->composition->lock);
     }
     parts_done(&composite->parts);
     free(composite->archives);
     stage_free(composite->stage);
     (void)pthread_cond_destroy(&composite->released);
-    (void)pthread_mutex_destroy(&composite->lock);
+    lock_done(&composite->lock);
     free(composite->path);
     free(composite);
 }
@@ -124,7 +124,7 @@ int composite_seal(struct composite *composite, struct error *err)
 /* Tables and manifests being got, by several threads. */
 struct getting {
     struct composite *composite;
-    const struct wait *wait; /* NULL: only what is at hand */
+    const struct wait *wait; /* of no time: only what is at hand */
     atomic_int result;       /* the first failure */
     struct error *err;       /* of that one; guarded by the composite's lock */
 };
@@ -133,25 +133,24 @@ static int get_one(const struct getting *getting, struct part *part, const struc
                    struct runfs_flatten **ret_places, struct error *err)
 {
     struct archive *archive = part->archive.archive;
-    int result = getting->wait ? archive_table(archive, getting->wait, ret_toc, err)
-                               : archive_table_kept(archive, ret_toc);
+    const struct wait *wait = getting->wait->timeout_ms ? getting->wait : NULL;
+    int result = wait ? archive_table(archive, wait, ret_toc, err) : archive_table_kept(archive, ret_toc);
     if (result < 0)
         return result;
     if (!(*ret_toc)->complete)
         return error_set(err, EBADMSG, "%s: %s", part->archive.key, (*ret_toc)->problem);
-    return part->row->row->type == RUNFS_ROW_FLATTEN
-               ? manifest_get(archive, *ret_toc, getting->wait, ret_places, err)
-               : 0;
+    return part->row->row->type == RUNFS_ROW_FLATTEN ? manifest_get(archive, *ret_toc, wait, ret_places, err)
+                                                     : 0;
 }
 
 static void getting_fail(struct getting *getting, int result, const struct error *err)
 {
-    (void)pthread_mutex_lock(&getting->composite->lock);
+    lock_take(&getting->composite->lock);
     if (atomic_load(&getting->result) == 0) {
         *getting->err = *err;
         atomic_store(&getting->result, result);
     }
-    (void)pthread_mutex_unlock(&getting->composite->lock);
+    lock_drop(&getting->composite->lock);
 }
 
 static void get(void *context, size_t index)
@@ -214,7 +213,7 @@ static int composite_compose(struct composition *composition, struct composite *
     composite->stage = stage;
     atomic_store(&composite->conflicts, stage_conflicts(stage)->total);
     atomic_store(&composite->overlaps, stage_overlaps(stage)->total);
-    if (wait && !composition->config.check)
+    if (composition->checked)
         composite_note_conflicts(composition, stage);
     return 0;
 }
@@ -224,21 +223,21 @@ static int composite_compose(struct composition *composition, struct composite *
 static bool composite_claim(struct composite *composite, const struct wait *wait, int *ret_result,
                             struct error *err)
 {
-    (void)pthread_mutex_lock(&composite->lock);
+    lock_take(&composite->lock);
     uint64_t ended = composite->ended;
-    while (wait && composite->claimed && !wait_cancelled(wait)) {
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        (void)pthread_cond_clockwait(&composite->released, &composite->lock, CLOCK_MONOTONIC, &until);
-    }
+    int result = 0;
+    while (composite->claimed && result == 0)
+        result =
+            wait->timeout_ms ? wait_on(wait, &composite->lock, &composite->released, UINT64_MAX) : -EAGAIN;
     bool mine = !composite->claimed && composite->ended == ended;
     composite->claimed = composite->claimed || mine;
     if (composite->ended != ended) {
         *err = composite->failure;
         *ret_result = -err->code;
     } else if (!mine) {
-        *ret_result = error_errno(err, wait ? EINTR : EAGAIN, "/%s", composite->path);
+        *ret_result = error_errno(err, result == -EAGAIN ? EAGAIN : EINTR, "/%s", composite->path);
     }
-    (void)pthread_mutex_unlock(&composite->lock);
+    lock_drop(&composite->lock);
     return mine;
 }
 
@@ -247,22 +246,22 @@ static bool composite_claim(struct composite *composite, const struct wait *wait
 static void composite_release(struct composite *composite, int result, const struct error *err)
 {
     static const struct error none;
-    (void)pthread_mutex_lock(&composite->lock);
+    lock_take(&composite->lock);
     composite->claimed = false;
     if (result != -EINTR && result != -EAGAIN) {
         composite->failure = result < 0 ? *err : none;
         composite->ended++;
     }
     (void)pthread_cond_broadcast(&composite->released);
-    (void)pthread_mutex_unlock(&composite->lock);
+    lock_drop(&composite->lock);
 }
 
 int composite_problem(struct composite *composite, struct strbuf *out)
 {
-    (void)pthread_mutex_lock(&composite->lock);
+    lock_take(&composite->lock);
     if (composite->failure.code)
         strbuf_adds(out, composite->failure.message);
-    (void)pthread_mutex_unlock(&composite->lock);
+    lock_drop(&composite->lock);
     return out->len ? 0 : -ENODATA;
 }
 
@@ -314,10 +313,10 @@ static void attach(struct composition *composition, struct tree *tree, struct ga
 
 static void set_stage(struct composition *composition, struct stage *stage)
 {
-    (void)pthread_mutex_lock(&composition->lock);
+    lock_take(&composition->lock);
     stage_free(composition->stage);
     composition->stage = stage;
-    (void)pthread_mutex_unlock(&composition->lock);
+    lock_drop(&composition->lock);
 }
 
 static int compose(struct composition *composition, struct gathering *gathering, const struct wait *wait,
@@ -371,15 +370,17 @@ static void add_conflicts(struct report *report, const struct stage *stage)
 
 int compose_check(struct composition *composition, struct error *err)
 {
+    static const struct wait at_hand = {0};
     struct report report = {.tell = composition->config.conflict};
     struct composite *composite;
     LIST_FOREACH(composite, &composition->composites, link)
     {
         struct node *node = tree_find(composition->tree, composite->path);
-        int result = node ? composite_grow(composition, composite, node, NULL, err) : 0;
+        int result = node ? composite_grow(composition, composite, node, &at_hand, err) : 0;
         if (result == -ENOMEM)
             return result; /* anything else will be told to whoever looks into it */
     }
+    composition->checked = true;
     add_conflicts(&report, composition->stage);
     LIST_FOREACH(composite, &composition->composites, link)
     add_conflicts(&report, composite->stage);
@@ -390,5 +391,5 @@ void composition_done(struct composition *composition)
 {
     stage_free(composition->stage);
     view_free(composition->view);
-    (void)pthread_mutex_destroy(&composition->lock);
+    lock_done(&composition->lock);
 }

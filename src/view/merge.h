@@ -4,10 +4,11 @@
 #ifndef RUNFS_VIEW_MERGE_H
 #define RUNFS_VIEW_MERGE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "base/lock.h"
+#include "base/wait.h"
 #include "tree/tree.h"
 #include "view/entry.h"
 
@@ -20,7 +21,8 @@ struct composition {
     struct view_deps deps;
     struct view *view;                 /* owned; NULL: the run is shown as it is stored */
     struct tree *tree;                 /* the first one that was composed, which is renewed; NULL before */
-    pthread_mutex_t lock;              /* guards what follows */
+    bool checked;                      /* conflicts that composing finds from now on are noted */
+    struct lock lock;                  /* guards what follows */
     LIST_HEAD(, composite) composites; /* those that directories of the tree lead to, or did */
     struct stage *stage;               /* of the last composing at a listing; its conflicts */
 };
@@ -40,7 +42,7 @@ struct composite {
     _Atomic uint64_t conflicts; /* that composing has found */
     _Atomic uint64_t overlaps;
     struct stage *stage;     /* of the last composing: its conflicts and overlaps; NULL before */
-    pthread_mutex_t lock;    /* guards what follows; never held over I/O */
+    struct lock lock;        /* guards what follows; never held over I/O */
     pthread_cond_t released; /* the claim was */
     bool claimed;            /* a thread composes: the parts' tables and the stage are its own */
     uint64_t ended;          /* how often composing has ended, with or without success */
@@ -65,7 +67,7 @@ int composite_problem(struct composite *composite, struct strbuf *out);
 
 /* Makes the entries of NODE, the directory that leads to COMPOSITE, where they are not there yet: gets the tables of contents
    of all archives, a few at a time, and composes; one thread does, others wait for its result. A conflict is no failure.
-   Where WAIT is NULL only what is in memory or on disk is used, else -EAGAIN. -EBADMSG where an archive is damaged or not
+   Where WAIT is of no time, only what is in memory or on disk is used, else -EAGAIN. -EBADMSG where an archive is damaged or not
    whole, -EINTR, or what reading gave. */
 int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
                    const struct wait *wait, struct error *err);
