@@ -1,4 +1,4 @@
-/* Looking up and describing nodes: lookup, forget, getattr, readlink, statfs. */
+/* Looking up and describing nodes: lookup, getattr, readlink, statfs. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -9,11 +9,6 @@
 #include "fs/fs_internal.h"
 
 #define BLOCK_SIZE 4096
-
-struct fs *fs_of(fuse_req_t req)
-{
-    return fuse_req_userdata(req);
-}
 
 static mode_t mode_of(const struct fs *fs, const struct node *node)
 {
@@ -85,79 +80,57 @@ void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret
     fs_refer(of, node);
 }
 
-static void lookup_grown(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
+static int reply_lookup(struct op *op)
 {
-    struct fs_run *of = fs_run_of(fs_of(req), parent);
+    struct fs_run *of = op->of;
     struct fuse_entry_param entry = {0}; /* ino 0: the kernel keeps "no such entry" */
-    (void)fi;
     tree_lock_read(of->tree);
-    const struct node *directory = fs_node(of, parent);
-    struct node *node = tree_lookup(directory, name, strlen(name));
+    const struct node *directory = fs_node(of, op->ino);
+    struct node *node = tree_lookup(directory, op->name, strlen(op->name));
     if (node)
         fs_entry(of, node, &entry);
     else if (!tree_needs_growing(directory))
         entry.entry_timeout = fs_trust(of, NULL);
     tree_unlock(of->tree);
-    if (fuse_reply_entry(req, &entry) < 0 && node)
-        fs_forget(of, node, 1); /* the kernel never saw it */
+    return op_reply_entry(op, &entry, node);
 }
 
-static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct fuse_file_info *fi)
+int op_lookup(struct op *op, struct error *err)
 {
-    if (!fs_grow_first(req, parent, name, fi, lookup_grown))
-        lookup_grown(req, parent, name, fi);
+    if (strlen(op->name) > NAME_MAX)
+        return op_reply_err(op, ENAMETOOLONG);
+    if (forest_has_names(op))
+        return forest_lookup(op, err);
+    int result = op_enter(op, err);
+    if (result == 0)
+        result = op_populate(op, op->name, err);
+    return result ? result : reply_lookup(op);
 }
 
-void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-    if (strlen(name) > NAME_MAX)
-        (void)fuse_reply_err(req, ENAMETOOLONG);
-    else if (!forest_lookup(req, parent, name))
-        fs_with_listing(req, parent, name, NULL, lookup);
-}
+/* What follows is about nodes that the kernel refers to, so that they stay and keep their run open. */
 
-static void forget(struct fs *fs, fuse_ino_t ino, uint64_t count)
+int op_getattr(struct op *op, struct error *err)
 {
-    struct fs_run *of = fs_holder(fs, ino);
-    if (ino != FUSE_ROOT_ID)
-        fs_forget(of, fs_node(of, ino), count);
-}
-
-void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
-{
-    forget(fs_of(req), ino, count);
-    fuse_reply_none(req);
-}
-
-void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
-{
-    for (size_t i = 0; i < count; i++)
-        forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
-    fuse_reply_none(req);
-}
-
-void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-    struct fs_run *of = fs_holder(fs_of(req), ino);
+    struct fs_run *of = fs_holder(op->fs, op->ino);
     struct stat st;
-    (void)fi;
+    (void)err;
     tree_lock_read(of->tree);
-    fs_attributes(of, fs_node(of, ino), &st);
-    double trust = fs_trust(of, fs_node(of, ino));
+    fs_attributes(of, fs_node(of, op->ino), &st);
+    double trust = fs_trust(of, fs_node(of, op->ino));
     tree_unlock(of->tree);
-    (void)fuse_reply_attr(req, &st, trust);
+    return op_reply_attr(op, &st, trust);
 }
 
-void op_readlink(fuse_req_t req, fuse_ino_t ino)
+int op_readlink(struct op *op, struct error *err)
 {
-    const struct node *node =
-        fs_node(fs_holder(fs_of(req), ino), ino); /* the kernel refers to it, so it stays */
-    (void)fuse_reply_readlink(req, node_link(node));
+    (void)err;
+    return op_reply_link(op, node_link(fs_node(fs_holder(op->fs, op->ino), op->ino)));
 }
 
-void op_statfs(fuse_req_t req, fuse_ino_t ino)
+int op_statfs(struct op *op, struct error *err)
 {
-    struct fs_run *of = fs_holder(fs_of(req), ino);
+    struct fs_run *of = fs_holder(op->fs, op->ino);
+    (void)err;
     tree_lock_read(of->tree);
     struct tree_totals totals = tree_totals(of->tree);
     tree_unlock(of->tree);
@@ -168,5 +141,5 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
         .f_files = totals.files + totals.directories,
         .f_namemax = NAME_MAX,
     };
-    (void)fuse_reply_statfs(req, &st);
+    return op_reply_statfs(op, &st);
 }

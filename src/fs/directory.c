@@ -12,35 +12,28 @@
 
 /* The reply under construction. */
 struct listing {
-    fuse_req_t req;
+    struct op *op;
     struct fs_run *of;
     char *buffer;
     size_t size;
     size_t used;
-    bool plus;
 };
 
-void fs_open_directory(fuse_req_t req, fuse_ino_t ino, const char *name, struct fuse_file_info *fi)
+int op_opendir(struct op *op, struct error *err)
 {
-    struct fs_run *of = fs_run_of(fs_of(req), ino);
-    struct node *node = fs_node(of, ino);
-    if (fs_grow_first(req, ino, name, fi, fs_open_directory))
-        return;
-    fi->cache_readdir = 1;
-    tree_lock_read(of->tree);
+    bool names = forest_has_names(op);
+    int result = names ? forest_find_names(op) : op_enter(op, err);
+    if (result == 0 && !names)
+        result = op_populate(op, NULL, err);
+    if (result)
+        return result;
+    tree_lock_read(op->of->tree);
+    const struct node *node = fs_node(op->of, op->ino);
     bool stale = node->detached;
-    fi->keep_cache = !stale && atomic_exchange(&node->directory->known, true);
-    tree_unlock(of->tree);
-    if (stale)
-        (void)fuse_reply_err(req, ESTALE);
-    else
-        fs_open_handle(req, of, fi, NULL);
-}
-
-void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-    if (!forest_open_directory(req, ino, fi))
-        fs_with_listing(req, ino, NULL, fi, fs_open_directory);
+    op->fi.cache_readdir = 1;
+    op->fi.keep_cache = !stale && atomic_exchange(&node->directory->known, true);
+    tree_unlock(op->of->tree);
+    return stale ? op_reply_err(op, ESTALE) : op_reply_open(op, NULL);
 }
 
 /* Adds an entry that is no node's (".", ".."); false where it does not fit. */
@@ -49,8 +42,9 @@ static bool add_dot(struct listing *l, const char *name, const struct node *node
     struct fuse_entry_param entry = {0};
     size_t room = l->size - l->used;
     fs_attributes(l->of, node, &entry.attr);
-    size_t need = l->plus ? fuse_add_direntry_plus(l->req, l->buffer + l->used, room, name, &entry, next)
-                          : fuse_add_direntry(l->req, l->buffer + l->used, room, name, &entry.attr, next);
+    size_t need = l->op->plus
+                      ? fuse_add_direntry_plus(l->op->req, l->buffer + l->used, room, name, &entry, next)
+                      : fuse_add_direntry(l->op->req, l->buffer + l->used, room, name, &entry.attr, next);
     if (need > room)
         return false;
     l->used += need;
@@ -62,16 +56,16 @@ static bool add_node(struct listing *l, struct node *node, off_t next)
     struct fuse_entry_param entry;
     size_t room = l->size - l->used;
     size_t need;
-    if (l->plus) {
-        need = fuse_add_direntry_plus(l->req, NULL, 0, node_name(node), NULL, next);
+    if (l->op->plus) {
+        need = fuse_add_direntry_plus(l->op->req, NULL, 0, node_name(node), NULL, next);
         if (need > room)
             return false;
         fs_entry(l->of, node, &entry);
-        (void)fuse_add_direntry_plus(l->req, l->buffer + l->used, room, node_name(node), &entry, next);
+        (void)fuse_add_direntry_plus(l->op->req, l->buffer + l->used, room, node_name(node), &entry, next);
     } else {
         struct stat st;
         fs_attributes(l->of, node, &st);
-        need = fuse_add_direntry(l->req, l->buffer + l->used, room, node_name(node), &st, next);
+        need = fuse_add_direntry(l->op->req, l->buffer + l->used, room, node_name(node), &st, next);
         if (need > room)
             return false;
     }
@@ -130,35 +124,17 @@ static void add_entries(struct listing *l, const struct node *node, struct handl
     }
 }
 
-static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-                           struct fuse_file_info *fi, bool plus)
+int op_readdir(struct op *op, struct error *err)
 {
-    struct handle *handle = fs_handle(fi);
-    struct listing l = {.req = req, .of = handle->of, .buffer = malloc(size), .size = size, .plus = plus};
-    if (!l.buffer) {
-        (void)fuse_reply_err(req, ENOMEM);
-        return;
-    }
+    struct handle *handle = fs_handle(op);
+    struct listing l = {.op = op, .of = handle->of, .buffer = malloc(op->size), .size = op->size};
+    (void)err;
+    if (!l.buffer)
+        return op_reply_err(op, ENOMEM);
     tree_lock_read(l.of->tree);
-    add_entries(&l, fs_node(l.of, ino), handle, offset);
+    add_entries(&l, fs_node(l.of, op->ino), handle, op->offset);
     tree_unlock(l.of->tree);
-    (void)fuse_reply_buf(req, l.buffer, l.used);
+    (void)op_reply_bytes(op, l.buffer, l.used);
     free(l.buffer);
-}
-
-void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-    read_directory(req, ino, size, offset, fi, false);
-}
-
-void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-    read_directory(req, ino, size, offset, fi, true);
-}
-
-void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-    (void)ino;
-    fs_close_handle(fs_of(req), fs_handle(fi));
-    (void)fuse_reply_err(req, 0);
+    return OP_DONE;
 }

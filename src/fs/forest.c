@@ -19,7 +19,7 @@ int forest_open(struct fs *fs, struct error *err)
     forest->fs = fs;
     forest->numbers = 1;
     LIST_INIT(&forest->runs);
-    (void)pthread_mutex_init(&forest->lock, NULL);
+    lock_init(&forest->lock, LOCK_RUNS);
     (void)pthread_cond_init(&forest->stopped, NULL);
     atomic_store(&fs->own.valid_until, NEVER);
     fs->forest = forest;
@@ -42,7 +42,7 @@ static void remove_run(struct forest *forest, struct forest_run *run)
 static void free_run(struct forest_run *run)
 {
     (void)pthread_cond_destroy(&run->changed);
-    (void)pthread_mutex_destroy(&run->lock);
+    lock_done(&run->lock);
     free(run->name);
     free(run);
 }
@@ -54,11 +54,13 @@ void forest_close(struct forest *forest)
         return;
     while ((run = LIST_FIRST(&forest->runs))) {
         remove_run(forest, run);
+        if (run->shown.run)
+            fs_watch_end(run->shown.run, run->shown.tree);
         runs_close(forest->fs->own.run, run->shown.run);
         free_run(run);
     }
     (void)pthread_cond_destroy(&forest->stopped);
-    (void)pthread_mutex_destroy(&forest->lock);
+    lock_done(&forest->lock);
     free(forest);
 }
 
@@ -120,7 +122,7 @@ static struct forest_run *new_run(struct forest *forest, const char *name)
     }
     run->form = runs_form_of(name);
     run->shown.fs = forest->fs;
-    (void)pthread_mutex_init(&run->lock, NULL);
+    lock_init(&run->lock, LOCK_RUN);
     (void)pthread_cond_init(&run->changed, NULL);
     LIST_INSERT_HEAD(&forest->runs, run, link);
     forest->count++;
@@ -134,9 +136,18 @@ static struct forest_run *find_run(struct forest *forest, const char *name)
     return found ? *found : NULL;
 }
 
+uint64_t forest_missing_until(struct forest *forest, const char *name)
+{
+    lock_take(&forest->lock);
+    const struct forest_run *run = find_run(forest, name);
+    uint64_t until = run ? run->missing_until : 0;
+    lock_drop(&forest->lock);
+    return until;
+}
+
 struct forest_run *forest_pin(struct forest *forest, const char *name)
 {
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     struct forest_run *run = find_run(forest, name);
     if (!run) {
         forget_misses(forest);
@@ -144,15 +155,15 @@ struct forest_run *forest_pin(struct forest *forest, const char *name)
     }
     if (run)
         run->pins++;
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
     return run;
 }
 
 void forest_unpin(struct forest *forest, struct forest_run *run)
 {
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     run->pins--;
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
 }
 
 /* Gives a run the number that node ids of its nodes have. The lock is held. */
@@ -225,7 +236,7 @@ int forest_name(struct forest *forest, struct forest_run *run, int64_t mtime_ns,
                 struct error *err)
 {
     int result = 0;
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     if (!run->named || (!unsure && run->mtime_ns != mtime_ns)) {
         result = give_number(forest, run, err);
         run->named = run->named || result == 0;
@@ -234,13 +245,13 @@ int forest_name(struct forest *forest, struct forest_run *run, int64_t mtime_ns,
     }
     if (result == 0 && forest->unshown)
         result = show_names(forest, err);
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
     return result;
 }
 
 void forest_name_kept(struct forest *forest, const struct forest_kept *kept, size_t count)
 {
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     for (size_t i = 0; i < count; i++) {
         struct forest_run *run = find_run(forest, kept[i].name);
         if (!run)
@@ -252,15 +263,15 @@ void forest_name_kept(struct forest *forest, const struct forest_kept *kept, siz
     }
     if (forest->unshown)
         (void)show_names(forest, NULL);
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
 }
 
 void forest_unname(struct forest *forest, struct forest_run *run)
 {
-    (void)pthread_mutex_lock(&forest->lock);
-    (void)pthread_mutex_lock(&run->lock);
+    lock_take(&forest->lock);
+    lock_take(&run->lock);
     bool open = run->shown.run; /* by somebody who came later and found it */
-    (void)pthread_mutex_unlock(&run->lock);
+    lock_drop(&run->lock);
     if (!open) {
         run->missing_until = clock_ms() + forest->fs->config.refresh_ms;
         if (run->named) {
@@ -269,7 +280,7 @@ void forest_unname(struct forest *forest, struct forest_run *run)
             (void)show_names(forest, NULL);
         }
     }
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
 }
 
 static void count_run(struct fs_run *of, struct forest_totals *totals)

@@ -11,9 +11,8 @@ struct forest;
 int forest_open(struct fs *fs, struct error *err);
 
 /* Starts the thread that closes what is unused; ends it; frees everything, when no handle is left. NULL is allowed for the
-   last three. */
+   last two. */
 int forest_start(struct forest *forest, struct error *err);
-void forest_watch_end(struct forest *forest); /* fs_watch_end() of all runs */
 void forest_stop(struct forest *forest);
 void forest_close(struct forest *forest);
 
@@ -32,13 +31,15 @@ bool forest_is_tree(const struct fs_run *of, const struct node *node);
 /* The node id of the directory that shows OF's root; 0 where there is none any more. */
 fuse_ino_t forest_root_id(struct fs_run *of);
 
-/* Answers, at once or later, where the directory is one of the mount's own among all runs; else false. */
-bool forest_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
-bool forest_open_directory(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+/* Whether OP is about a directory of the mount's own tree among all runs, which has but names. */
+bool forest_has_names(const struct op *op);
 
-/* Has a worker open OF, which then goes on with fs_with_listing(), or answers with an error. */
-void forest_open_first(fuse_req_t req, struct fs_run *of, fuse_ino_t ino, const char *name,
-                       struct fuse_file_info *fi, fs_operation operation);
+/* Looks a name up there; finds the names that the cache knows, before the directory is opened, and enters. As operations. */
+int forest_lookup(struct op *op, struct error *err);
+int forest_find_names(struct op *op);
+
+/* Enters the run that OP is about, which is opened first where it is closed. As op_enter(). */
+int forest_enter_run(struct op *op, struct error *err);
 
 /* Adds up the open runs. */
 struct forest_totals {

@@ -1,7 +1,5 @@
 /* Closing runs that nobody has used for long: by a thread of its own, which also has the kernel forget what it still knows of
    them, for as long as that is so their nodes must stay. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,11 +30,11 @@ bool forest_enter(struct fs_run *of)
     while (uses)
         if (atomic_compare_exchange_weak(&of->uses, &uses, uses + 1))
             return true;
-    (void)pthread_mutex_lock(&run->lock); /* the first one: see forest_run_close() */
+    lock_take(&run->lock); /* the first one: see forest_run_close() */
     bool open = of->run;
     if (open)
         (void)atomic_fetch_add(&of->uses, 1);
-    (void)pthread_mutex_unlock(&run->lock);
+    lock_drop(&run->lock);
     return open;
 }
 
@@ -49,14 +47,17 @@ void forest_run_close(struct forest_run *run, uint64_t since)
 {
     struct fs_run *of = &run->shown;
     struct run *closing = NULL;
-    (void)pthread_mutex_lock(&run->lock);
+    struct tree *tree = NULL;
+    lock_take(&run->lock);
     if (of->run && !atomic_load(&of->uses) && atomic_load(&of->used_at) < since) {
         closing = of->run;
-        fs_watch_end(of);
+        tree = of->tree;
         of->run = NULL;
         of->tree = NULL;
     }
-    (void)pthread_mutex_unlock(&run->lock);
+    lock_drop(&run->lock);
+    if (closing)
+        fs_watch_end(closing, tree);
     runs_close(of->fs->own.run, closing);
 }
 
@@ -108,9 +109,9 @@ static void look_after_all(struct forest *forest)
     unsigned numbers = atomic_load(&forest->numbers);
     unsigned open = 0;
     for (unsigned i = 1; i < numbers; i++) {
-        (void)pthread_mutex_lock(&forest->by_number[i]->lock);
+        lock_take(&forest->by_number[i]->lock);
         open += forest->by_number[i]->shown.run != NULL;
-        (void)pthread_mutex_unlock(&forest->by_number[i]->lock);
+        lock_drop(&forest->by_number[i]->lock);
     }
     for (unsigned i = 1; i < numbers; i++)
         look_after(forest->by_number[i], idle_ms(forest, open));
@@ -119,15 +120,14 @@ static void look_after_all(struct forest *forest)
 static void *keep(void *context)
 {
     struct forest *forest = context;
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     while (!forest->stopping) {
-        struct timespec until = clock_timespec(clock_ms() + tick_ms(forest));
-        (void)pthread_cond_clockwait(&forest->stopped, &forest->lock, CLOCK_MONOTONIC, &until);
-        (void)pthread_mutex_unlock(&forest->lock);
+        (void)lock_wait_until(&forest->lock, &forest->stopped, clock_ms() + tick_ms(forest));
+        lock_drop(&forest->lock);
         look_after_all(forest);
-        (void)pthread_mutex_lock(&forest->lock);
+        lock_take(&forest->lock);
     }
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
     return NULL;
 }
 
@@ -138,25 +138,14 @@ int forest_start(struct forest *forest, struct error *err)
     return code ? error_errno(err, code, "runs") : 0;
 }
 
-void forest_watch_end(struct forest *forest)
-{
-    for (unsigned i = 1; forest && i < atomic_load(&forest->numbers); i++) {
-        struct forest_run *run = forest->by_number[i];
-        (void)pthread_mutex_lock(&run->lock);
-        if (run->shown.run)
-            fs_watch_end(&run->shown);
-        (void)pthread_mutex_unlock(&run->lock);
-    }
-}
-
 void forest_stop(struct forest *forest)
 {
     if (!forest || !forest->keeping)
         return;
-    (void)pthread_mutex_lock(&forest->lock);
+    lock_take(&forest->lock);
     forest->stopping = true;
     (void)pthread_cond_signal(&forest->stopped);
-    (void)pthread_mutex_unlock(&forest->lock);
+    lock_drop(&forest->lock);
     (void)pthread_join(forest->keeper, NULL);
     forest->keeping = false;
 }

@@ -22,7 +22,7 @@ struct forest_run {
     uint64_t missing_until; /* clock_ms up to which nothing is there */
     unsigned pins;          /* who uses the name; without any, one that is not named may be forgotten */
 
-    pthread_mutex_t lock;   /* guards the following, and opening and closing */
+    struct lock lock;       /* guards the following, and opening and closing */
     pthread_cond_t changed; /* an attempt to open it has ended */
     bool opening;
     int failure;        /* of the last attempt, negative errno */
@@ -32,7 +32,7 @@ struct forest_run {
 
 struct forest {
     struct fs *fs;
-    pthread_mutex_t lock; /* guards all below; taken before those of runs and trees */
+    struct lock lock; /* guards all below */
     LIST_HEAD(, forest_run) runs;
     void *by_name; /* the same, for tfind(3) */
     unsigned count;
@@ -45,6 +45,9 @@ struct forest {
     bool stopping;
     pthread_cond_t stopped;
 };
+
+/* Until when (clock_ms) nothing is known to be there; 0 where that is not known. */
+uint64_t forest_missing_until(struct forest *forest, const char *name);
 
 /* The run called NAME, pinned; made where it is not known. NULL without memory. */
 struct forest_run *forest_pin(struct forest *forest, const char *name);

@@ -1,5 +1,5 @@
 /* The answer to the kernel's greeting. libfuse 3.14 leaves out of it that looking into one directory may go on in parallel, for
-   which op_init() has asked; without it each lookup would wait for the one before in its directory, however slow that is. */
+   which init() has asked; without it each lookup would wait for the one before in its directory, however slow that is. */
 #include <errno.h>
 #include <linux/fuse.h>
 #include <sys/uio.h>
@@ -27,8 +27,8 @@ static ssize_t on_writev(int fd, struct iovec *parts, int count, void *context)
     return writev(fd, parts, count);
 }
 
-int fs_greet(struct fs *fs)
+int fs_greet(struct fs *fs, int fd)
 {
     static const struct fuse_custom_io io = {.read = on_read, .writev = on_writev};
-    return fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session));
+    return fuse_session_custom_io(fs->session, &io, fd);
 }

@@ -14,57 +14,13 @@
 #include "fs/fs_internal.h"
 #include "run/runs.h"
 
-#define READERS_MAX            64
-#define READERS_OF_ONE_FILE    16
-#define OPENERS_MAX            64
-#define OPENERS_OF_ONE_RUN     4
-#define LISTERS_MAX            16
-#define GROWERS_MAX            32
-#define GROWERS_OF_ONE_ARCHIVE 8
-#define BACKGROUND_MAX                                                                                       \
-    256 /* read-ahead requests under way: the default of 12 lets one stuck file stop all others */
 #define OPTIONS_MAX 16384
 
-const struct fuse_lowlevel_ops fs_operations = {
-    .init = op_init,
-    .lookup = op_lookup,
-    .forget = op_forget,
-    .forget_multi = op_forget_multi,
-    .getattr = op_getattr,
-    .readlink = op_readlink,
-    .open = op_open,
-    .read = op_read,
-    .release = op_release,
-    .opendir = op_opendir,
-    .readdir = op_readdir,
-    .readdirplus = op_readdirplus,
-    .releasedir = op_releasedir,
-    .statfs = op_statfs,
-    .getxattr = op_getxattr,
-    .listxattr = op_listxattr,
-    .setattr = op_setattr,
-    .mknod = op_mknod,
-    .mkdir = op_mkdir,
-    .unlink = op_remove,
-    .rmdir = op_remove,
-    .symlink = op_symlink,
-    .rename = op_rename,
-    .link = op_link,
-    .create = op_create,
-    .setxattr = op_setxattr,
-    .removexattr = op_removexattr,
+static const struct executor_class classes[OP_CLASSES] = {
+    [OP_LISTING] = {.max = 16, .share = 1}, /* all that wait for one listing are answered by the one that makes it */
+    [OP_OPENING] = {.max = 64, .share = 4}, [OP_DISK] = {.max = 32, .share = 8},
+    [OP_PASS] = {.max = 32, .share = 8},    [OP_READ] = {.max = 64, .share = 16},
 };
-
-void op_init(void *userdata, struct fuse_conn_info *connection)
-{
-    struct fs *fs = userdata;
-    fs->parallel = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
-    connection->want |= connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS |
-                                               FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS);
-    connection->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
-    connection->max_background = BACKGROUND_MAX;
-    connection->congestion_threshold = BACKGROUND_MAX * 3 / 4;
-}
 
 /* A title may hold any byte; commas and backslashes are special in mount options. */
 static void add_escaped(struct strbuf *out, const char *text)
@@ -110,19 +66,39 @@ __attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_leve
 static int set_up(struct fs *fs, struct error *err)
 {
     fuse_set_log_func(log_libfuse);
-    int result = workers_open(READERS_MAX, READERS_OF_ONE_FILE, &fs->readers, err);
-    if (result == 0)
-        result = workers_open(GROWERS_MAX, GROWERS_OF_ONE_ARCHIVE, &fs->growers, err);
-    if (result == 0)
-        result = workers_open(OPENERS_MAX, OPENERS_OF_ONE_RUN, &fs->openers, err);
-    if (result == 0)
-        result = workers_open(LISTERS_MAX, 1, &fs->listers, err);
+    int result = executor_open(classes, OP_CLASSES, &fs->executor, err);
     if (result == 0 && run_is_many(fs->own.run))
         result = forest_open(fs, err);
     if (result == 0)
         result = new_session(fs, err);
+    if (result == 0)
+        fs_watch_early(&fs->own);
+    return result;
+}
+
+int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, struct error *err)
+{
+    struct fs *fs = calloc(1, sizeof *fs);
+    if (!fs)
+        return error_errno(err, ENOMEM, "mount");
+    fs->config = *config;
+    fs->own = (struct fs_run){.fs = fs, .run = run, .tree = run_tree(run)};
+    LIST_INIT(&fs->handles);
+    lock_init(&fs->lock, LOCK_LEAF);
+    cancel_init(&fs->ending);
+    atomic_store(&fs->own.valid_until, run_listed_at(run) + config->refresh_ms);
+    fs->opened_us = clock_us();
+    fs->opened_real_ms = clock_real_ms();
+    int result = set_up(fs, err);
     if (result < 0)
-        return result;
+        fs_close(fs);
+    else
+        *ret_fs = fs;
+    return result;
+}
+
+static int mount_session(struct fs *fs, struct error *err)
+{
     /* before mounting, so that a signal never leaves a dead mount */
     if (fuse_set_signal_handlers(fs->session) < 0)
         return error_set(err, EIO, "cannot handle signals");
@@ -130,37 +106,25 @@ static int set_up(struct fs *fs, struct error *err)
     if (fuse_session_mount(fs->session, fs->config.mountpoint) < 0)
         return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
                          errno ? error_text(errno) : "fusermount3 failed");
-    result = fs_greet(fs);
-    if (result < 0)
-        return error_errno(err, -result, "FUSE session");
     fs_raise_read_ahead(fs->config.mountpoint);
-    fs_watch_early(&fs->own);
     return 0;
 }
 
 int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs, struct error *err)
 {
-    struct fs *fs = calloc(1, sizeof *fs);
-    if (!fs)
-        return error_errno(err, ENOMEM, "mount");
-    cancel_init(&fs->ending);
-    fs->config = *config;
-    fs->own = (struct fs_run){.fs = fs, .run = run, .tree = run_tree(run)};
-    LIST_INIT(&fs->handles);
-    (void)pthread_mutex_init(&fs->lock, NULL);
-    atomic_store(&fs->own.valid_until, run_listed_at(run) + config->refresh_ms);
-    fs->opened_us = clock_us();
-    fs->opened_real_ms = clock_real_ms();
-    int result = set_up(fs, err);
-    if (result < 0) {
-        fs_close(fs);
+    struct fs *fs;
+    int result = fs_new(config, run, &fs, err);
+    if (result < 0)
         return result;
-    }
-    *ret_fs = fs;
-    return 0;
+    result = mount_session(fs, err);
+    if (result < 0)
+        fs_close(fs);
+    else
+        *ret_fs = fs;
+    return result;
 }
 
-int fs_serve(struct fs *fs, struct error *err)
+int fs_serve_on(struct fs *fs, int fd, struct error *err)
 {
     struct fuse_loop_config *loop = fuse_loop_cfg_create();
     int result = fs->forest ? forest_start(fs->forest, err) : 0;
@@ -168,11 +132,18 @@ int fs_serve(struct fs *fs, struct error *err)
         fuse_loop_cfg_destroy(loop);
         return result;
     }
-    result = loop ? fuse_session_loop_mt(fs->session, loop) : -ENOMEM;
+    result = loop ? fs_greet(fs, fd) : -ENOMEM;
+    if (result == 0)
+        result = fuse_session_loop_mt(fs->session, loop);
     if (loop)
         fuse_loop_cfg_destroy(loop);
     cancel_request(&fs->ending);
     return result < 0 ? error_errno(err, -result, "FUSE session") : 0;
+}
+
+int fs_serve(struct fs *fs, struct error *err)
+{
+    return fs_serve_on(fs, fuse_session_fd(fs->session), err);
 }
 
 /* Cuts the connection where it is still there (a signal ended the session): who waits for an answer gets an error, and
@@ -196,23 +167,23 @@ void fs_close(struct fs *fs)
     cancel_request(&fs->ending);
     if (fs->session)
         disconnect(fs);
-    workers_close(fs->openers);
-    workers_close(fs->listers);
-    fs_watch_end(&fs->own); /* watchers would submit further jobs */
-    forest_watch_end(fs->forest);
-    workers_close(fs->growers);
-    workers_close(fs->readers);
+    if (fs->executor) {
+        executor_stop(fs->executor);
+        fs_watch_end(fs->own.run, fs->own.tree);
+    }
     if (fs->session)
         fuse_session_unmount(fs->session);
     forest_stop(fs->forest);
     fs_forget_dropped(fs);
     while (!LIST_EMPTY(&fs->handles))
-        fs_close_handle(fs, LIST_FIRST(&fs->handles));
+        fs_handle_close(fs, LIST_FIRST(&fs->handles));
     forest_close(fs->forest);
+    executor_free(fs->executor);
     if (fs->session) {
         fuse_remove_signal_handlers(fs->session);
         fuse_session_destroy(fs->session);
     }
-    (void)pthread_mutex_destroy(&fs->lock);
+    cancel_done(&fs->ending);
+    lock_done(&fs->lock);
     free(fs);
 }

@@ -145,8 +145,10 @@ static void add_reads(json_t *status, const struct fs *fs)
 /* Of all runs: of those that are open, the age being that of the oldest listing. */
 static void add_listing(json_t *status, struct fs *fs)
 {
-    struct forest_totals all = {.listing = tree_totals(fs->own.tree),
-                                .listed_at = run_listed_at(fs->own.run)};
+    tree_lock_read(fs->own.tree);
+    struct tree_totals own = tree_totals(fs->own.tree);
+    tree_unlock(fs->own.tree);
+    struct forest_totals all = {.listing = own, .listed_at = run_listed_at(fs->own.run)};
     if (fs->forest)
         forest_count(fs->forest, &all);
     struct tree_totals totals = all.listing;

@@ -2,7 +2,6 @@
    comes from; on the root, what the mount does. One table row an attribute. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 
 #define VALUE_MAX (64U * 1024)
 
-/* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but for a value that waits. */
+/* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but where the table says otherwise. */
 typedef int (*value_fn)(struct fs_run *of, const struct node *node, struct strbuf *out);
 
 static int s3_uri(struct fs_run *of, const struct node *node, struct strbuf *out)
@@ -87,14 +86,19 @@ static const struct attribute {
     value_fn value;
     bool (*has)(struct fs_run *of,
                 const struct node *node); /* whether a node has it; NULL: where there is a value */
-    bool waits;                           /* the value may be asked for by a worker only */
+    bool locks;                           /* the value takes the tree's lock itself */
+    bool waits;                           /* the value is read from disk */
     size_t growth; /* bytes that it may grow by between the question for its size and the one for it */
 } attributes[] = {
-    {"user.runfs.s3_uri", s3_uri, NULL, false, 0},      {"user.runfs.https_url", https_url, NULL, false, 0},
-    {"user.runfs.etag", etag, NULL, false, 0},          {"user.runfs.cached", cached, is_object, true, 0},
-    {"user.runfs.source", source, NULL, false, 0},      {"user.runfs.sha256", sha256, NULL, false, 0},
-    {"user.runfs.error", problem, NULL, false, 0},      {"user.runfs.pid", pid, is_root, false, 0},
-    {"user.runfs.status", status, is_root, false, 512},
+    {.name = "user.runfs.s3_uri", .value = s3_uri},
+    {.name = "user.runfs.https_url", .value = https_url},
+    {.name = "user.runfs.etag", .value = etag},
+    {.name = "user.runfs.cached", .value = cached, .has = is_object, .locks = true, .waits = true},
+    {.name = "user.runfs.source", .value = source},
+    {.name = "user.runfs.sha256", .value = sha256},
+    {.name = "user.runfs.error", .value = problem},
+    {.name = "user.runfs.pid", .value = pid, .has = is_root},
+    {.name = "user.runfs.status", .value = status, .has = is_root, .locks = true, .growth = 512},
 };
 
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
@@ -108,90 +112,43 @@ static const struct attribute *find_attribute(const char *name)
 }
 
 /* Answers in the manner of getxattr(2): the size where SIZE is 0, the bytes where they fit. */
-static void reply(fuse_req_t req, const struct strbuf *value, size_t size)
+static int reply_value(struct op *op, const struct strbuf *value, size_t growth)
 {
     if (value->failed)
-        (void)fuse_reply_err(req, value->failed);
-    else if (size == 0)
-        (void)fuse_reply_xattr(req, value->len);
-    else if (size < value->len)
-        (void)fuse_reply_err(req, ERANGE);
-    else
-        (void)fuse_reply_buf(req, strbuf_text(value), value->len);
+        return op_reply_err(op, value->failed);
+    if (op->size == 0)
+        return op_reply_xattr_size(op, value->len + growth);
+    return op->size < value->len ? op_reply_err(op, ERANGE)
+                                 : op_reply_bytes(op, strbuf_text(value), value->len);
 }
 
-static void answer(fuse_req_t req, struct fs_run *of, const struct attribute *attribute,
-                   const struct node *node, size_t size)
+/* The directory of a run that is closed has the attributes of a plain one. */
+static const struct node *enter_node(struct op *op)
+{
+    struct fs_run *of = fs_run_of(op->fs, op->ino);
+    if (!op->of && !fs_enter(of)) {
+        of = fs_holder(op->fs, op->ino);
+        (void)fs_enter(of);
+    }
+    op->of = op->of ? op->of : of;
+    return fs_node(op->of, op->ino);
+}
+
+int op_getxattr(struct op *op, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
-    if (!attribute->waits)
-        tree_lock_read(of->tree);
-    int result = attribute->value(of, node, &value);
-    if (!attribute->waits)
-        tree_unlock(of->tree);
-    if (result < 0)
-        (void)fuse_reply_err(req, ENODATA);
-    else if (size == 0)
-        (void)fuse_reply_xattr(req, value.len + attribute->growth);
-    else
-        reply(req, &value, size);
-}
-
-/* A question for a worker. */
-struct xattr_job {
-    struct job job;
-    fuse_req_t req;
-    struct fs_run *of; /* entered */
-    const struct attribute *attribute;
-    const struct node *node; /* the kernel refers to it until the question is answered */
-    size_t size;
-};
-
-static void run_answer(struct job *job)
-{
-    struct xattr_job *question = (struct xattr_job *)job;
-    answer(question->req, question->of, question->attribute, question->node, question->size);
-    fs_leave(question->of);
-    free(question);
-}
-
-static void answer_later(fuse_req_t req, struct fs_run *of, const struct attribute *attribute,
-                         const struct node *node, size_t size)
-{
-    struct xattr_job *question = malloc(sizeof *question);
-    if (!question) {
-        (void)fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    *question = (struct xattr_job){
-        .job = {.run = run_answer}, .req = req, .of = of, .attribute = attribute, .node = node, .size = size};
-    (void)fs_enter(of); /* again, until that is done */
-    workers_submit(of->fs->readers, &question->job);
-}
-
-/* Whose node is asked about; entered. The directory of a run that is closed has the attributes of a plain one. */
-static struct fs_run *enter_for(struct fs *fs, fuse_ino_t ino)
-{
-    struct fs_run *of = fs_run_of(fs, ino);
-    if (fs_enter(of))
-        return of;
-    of = fs_holder(fs, ino);
-    (void)fs_enter(of);
-    return of;
-}
-
-void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
-{
-    const struct attribute *attribute = find_attribute(name);
-    struct fs_run *of = enter_for(fs_of(req), ino);
-    const struct node *node = fs_node(of, ino);
-    if (!attribute)
-        (void)fuse_reply_err(req, ENODATA);
-    else if (attribute->waits)
-        answer_later(req, of, attribute, node, size);
-    else
-        answer(req, of, attribute, node, size);
-    fs_leave(of);
+    const struct attribute *attribute = find_attribute(op->name);
+    const struct node *node = enter_node(op);
+    (void)err;
+    if (attribute && attribute->waits && !op_may_wait(op, OP_DISK, (uintptr_t)node))
+        return -EAGAIN;
+    bool locked = attribute && !attribute->locks;
+    if (locked)
+        tree_lock_read(op->of->tree);
+    int result = attribute ? attribute->value(op->of, node, &value) : -ENODATA;
+    if (locked)
+        tree_unlock(op->of->tree);
+    return result < 0 ? op_reply_err(op, ENODATA) : reply_value(op, &value, attribute->growth);
 }
 
 static bool has(struct fs_run *of, const struct node *node, const struct attribute *attribute)
@@ -200,15 +157,15 @@ static bool has(struct fs_run *of, const struct node *node, const struct attribu
     return attribute->has ? attribute->has(of, node) : attribute->value(of, node, &value) == 0;
 }
 
-void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+int op_listxattr(struct op *op, struct error *err)
 {
-    struct fs_run *of = enter_for(fs_of(req), ino);
     _cleanup_strbuf_ struct strbuf names = STRBUF_INIT(VALUE_MAX);
-    tree_lock_read(of->tree);
+    const struct node *node = enter_node(op);
+    (void)err;
+    tree_lock_read(op->of->tree);
     for (size_t i = 0; i < ATTRIBUTES; i++)
-        if (has(of, fs_node(of, ino), &attributes[i]))
+        if (has(op->of, node, &attributes[i]))
             strbuf_add(&names, attributes[i].name, strlen(attributes[i].name) + 1);
-    tree_unlock(of->tree);
-    reply(req, &names, size);
-    fs_leave(of);
+    tree_unlock(op->of->tree);
+    return reply_value(op, &names, 0);
 }

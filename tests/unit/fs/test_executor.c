@@ -1,6 +1,7 @@
-/* The pool of threads: every job once, in order, as many at once as are allowed. */
-#include "fs/workers.h"
+/* The threads of operations: every job once, in order, as many at once as are allowed. */
+#include "fs/executor.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -15,8 +16,9 @@ struct test_job {
     sem_t *gate; /* waited for, where there is one */
 };
 
-static struct workers *workers;
-static unsigned order[10000]; /* complete as far as ENDED says, and only then to be read */
+static struct executor *executor;
+static struct executor_class classes[2]; /* the second has as many threads as it needs */
+static unsigned order[10000];            /* complete as far as ENDED says, and only then to be read */
 static atomic_uint places;
 static atomic_uint ended;
 static atomic_uint running;
@@ -38,18 +40,20 @@ static void run(struct job *job)
     atomic_fetch_add(&ended, 1);
 }
 
-static void submit(unsigned number, const void *about, sem_t *wait_for)
+static void submit(unsigned number, const void *key, sem_t *wait_for)
 {
     struct test_job *t = malloc(sizeof *t);
-    *t = (struct test_job){.job = {.run = run, .about = about}, .number = number, .gate = wait_for};
-    workers_submit(workers, &t->job);
+    *t = (struct test_job){.job = {.run = run, .key = (uintptr_t)key}, .number = number, .gate = wait_for};
+    cr_assert_eq(executor_submit(executor, &t->job), 0);
 }
 
 static void open_pool(unsigned max, unsigned share)
 {
     struct error err;
-    workers_close(workers);
-    assert_ok(workers_open(max, share, &workers, &err), &err);
+    executor_free(executor);
+    classes[0] = (struct executor_class){max, share};
+    classes[1] = (struct executor_class){1, 1};
+    assert_ok(executor_open(classes, COUNT(classes), &executor, &err), &err);
 }
 
 static void set_up(void)
@@ -60,13 +64,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    workers_close(workers);
+    executor_free(executor);
     (void)sem_destroy(&gate);
 }
 
-TestSuite(workers, .init = set_up, .fini = tear_down);
+TestSuite(executor, .init = set_up, .fini = tear_down);
 
-Test(workers, each_job_runs_once)
+Test(executor, each_job_runs_once)
 {
     static bool seen[COUNT(order)];
     for (unsigned i = 0; i < COUNT(order); i++)
@@ -79,7 +83,7 @@ Test(workers, each_job_runs_once)
     cr_assert_leq(atomic_load(&most), MAX);
 }
 
-Test(workers, one_thread_runs_jobs_in_order)
+Test(executor, one_thread_runs_jobs_in_order)
 {
     open_pool(1, 1);
     submit(0, NULL, &gate);
@@ -91,7 +95,7 @@ Test(workers, one_thread_runs_jobs_in_order)
         cr_assert_eq(order[i], i);
 }
 
-Test(workers, as_many_jobs_wait_at_once_as_there_are_threads)
+Test(executor, as_many_jobs_wait_at_once_as_there_are_threads)
 {
     for (unsigned i = 0; i < 3 * MAX; i++)
         submit(i, NULL, &gate);
@@ -103,7 +107,7 @@ Test(workers, as_many_jobs_wait_at_once_as_there_are_threads)
 }
 
 /* A file that hangs leaves threads for the others. */
-Test(workers, jobs_about_one_thing_get_a_share_of_the_threads)
+Test(executor, jobs_of_one_key_get_a_share_of_the_threads)
 {
     static const int stuck;
     static const int other;
@@ -122,25 +126,45 @@ Test(workers, jobs_about_one_thing_get_a_share_of_the_threads)
         cr_assert_lt(order[i], 20);
 }
 
-Test(workers, jobs_about_nothing_have_no_share)
+/* Whatever a class waits for, another goes on. */
+Test(executor, a_class_has_threads_of_its_own)
 {
-    open_pool(MAX, 1);
-    for (unsigned i = 0; i < MAX; i++)
-        submit(i, NULL, &gate);
+    static const int thing;
+    for (unsigned i = 0; i < 3 * MAX; i++)
+        submit(i, &thing, &gate);
     wait_until(atomic_load(&running) == MAX);
-    for (unsigned i = 0; i < MAX; i++)
+    struct test_job *t = malloc(sizeof *t);
+    *t = (struct test_job){.job = {.run = run, .class = 1}, .number = 100};
+    cr_assert_eq(executor_submit(executor, &t->job), 0);
+    wait_until(atomic_load(&ended) == 1);
+    for (unsigned i = 0; i < 3 * MAX; i++)
         (void)sem_post(&gate);
 }
 
-Test(workers, closing_runs_what_is_queued)
+Test(executor, keys_take_turns)
+{
+    static const int keys[2];
+    open_pool(1, 1);
+    submit(0, NULL, &gate);
+    for (unsigned i = 0; i < 10; i++)
+        submit(10 + i, &keys[0], NULL);
+    for (unsigned i = 0; i < 10; i++)
+        submit(20 + i, &keys[1], NULL);
+    (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 21);
+    for (unsigned i = 0; i < 20; i++)
+        cr_assert_eq(order[1 + i], (i % 2 ? 20 : 10) + i / 2);
+}
+
+Test(executor, closing_runs_what_is_queued)
 {
     static const int thing;
     open_pool(2, 1);
     for (unsigned i = 0; i < 100; i++)
         submit(i, i % 3 ? &thing : NULL, NULL);
-    workers_close(workers);
-    workers = NULL;
+    executor_stop(executor);
     cr_assert_eq(atomic_load(&ended), 100);
+    cr_assert_eq(executor_submit(executor, &(struct job){.run = run}), -EINTR);
 }
 
 static void *submit_many(void *context)
@@ -151,7 +175,7 @@ static void *submit_many(void *context)
     return NULL;
 }
 
-Test(workers, many_threads_may_submit)
+Test(executor, many_threads_may_submit)
 {
     unsigned starts[] = {0, 1000, 2000, 3000};
     pthread_t threads[COUNT(starts)];
@@ -162,8 +186,8 @@ Test(workers, many_threads_may_submit)
     wait_until(atomic_load(&ended) == 4000);
 }
 
-Test(workers, a_pool_without_jobs_can_be_closed)
+Test(executor, one_without_jobs_can_be_freed)
 {
     open_pool(MAX, MAX);
-    workers_close(NULL);
+    executor_free(NULL);
 }

@@ -139,7 +139,7 @@ static void tear_down(void)
 static void probe_init(struct probe *probe, const char *path)
 {
     *probe = (struct probe){.http = {.ops = &probe_ops, .what = "it", .timeout_ms = LONG_MS}};
-    (void)snprintf(probe->url, sizeof probe->url, "%s%s", server_endpoint(), path);
+    (void)snprintf(probe->url, sizeof probe->url, "%s%s", server_url(), path);
     (void)sem_init(&probe->ended, 0, 0);
 }
 
@@ -503,7 +503,7 @@ Test(http_engine, a_plain_server_on_a_tls_port_is_an_error)
 {
     struct probe probe;
     probe_init(&probe, "/b/run/small");
-    (void)snprintf(probe.url, sizeof probe.url, "https%s/b/run/small", server_endpoint() + strlen("http"));
+    (void)snprintf(probe.url, sizeof probe.url, "https%s/b/run/small", server_url() + strlen("http"));
     probe.http.timeout_ms = SHORT_MS;
     int result = probe_run(&probe);
     cr_assert(result == -EIO || result == -ETIMEDOUT, "%d", result);

@@ -95,7 +95,7 @@ Test(s3_region, a_region_that_is_no_name_is_not_followed)
 Test(s3_region, a_region_that_is_no_name_is_refused_when_the_store_is_opened)
 {
     struct s3_config config = {
-        .endpoint = server_endpoint(), .bucket = "b", .prefix = "", .region = "Not A Region"};
+        .endpoint = server_url(), .bucket = "b", .prefix = "", .region = "Not A Region"};
     struct store *none = NULL;
     struct error err = {0};
     assert_refused(s3_open(&config, &none, &err), EINVAL, &err, "region 'Not A Region'");

@@ -79,7 +79,7 @@ void server_close(void)
     scratch_close();
 }
 
-const char *server_endpoint(void)
+const char *server_url(void)
 {
     return endpoint;
 }

@@ -25,7 +25,7 @@ void server_close(void);
 struct http_engine *server_engine(unsigned connections);
 
 /* "http://127.0.0.1:PORT" of the fault proxy. */
-const char *server_endpoint(void);
+const char *server_url(void);
 
 /* Sets the faults, JSON as nginx-start describes, and forgets the requests so far. */
 void server_faults(const char *json);

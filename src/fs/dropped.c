@@ -1,0 +1,72 @@
+/* What the kernel has to forget of archives: pages of members that showed before all was decoded, and turned out to be others or
+   wrong. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/fs_internal.h"
+
+static struct dropped *take_dropped(struct fs *fs)
+{
+    lock_take(&fs->lock);
+    struct dropped *dropped = SLIST_FIRST(&fs->dropped);
+    if (dropped)
+        SLIST_REMOVE_HEAD(&fs->dropped, link);
+    lock_drop(&fs->lock);
+    return dropped;
+}
+
+/* The kernel may have to wait for reads that are under way. */
+void fs_invalidate_dropped(struct fs *fs)
+{
+    struct dropped *dropped;
+    while ((dropped = take_dropped(fs))) {
+        (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped->ino, 0, 0);
+        free(dropped);
+    }
+}
+
+void fs_forget_dropped(struct fs *fs)
+{
+    struct dropped *dropped;
+    while ((dropped = take_dropped(fs)))
+        free(dropped);
+}
+
+/* The tree is locked. */
+static void note_dropped(void *context, const struct node *node)
+{
+    const struct fs_run *of = context;
+    struct fs *fs = of->fs;
+    struct dropped *dropped = malloc(sizeof *dropped);
+    if (!dropped)
+        return;
+    dropped->ino = fs_ino(of, node);
+    lock_take(&fs->lock);
+    SLIST_INSERT_HEAD(&fs->dropped, dropped, link);
+    lock_drop(&fs->lock);
+}
+
+/* All that there is to do is done after it, as after any operation. */
+static int do_nothing(struct op *op, struct error *err)
+{
+    (void)op, (void)err;
+    return OP_DONE;
+}
+
+/* A pass has ended. */
+static void invalidate_later(void *context)
+{
+    op_spawn(context, do_nothing, OP_DISK);
+}
+
+void fs_watch_early(struct fs_run *of)
+{
+    tree_on_dropped(of->tree, note_dropped, of);
+    run_on_settled(of->run, invalidate_later, of->fs);
+}
+
+void fs_watch_end(struct run *run, struct tree *tree)
+{
+    run_on_settled(run, NULL, NULL);
+    tree_on_dropped(tree, NULL, NULL);
+}

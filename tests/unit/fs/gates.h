@@ -1,0 +1,26 @@
+/* A local run whose files can be made to hang: opening the object of a gate works, reading it waits until the gate is opened. */
+#ifndef RUNFS_TESTS_FS_GATES_H
+#define RUNFS_TESTS_FS_GATES_H
+
+#include <stdatomic.h>
+
+#include "run/run_internal.h"
+#include "testing.h"
+
+struct gate {
+    const char *key;     /* of the object, or what it begins with; NULL: of none */
+    int result;          /* of reads once it is open; negative errno, or 0 */
+    bool open;           /* guarded by a lock of all gates */
+    atomic_uint waiting; /* reads */
+};
+
+#define GATES_MAX 4
+
+extern struct gate gates[GATES_MAX];
+
+/* Puts gates before the files of RUN and of the local rows of its view. */
+void gates_install(struct run *run);
+
+void gate_open(struct gate *gate, int result);
+
+#endif

@@ -1,0 +1,228 @@
+/* Operations beside operations that wait: nothing holds up what does not need the same, and each request has one reply. */
+#include <errno.h>
+#include <limits.h>
+
+#include "../run/view_test.h"
+#include "fake_kernel.h"
+#include "gates.h"
+
+#define LOOKUPS 12 /* more than a session has threads */
+
+static void set_up(void)
+{
+    memset(gates, 0, sizeof gates);
+    view_set_up();
+    scratch_write("run/f", "of the run");
+    scratch_write("run/other", "of another file");
+    write_archive("run/a_lib_generic.tar", MEMBERS({"f", "of a", 0644, '0'}, {"g", "of a, too", 0644, '0'}));
+}
+
+static void tear_down(void)
+{
+    kernel_close();
+    view_tear_down();
+}
+
+TestSuite(ops, .init = set_up, .fini = tear_down);
+
+static void open_run(void)
+{
+    must_open();
+    gates_install(run);
+    kernel_open(run);
+}
+
+static void expect_bytes(uint64_t unique, const char *bytes)
+{
+    const struct reply *reply = kernel_await(unique);
+    cr_assert_eq(reply->error, 0, "%d", reply->error);
+    cr_assert_eq(reply->len, strlen(bytes));
+    cr_assert_arr_eq(reply->bytes, bytes, reply->len);
+}
+
+/* All that does not need what is waited for is answered. */
+static void expect_alive(void)
+{
+    uint64_t other = kernel_walk("other");
+    struct fuse_getattr_in getattr = {0};
+    cr_assert_eq(kernel_error(kernel_send(FUSE_STATFS, ROOT, NULL, 0)), 0);
+    cr_assert_eq(kernel_error(kernel_send(FUSE_GETATTR, other, &getattr, sizeof getattr)), 0);
+    cr_assert_eq(kernel_error(kernel_getxattr(other, "user.runfs.error")), ENODATA);
+    cr_assert_eq(kernel_error(kernel_getxattr(ROOT, "user.runfs.status")), 0);
+    expect_bytes(kernel_read(other, kernel_open_file(other), 0, 4096), "of another file");
+}
+
+Test(ops, lookups_in_a_directory_that_is_composed_hold_up_nothing)
+{
+    uint64_t lookups[LOOKUPS];
+    write_table("a_lib_generic /d archive\nf /d/f tree\nother /other tree\n");
+    gates[0].key = "f"; /* is read, since it meets a member of its name */
+    open_run();
+    uint64_t directory = kernel_walk("d");
+    for (int i = 0; i < LOOKUPS; i++)
+        lookups[i] = kernel_lookup(directory, i ? "absent" : "g");
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    expect_alive();
+    cr_assert_eq(atomic_load(&gates[0].waiting), 1, "one thread composes");
+    for (int i = 0; i < LOOKUPS; i++)
+        cr_assert(kernel_waits(lookups[i]));
+    gate_open(&gates[0], 0);
+    for (int i = 0; i < LOOKUPS; i++) {
+        const struct reply *reply = kernel_await(lookups[i]);
+        cr_assert_eq(reply->error, 0);
+        cr_assert_eq(reply->entry.nodeid != 0, i == 0);
+    }
+}
+
+Test(ops, a_composing_that_is_interrupted_is_taken_over)
+{
+    write_table("a_lib_generic /d archive\nf /d/f tree\n");
+    gates[0].key = "f";
+    open_run();
+    uint64_t directory = kernel_walk("d");
+    uint64_t first = kernel_lookup(directory, "g");
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    uint64_t second = kernel_lookup(directory, "g");
+    kernel_interrupt(first);
+    cr_assert_eq(kernel_error(first), EINTR);
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    gate_open(&gates[0], 0);
+    cr_assert_eq(kernel_error(second), 0);
+}
+
+/* The reason of a failure stays, whatever is looked up after it. */
+Test(ops, the_reason_of_a_failure_outlives_lookups)
+{
+    scratch_write("run/bad_lib_generic.tar", "this is no archive");
+    write_table("bad_lib_generic /d archive\nf /d/f tree\nother /other tree\n");
+    open_run();
+    uint64_t directory = kernel_walk("d");
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(kernel_error(kernel_lookup(directory, "f")), EIO);
+        const struct reply *reply = kernel_await(kernel_getxattr(directory, "user.runfs.error"));
+        cr_assert_eq(reply->error, 0);
+        cr_assert(memmem(reply->bytes, reply->len, "bad_lib_generic.tar", 19));
+    }
+    expect_alive();
+}
+
+Test(ops, a_read_that_waits_is_interrupted_and_no_other)
+{
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    uint64_t first = kernel_read(node, handle, 0, 4096);
+    uint64_t second = kernel_read(node, handle, 0, 4096);
+    wait_until(atomic_load(&gates[0].waiting) == 2);
+    kernel_interrupt(first);
+    cr_assert_eq(kernel_error(first), EINTR);
+    cr_assert(kernel_waits(second));
+    expect_alive();
+    gate_open(&gates[0], 0);
+    expect_bytes(second, "of the run");
+}
+
+Test(ops, more_reads_of_one_file_than_it_has_threads_leave_threads_for_others)
+{
+    uint64_t reads[100];
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        reads[i] = kernel_read(node, handle, 0, 4096);
+    wait_until(atomic_load(&gates[0].waiting) > 1);
+    expect_alive();
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        expect_bytes(reads[i], "of the run");
+}
+
+/* More first passes than operations can wait for hold up neither what is known nor plain reads. */
+Test(ops, many_slow_first_passes_hold_up_no_archive_that_is_known)
+{
+    uint64_t lookups[40];
+    char name[64];
+    view_config.archives = true;
+    view_on_disk();
+    must_open();
+    (void)shown("a_lib_generic"); /* its table gets on disk */
+    for (size_t i = 0; i < COUNT(lookups); i++) {
+        (void)snprintf(name, sizeof name, "run/slow%d.tar", (int)i);
+        write_archive(name, MEMBERS({"f", "slow", 0644, '0'}));
+    }
+    gates[0].key = "slow";
+    gates[1].key = "a_lib_generic";
+    open_run();
+    for (size_t i = 0; i < COUNT(lookups); i++) {
+        (void)snprintf(name, sizeof name, "slow%d", (int)i);
+        lookups[i] = kernel_lookup(kernel_walk(name), "f");
+    }
+    wait_until(atomic_load(&gates[0].waiting) > 0);
+    uint64_t known = kernel_walk("a_lib_generic/g");
+    cr_assert_neq(known, 0);
+    expect_alive();
+    for (size_t i = 0; i < COUNT(lookups); i++)
+        cr_assert(kernel_waits(lookups[i]));
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(lookups); i++)
+        cr_assert_eq(kernel_error(lookups[i]), 0);
+}
+
+Test(ops, what_fails_has_one_reply)
+{
+    char overlong[NAME_MAX + 2];
+    struct fuse_open_in open = {.flags = O_RDWR};
+    struct fuse_setattr_in setattr = {0};
+    memset(overlong, 'n', sizeof overlong - 1);
+    overlong[sizeof overlong - 1] = '\0';
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    cr_assert_eq(kernel_error(kernel_lookup(ROOT, overlong)), ENAMETOOLONG);
+    cr_assert_eq(kernel_error(kernel_send(FUSE_OPEN, node, &open, sizeof open)), EROFS);
+    cr_assert_eq(kernel_error(kernel_send(FUSE_SETATTR, node, &setattr, sizeof setattr)), EROFS);
+    cr_assert_eq(kernel_error(kernel_getxattr(node, "user.other")), ENODATA);
+    uint64_t failing = kernel_read(node, handle, 0, 4096);
+    gate_open(&gates[0], -EIO);
+    cr_assert_eq(kernel_error(failing), EIO);
+    gate_open(&gates[0], -ESTALE);
+    cr_assert_eq(kernel_error(kernel_read(node, handle, 0, 4096)), ESTALE);
+    expect_alive();
+}
+
+Test(ops, a_session_ends_while_operations_wait)
+{
+    view_config.archives = true;
+    gates[0].key = "f";
+    gates[1].key = "a_lib_generic";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    (void)kernel_read(node, kernel_open_file(node), 0, 4096);
+    (void)kernel_lookup(kernel_walk("a_lib_generic"), "g");
+    wait_until(atomic_load(&gates[0].waiting) == 1 && atomic_load(&gates[1].waiting) == 1);
+    kernel_close();
+}
+
+static const struct node *root_entry(const char *name)
+{
+    return tree_find(run_tree(run), name);
+}
+
+Test(ops, what_the_kernel_forgets_is_counted)
+{
+    struct fuse_open_in open = {0};
+    open_run();
+    uint64_t node = kernel_walk("f");
+    (void)kernel_walk("f");
+    cr_assert_eq(atomic_load(&root_entry("f")->lookups), 2);
+    kernel_forget(node, 2);
+    wait_until(atomic_load(&root_entry("f")->lookups) == 0);
+    const struct reply *reply = kernel_await(kernel_send(FUSE_OPENDIR, ROOT, &open, sizeof open));
+    struct fuse_read_in in = {.fh = reply->open.fh, .size = 64 * 1024};
+    cr_assert_eq(kernel_error(kernel_send(FUSE_READDIRPLUS, ROOT, &in, sizeof in)), 0);
+    cr_assert_eq(atomic_load(&root_entry("f")->lookups), 1);
+    cr_assert_eq(atomic_load(&root_entry("other")->lookups), 1);
+}
