@@ -28,8 +28,8 @@ static void set_up(void)
     server_start();
     const struct run_config config = {.source = "runs",
                                       .many = true,
-                                      .endpoint = server_url(),
-                                      .no_sign_request = true,
+                                      .site.endpoint = server_url(),
+                                      .site.no_sign_request = true,
                                       .connections = 4,
                                       .no_cache = true,
                                       .timeout_ms = LONG_MS};
