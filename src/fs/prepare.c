@@ -57,7 +57,9 @@ static uintptr_t find_unpopulated(const struct op *op, const char *name)
 {
     const struct node *node = fs_node(op->of, op->ino);
     tree_lock_read(op->of->tree);
-    bool known = !tree_needs_growing(node) || (name && tree_lookup(node, name, strlen(name)));
+    const struct node *entry = name ? tree_lookup(node, name, strlen(name)) : NULL;
+    bool known =
+        !tree_needs_growing(node) || (entry && !entry->early); /* an early one may be another by now */
     uintptr_t archive = known ? 0 : (uintptr_t)tree_archive_of(node);
     tree_unlock(op->of->tree);
     return archive;
@@ -76,6 +78,8 @@ int op_populate(struct op *op, const char *name, struct error *err)
         at_hand.timeout_ms = 0;
         op->looked_at_disk = true;
         int result = run_grow(op->of->run, node, &at_hand, err);
+        if (result == -EAGAIN && name)
+            result = run_grow_name(op->of->run, node, name, &at_hand, err);
         if (result != -EAGAIN)
             return result;
     }
