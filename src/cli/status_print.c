@@ -227,7 +227,7 @@ static const struct row {
     {"hit ratio", "bytes.fetched", print_hits},
     {"fetched", "bytes.fetched", print_fetched},
     {"ahead", "bytes.prefetched", print_ahead},
-    {"disk", "cache", print_disk},
+    {"disk", "bytes.from_disk", print_disk},
     {"memory", "pool", print_pool},
     {"composed", "composing", print_composing},
     {"decoded", "decoding", print_decoding},

@@ -38,10 +38,12 @@ static void add_bytes(json_t *status, const struct fs *fs, const struct run_stat
     add(bytes, "given", number(fs->reads.bytes));
     if (stats->remote) {
         add(bytes, "fetched", number(stats->cache.bytes_fetched));
-        add(bytes, "from_disk", number(stats->disk.bytes_read));
-        add(bytes, "written_to_disk", number(stats->disk.bytes_written));
         add(bytes, "prefetched", number(stats->cache.bytes_ahead));
         add(bytes, "prefetched_used", number(stats->cache.bytes_ahead_used));
+    }
+    if (stats->has_disk) {
+        add(bytes, "from_disk", number(stats->disk.bytes_read));
+        add(bytes, "written_to_disk", number(stats->disk.bytes_written));
     }
     add(status, "bytes", bytes);
 }
