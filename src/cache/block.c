@@ -277,11 +277,11 @@ static int acquire_locked(struct cache *cache, struct source *source, uint64_t n
                           const struct wait *wait, struct block **ret_block, struct error *err)
 {
     for (;;) {
-        struct block *block;
+        struct block *block = NULL;
         int result = get_block(cache, source, number, wait, &block, err);
         if (result == -ETIMEDOUT)
             note_timed_out(cache, source, number);
-        if (result < 0)
+        if (!block)
             return result;
         result = await_block(cache, block, wait, err);
         if (result == -ETIMEDOUT)

@@ -49,7 +49,7 @@ TestSuite(forest, .init = set_up, .fini = tear_down);
 static void name_cached(unsigned count)
 {
     static struct forest_kept kept[CACHED];
-    static char names[CACHED][16];
+    static char names[CACHED][24];
     for (unsigned i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "%u-linux", i + 1);
         kept[i] = (struct forest_kept){names[i], i};
