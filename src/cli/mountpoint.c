@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <mntent.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +15,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mounts.h"
 #include "base/parse.h"
 #include "cli/common/mount_query.h"
 
-#define OUR_TYPE      "fuse.runfs"
 #define STACKED_MAX   16
-#define MNTENT_BYTES  (64U * 1024)
 #define LOCK_TRIES    100
 #define LOCK_PAUSE_US 50000
 
@@ -48,27 +46,6 @@ int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err)
     return *ret_absolute ? 0 : error_errno(err, ENOMEM, "mountpoint %s", path);
 }
 
-static void close_table(FILE **table)
-{
-    if (*table)
-        (void)endmntent(*table);
-}
-
-/* Finds the type of the top mount at ABSOLUTE: the last one in the table. */
-static int top_type(const char *absolute, char *type, size_t size, struct error *err)
-{
-    __attribute__((cleanup(close_table))) FILE *table = setmntent("/proc/self/mounts", "re");
-    _cleanup_free_ char *buffer = malloc(MNTENT_BYTES);
-    struct mntent entry;
-    type[0] = '\0';
-    if (!table || !buffer)
-        return error_errno(err, errno, "/proc/self/mounts");
-    while (getmntent_r(table, &entry, buffer, MNTENT_BYTES))
-        if (strcmp(entry.mnt_dir, absolute) == 0)
-            (void)snprintf(type, size, "%s", entry.mnt_type);
-    return 0;
-}
-
 /* Whether the driver of our mount is there, and its process (0 where it does not say). */
 static enum mount_state ask_driver(const char *mountpoint, pid_t *ret_pid)
 {
@@ -86,14 +63,14 @@ static enum mount_state ask_driver(const char *mountpoint, pid_t *ret_pid)
 
 int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err)
 {
-    char type[64];
-    int result = top_type(absolute, type, sizeof type, err);
-    if (result < 0)
-        return result;
+    struct mount mount;
+    int result = mount_at(absolute, &mount);
+    if (result < 0 && result != -ENOENT)
+        return error_errno(err, -result, "mountpoint %s", absolute);
     *ret_pid = 0;
-    if (!type[0])
+    if (result < 0)
         *ret_state = MOUNT_NONE;
-    else if (strcmp(type, OUR_TYPE) != 0)
+    else if (strcmp(mount.type, MOUNT_TYPE_RUNFS) != 0)
         *ret_state = MOUNT_OTHER;
     else
         *ret_state = ask_driver(absolute, ret_pid);

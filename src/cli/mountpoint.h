@@ -18,8 +18,7 @@ enum mount_state {
 /* The absolute path of a mountpoint (owned by the caller), resolved without touching what is mounted there. */
 int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err);
 
-/* What is on top at an absolute path (getmntent(3) on /proc/self/mounts). A runfs mount is asked for its
-   process, in *RET_PID: 0 where there is no answer. */
+/* What is on top at an absolute path. A runfs mount is asked for its process, in *RET_PID: 0 where there is no answer. */
 int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *ret_pid, struct error *err);
 
 /* Unmounts the top mount: umount2(2), or fusermount3 for users. LAZY takes it away even while it is in use.

@@ -1,6 +1,5 @@
 /* runfs which: prints where what lies on a mount is stored. The driver tells it by extended attributes (fs/xattr.c). */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +7,14 @@
 
 #include <jansson.h>
 
-#include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/json.h"
+#include "base/mounts.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
 #include "cli/common/mount_query.h"
 
 #define PREFIX     "user.runfs."
-#define OUR_TYPE   "fuse.runfs"
 #define LINE_LIMIT (64U * 1024)
 
 enum { FLAG_JSON = 256 };
@@ -32,26 +30,6 @@ static void free_values(char *(*values)[NAMES])
         free((*values)[i]);
 }
 
-/* Whether LINE of mountinfo is that of mount ID, of our type: "ID PARENT ... - TYPE SOURCE OPTIONS". */
-static bool is_ours(const char *line, uint64_t id)
-{
-    char *end;
-    const char *type = strstr(line, " - ");
-    return strtoull(line, &end, 10) == id && *end == ' ' && type &&
-           strncmp(type + 3, OUR_TYPE " ", sizeof OUR_TYPE) == 0;
-}
-
-static bool is_our_mount(uint64_t id)
-{
-    _cleanup_fclose_ FILE *table = fopen("/proc/self/mountinfo", "re");
-    _cleanup_free_ char *line = NULL;
-    size_t size = 0;
-    while (table && getline(&line, &size, table) > 0)
-        if (is_ours(line, id))
-            return true;
-    return false;
-}
-
 static int no_answer(const char *path, int result, struct error *err)
 {
     if (result == -ETIMEDOUT)
@@ -65,11 +43,12 @@ static int no_answer(const char *path, int result, struct error *err)
 /* Asks for all attributes; those that there are not are NULL. */
 static int ask(const char *path, char *ret_values[NAMES], struct error *err)
 {
+    struct mount mount;
     uint64_t id;
     int result = driver_mount_id(path, &id);
     if (result < 0)
         return no_answer(path, result, err);
-    if (!is_our_mount(id))
+    if (mount_by_id(id, &mount) < 0 || strcmp(mount.type, MOUNT_TYPE_RUNFS) != 0)
         return error_set(err, EINVAL, "%s: not on a runfs mount", path);
     for (size_t i = 0; i < NAMES; i++) {
         char attribute[64];
