@@ -31,5 +31,5 @@ void parallel_each(size_t count, unsigned threads, void (*run)(void *context, si
         started++;
     (void)work(&parallel);
     for (unsigned i = 0; i < started; i++)
-        (void)pthread_join(others[i], NULL);
+        thread_join(others[i]);
 }

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/lock.h"
+#include "base/wait.h"
+
 int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context), void *context)
 {
     pthread_attr_t attributes;
@@ -21,6 +24,13 @@ int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     return code;
+}
+
+void thread_join(pthread_t thread)
+{
+    assert_may_wait("joins a thread");
+    lock_assert_none("joins a thread");
+    (void)pthread_join(thread, NULL);
 }
 
 unsigned thread_cores(void)

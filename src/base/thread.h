@@ -9,6 +9,9 @@
    or a positive errno. */
 int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context), void *context);
 
+/* Waits until THREAD has ended, under no lock and on a thread that may wait. */
+void thread_join(pthread_t thread);
+
 /* How many threads can run at the same time. */
 unsigned thread_cores(void);
 

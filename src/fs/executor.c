@@ -181,7 +181,7 @@ void executor_stop(struct executor *executor)
     (void)pthread_cond_broadcast(&executor->wake);
     lock_drop(&executor->lock);
     for (unsigned i = 0; i < executor->count; i++)
-        (void)pthread_join(executor->threads[i], NULL);
+        thread_join(executor->threads[i]);
     executor->count = 0;
 }
 

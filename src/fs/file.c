@@ -40,9 +40,8 @@ int op_open(struct op *op, struct error *err)
     return due ? read_ahead(op, err) : result;
 }
 
-/* Has the kernel ask again for the name of an object that was replaced. Blocks while somebody looks into the
-   directory, so only workers call it. */
-static void invalidate_entry(struct fs_run *of, const struct node *node)
+/* Has the kernel ask again for the name of an object that was replaced. */
+static void invalidate_node(struct fs_run *of, const struct node *node)
 {
     char name[256] = "";
     fuse_ino_t parent = 0;
@@ -53,7 +52,7 @@ static void invalidate_entry(struct fs_run *of, const struct node *node)
     }
     tree_unlock(of->tree);
     if (parent)
-        (void)fuse_lowlevel_notify_inval_entry(of->fs->session, parent, name, strlen(name));
+        fs_invalidate_entry(of->fs, parent, name);
 }
 
 /* Counts a read that is about to be answered. Given up by its caller, it is no error. */
@@ -94,7 +93,7 @@ int op_read(struct op *op, struct error *err)
     count_read(op, result, result == 0 ? loan.len : 0);
     if (result == -ESTALE) {
         fs_distrust(op->of);
-        invalidate_entry(op->of, node);
+        invalidate_node(op->of, node);
     }
     if (result < 0)
         return result;

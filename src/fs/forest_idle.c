@@ -86,7 +86,7 @@ static void nudge(struct fs_run *of)
     fs_leave(of);
     const char *end = strbuf_text(&names) + names.len;
     for (const char *name = strbuf_text(&names); name < end; name += strlen(name) + 1)
-        (void)fuse_lowlevel_notify_inval_entry(of->fs->session, root, name, strlen(name));
+        fs_invalidate_entry(of->fs, root, name);
 }
 
 /* Closes a run that is idle; where the kernel knows it, after it was asked to forget it. */
@@ -146,6 +146,6 @@ void forest_stop(struct forest *forest)
     forest->stopping = true;
     (void)pthread_cond_signal(&forest->stopped);
     lock_drop(&forest->lock);
-    (void)pthread_join(forest->keeper, NULL);
+    thread_join(forest->keeper);
     forest->keeping = false;
 }

@@ -96,6 +96,9 @@ void fs_forget(struct fs_run *of, struct node *node, uint64_t count);
    held. */
 double fs_trust(const struct fs_run *of, const struct node *node);
 
+/* Has the kernel ask again for NAME. Blocks while the directory is looked into, so not on a session thread. */
+void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name);
+
 /* Has the kernel forget the pages of members that showed before all of their archive was decoded, once they turn out to be others
    or wrong: from the one call to the other, for a run and its tree that are open. */
 void fs_watch_early(struct fs_run *of);

@@ -1,4 +1,5 @@
 /* Open files and directories; see fs_internal.h. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "fs/fs_internal.h"
@@ -32,6 +33,9 @@ struct handle *fs_handle_new(struct fs_run *of, struct reader *reader)
 
 void fs_handle_close(struct fs *fs, struct handle *handle)
 {
+    if (handle->reader)
+        assert_may_wait("closes a reader");
+    lock_assert_none("closes a handle");
     lock_take(&fs->lock);
     LIST_REMOVE(handle, link);
     lock_drop(&fs->lock);
@@ -43,9 +47,12 @@ void fs_handle_close(struct fs *fs, struct handle *handle)
     free(handle);
 }
 
+/* To close a reader may take a disk or a server. */
 int op_release(struct op *op, struct error *err)
 {
     (void)err;
+    if (fs_handle(op)->reader && !op_may_wait(op, OP_DISK, op->ino))
+        return -EAGAIN;
     fs_handle_close(op->fs, fs_handle(op));
     return op_reply_err(op, 0);
 }

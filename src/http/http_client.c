@@ -71,8 +71,7 @@ void http_engine_close(struct http_engine *engine)
     engine->stopping = true;
     lock_drop(&engine->lock);
     (void)curl_multi_wakeup(engine->multi);
-    lock_assert_none("joins the HTTP engine's thread");
-    (void)pthread_join(engine->thread, NULL);
+    thread_join(engine->thread);
     engine_free(engine);
 }
 

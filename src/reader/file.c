@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/lock.h"
+#include "base/wait.h"
 #include "reader/reader.h"
 
 struct file_reader {
@@ -32,6 +34,9 @@ static int file_pread(struct reader *r, void *buf, size_t len, uint64_t offset, 
     struct file_reader *f = (struct file_reader *)r;
     bool nowait = wait->timeout_ms == 0;
     size_t done = 0;
+    lock_assert_none("reads a file");
+    if (!nowait)
+        assert_may_wait("reads a file");
     while (done < len) {
         struct iovec iov = {(char *)buf + done, len - done};
         ssize_t n = preadv2(f->fd, &iov, 1, (off_t)(offset + done), nowait ? RWF_NOWAIT : 0);
@@ -55,6 +60,8 @@ static int file_pread(struct reader *r, void *buf, size_t len, uint64_t offset, 
 static void file_close(struct reader *r)
 {
     struct file_reader *f = (struct file_reader *)r;
+    assert_may_wait("closes a file");
+    lock_assert_none("closes a file");
     (void)close(f->fd);
     free(f);
 }
@@ -65,6 +72,8 @@ int reader_open_fd(int fd, uint64_t size, struct reader **ret_reader, struct err
 {
     _cleanup_close_ int owned = fd;
     struct stat st;
+    assert_may_wait("opens a file");
+    lock_assert_none("opens a file");
     if (fstat(fd, &st) < 0)
         return error_errno(err, errno, "fstat");
     if (!S_ISREG(st.st_mode))

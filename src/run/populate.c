@@ -252,6 +252,7 @@ int run_grow(struct run *run, struct node *node, const struct wait *wait, struct
     tree_unlock(run->tree);
     if (!archive)
         return result;
+    assert_may_wait("gets the members of an archive");
     result =
         composite ? grow_composed(run, archive, composite, wait, err) : grow(run, archive, &found, wait, err);
     tree_forget(run->tree, archive, 1);
@@ -399,6 +400,7 @@ static void tell(struct run *run)
     void *context = run->watch_context;
     run->settling++;
     lock_drop(&run->watch_lock);
+    lock_assert_none("calls the watcher of a run");
     if (watch)
         watch(context);
     end_settling(run);
@@ -489,6 +491,7 @@ int run_grow_name(struct run *run, struct node *directory, const char *name, con
         return run_grow(run, directory, wait, err);
     if (!node)
         return result;
+    assert_may_wait("gets a member of an archive");
     if (result == 0)
         result = run_open_found(run, node, &found, &archive, err);
     if (result == 0) {

@@ -32,6 +32,8 @@ void run_close(struct run *run)
 {
     if (!run)
         return;
+    assert_may_wait("closes a run");
+    lock_assert_none("closes a run");
     run_forget_shown(run);
     if (run->tree != run->stored)
         tree_free(run->tree);

@@ -78,7 +78,7 @@ static int follow_link(struct search *search, const char *path, struct error *er
     return 0;
 }
 
-/* One way further; *RET_ARCHIVE is what has to grow first, else NULL. */
+/* One way further; *RET_ARCHIVE is what has to grow first, with a reference as the kernel's, else NULL. */
 static int advance(struct run *run, struct search *search, const char *path, struct node **ret_archive,
                    struct error *err)
 {
@@ -89,24 +89,27 @@ static int advance(struct run *run, struct search *search, const char *path, str
         result = error_errno(err, ENOENT, "%s", path);
     else if (search->node->type == NODE_LINK)
         result = follow_link(search, path, err);
-    else if (*search->rest)
+    else if (*search->rest) {
         *ret_archive = search->node;
+        (void)atomic_fetch_add(&search->node->lookups, 1);
+    }
     tree_unlock(run->tree);
     return result;
 }
 
-/* Has the next component show where it is there. ARCHIVE, where the search stands, may be replaced by that. */
+/* Has the next component show where it is there. ARCHIVE, where the search stands, may be replaced by that; its reference is given
+   back. */
 static int grow(struct run *run, struct search *search, struct node *archive, const struct wait *wait,
                 struct error *err)
 {
     char name[NAME_MAX + 1];
     size_t len = strcspn(search->rest, "/");
-    if (len > NAME_MAX)
-        return error_errno(err, ENOENT, "%s", search->rest);
     (void)snprintf(name, sizeof name, "%.*s", (int)len, search->rest);
-    (void)atomic_fetch_add(&archive->lookups, 1);
-    int result = run_grow_name(run, archive, name, wait, err);
+    int result = len > NAME_MAX ? error_errno(err, ENOENT, "%s", search->rest)
+                                : run_grow_name(run, archive, name, wait, err);
+    tree_lock_read(run->tree);
     bool stale = archive->detached;
+    tree_unlock(run->tree);
     if (result == 0 && stale)
         result = error_set(err, ESTALE, "%s: the directory has been replaced", node_name(archive));
     tree_forget(run->tree, archive, 1);

@@ -79,6 +79,18 @@ uint64_t kernel_read(uint64_t node, uint64_t handle, uint64_t offset, uint32_t s
     return kernel_send(FUSE_READ, node, &in, sizeof in);
 }
 
+uint64_t kernel_open_of(uint64_t node)
+{
+    struct fuse_open_in in = {.flags = O_RDONLY};
+    return kernel_send(FUSE_OPEN, node, &in, sizeof in);
+}
+
+uint64_t kernel_release(uint64_t node, uint64_t handle)
+{
+    struct fuse_release_in in = {.fh = handle, .flags = O_RDONLY};
+    return kernel_send(FUSE_RELEASE, node, &in, sizeof in);
+}
+
 uint64_t kernel_getxattr(uint64_t node, const char *name)
 {
     char arg[sizeof(struct fuse_getxattr_in) + 64] = "";
@@ -138,8 +150,7 @@ uint64_t kernel_walk(const char *path)
 
 uint64_t kernel_open_file(uint64_t node)
 {
-    struct fuse_open_in in = {.flags = O_RDONLY};
-    const struct reply *reply = kernel_await(kernel_send(FUSE_OPEN, node, &in, sizeof in));
+    const struct reply *reply = kernel_await(kernel_open_of(node));
     cr_assert_eq(reply->error, 0, "%d", reply->error);
     return reply->open.fh;
 }

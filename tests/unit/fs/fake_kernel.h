@@ -23,6 +23,8 @@ extern struct fs *kernel_fs;
 uint64_t kernel_send(uint32_t opcode, uint64_t node, const void *arg, size_t len);
 uint64_t kernel_lookup(uint64_t parent, const char *name);
 uint64_t kernel_read(uint64_t node, uint64_t handle, uint64_t offset, uint32_t size);
+uint64_t kernel_open_of(uint64_t node);
+uint64_t kernel_release(uint64_t node, uint64_t handle);
 uint64_t kernel_getxattr(uint64_t node, const char *name);
 
 /* The caller of a request got a signal. */

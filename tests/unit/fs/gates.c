@@ -19,6 +19,7 @@ struct gated_reader {
 static int await_gate(struct gate *gate, const struct wait *wait)
 {
     int result = 0;
+    lock_assert_none("waits at a gate");
     lock_take(&lock);
     atomic_fetch_add(&gate->waiting, 1);
     while (!gate->open && result == 0)
@@ -28,11 +29,17 @@ static int await_gate(struct gate *gate, const struct wait *wait)
     return result < 0 ? result : gate->result;
 }
 
+static void pass_gate(struct gate *gate)
+{
+    static const struct wait patient = {.timeout_ms = 60000};
+    (void)await_gate(gate, &patient);
+}
+
 static int gated_pread(struct reader *r, void *buf, size_t len, uint64_t offset, const struct wait *wait,
                        size_t *ret_n, struct error *err)
 {
     struct gated_reader *reader = (struct gated_reader *)r;
-    int result = await_gate(reader->gate, wait);
+    int result = reader->gate->at == AT_READ ? await_gate(reader->gate, wait) : 0;
     if (result < 0)
         return result == -EAGAIN ? result : error_errno(err, -result, "%s", reader->gate->key);
     return reader_pread(reader->inner, buf, len, offset, wait, ret_n, err);
@@ -40,7 +47,10 @@ static int gated_pread(struct reader *r, void *buf, size_t len, uint64_t offset,
 
 static void gated_close(struct reader *r)
 {
-    reader_close(((struct gated_reader *)r)->inner);
+    struct gated_reader *reader = (struct gated_reader *)r;
+    if (reader->gate->at == AT_CLOSE)
+        pass_gate(reader->gate);
+    reader_close(reader->inner);
     free(r);
 }
 
@@ -59,6 +69,8 @@ static int gated_open(struct store *store, const struct object *object, struct r
 {
     struct gate *gate = gate_of(object->key);
     struct reader *inner;
+    if (gate && gate->at == AT_OPEN)
+        pass_gate(gate);
     int result = ungated->open(store, object, &inner, err);
     if (result < 0 || !gate) {
         if (result == 0)

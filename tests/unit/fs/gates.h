@@ -1,4 +1,5 @@
-/* A local run whose files can be made to hang: opening the object of a gate works, reading it waits until the gate is opened. */
+/* A local run whose files can be made to hang: reading the object of a gate, or opening or closing it, waits until the gate is
+   opened. */
 #ifndef RUNFS_TESTS_FS_GATES_H
 #define RUNFS_TESTS_FS_GATES_H
 
@@ -8,10 +9,11 @@
 #include "testing.h"
 
 struct gate {
-    const char *key;     /* of the object, or what it begins with; NULL: of none */
+    const char *key; /* of the object, or what it begins with; NULL: of none */
+    enum { AT_READ, AT_OPEN, AT_CLOSE } at;
     int result;          /* of reads once it is open; negative errno, or 0 */
     bool open;           /* guarded by a lock of all gates */
-    atomic_uint waiting; /* reads */
+    atomic_uint waiting; /* calls */
 };
 
 #define GATES_MAX 4

@@ -6,7 +6,8 @@
 #include "fake_kernel.h"
 #include "gates.h"
 
-#define LOOKUPS 12 /* more than a session has threads */
+#define THREADS 10 /* of a session */
+#define LOOKUPS (THREADS + 2)
 
 static void set_up(void)
 {
@@ -137,6 +138,64 @@ Test(ops, more_reads_of_one_file_than_it_has_threads_leave_threads_for_others)
     gate_open(&gates[0], 0);
     for (size_t i = 0; i < COUNT(reads); i++)
         expect_bytes(reads[i], "of the run");
+}
+
+/* Neither the session's threads nor the tree's lock are held over an open that hangs. */
+Test(ops, opens_that_hang_hold_up_nothing)
+{
+    uint64_t opens[THREADS + 2];
+    view_config.archives = true;
+    gates[0] = (struct gate){.key = "f", .at = AT_OPEN};
+    open_run();
+    uint64_t node = kernel_walk("f");
+    for (size_t i = 0; i < COUNT(opens); i++)
+        opens[i] = kernel_open_of(node);
+    wait_until(atomic_load(&gates[0].waiting) > 0);
+    cr_assert_neq(kernel_walk("a_lib_generic/g"), 0); /* the tree is written to */
+    expect_alive();
+    for (size_t i = 0; i < COUNT(opens); i++)
+        cr_assert(kernel_waits(opens[i]));
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(opens); i++)
+        cr_assert_eq(kernel_error(opens[i]), 0);
+}
+
+Test(ops, closes_that_hang_hold_up_nothing)
+{
+    uint64_t handles[THREADS + 2];
+    uint64_t releases[COUNT(handles)];
+    gates[0] = (struct gate){.key = "f", .at = AT_CLOSE};
+    open_run();
+    uint64_t node = kernel_walk("f");
+    for (size_t i = 0; i < COUNT(handles); i++)
+        handles[i] = kernel_open_file(node);
+    for (size_t i = 0; i < COUNT(handles); i++)
+        releases[i] = kernel_release(node, handles[i]);
+    wait_until(atomic_load(&gates[0].waiting) > 0);
+    expect_alive();
+    for (size_t i = 0; i < COUNT(handles); i++)
+        cr_assert(kernel_waits(releases[i]));
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(handles); i++)
+        cr_assert_eq(kernel_error(releases[i]), 0);
+    cr_assert_eq(atomic_load(&kernel_fs->open_files), 1, "the other file");
+}
+
+/* A handle of a file may go while another one of it is being read. */
+Test(ops, a_release_while_a_read_waits)
+{
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t first = kernel_open_file(node);
+    uint64_t second = kernel_open_file(node);
+    uint64_t reading = kernel_read(node, first, 0, 4096);
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    cr_assert_eq(kernel_error(kernel_release(node, second)), 0);
+    cr_assert(kernel_waits(reading));
+    gate_open(&gates[0], 0);
+    expect_bytes(reading, "of the run");
+    cr_assert_eq(kernel_error(kernel_release(node, first)), 0);
 }
 
 /* More first passes than operations can wait for hold up neither what is known nor plain reads. */

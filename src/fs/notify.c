@@ -1,9 +1,23 @@
-/* What the kernel has to forget of archives: pages of members that showed before all was decoded, and turned out to be others or
-   wrong. */
+/* What the kernel is notified of: names that may have become others, and pages of members that showed before all of their archive
+   was decoded, and turned out to be others or wrong. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/fs_internal.h"
+
+/* The kernel may have to wait for lookups and reads that are under way. */
+static void assert_may_notify(void)
+{
+    assert_may_wait("notifies the kernel");
+    lock_assert_none("notifies the kernel");
+}
+
+void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    assert_may_notify();
+    (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
+}
 
 static struct dropped *take_dropped(struct fs *fs)
 {
@@ -15,10 +29,10 @@ static struct dropped *take_dropped(struct fs *fs)
     return dropped;
 }
 
-/* The kernel may have to wait for reads that are under way. */
 void fs_invalidate_dropped(struct fs *fs)
 {
     struct dropped *dropped;
+    assert_may_notify();
     while ((dropped = take_dropped(fs))) {
         (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped->ino, 0, 0);
         free(dropped);
