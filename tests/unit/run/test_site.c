@@ -216,13 +216,14 @@ Test(place, stores_of_one_server_have_one_thread)
     struct store *stores[8];
     struct server *server = NULL;
     struct error err = {0};
-    size_t before = threads();
     assert_ok(server_resolve(&config, &server, &err), &err);
-    for (size_t i = 0; i < COUNT(stores); i++)
+    assert_ok(server_open_store(server, &source, "a", "", &stores[0], &err), &err);
+    size_t with_one = threads(); /* a sanitizer may have one, too */
+    for (size_t i = 1; i < COUNT(stores); i++)
         assert_ok(server_open_store(server, &source, i % 2 ? "a" : "b", "", &stores[i], &err), &err);
-    cr_assert_eq(threads(), before + 1);
+    cr_assert_eq(threads(), with_one);
     for (size_t i = 0; i < COUNT(stores); i++)
         store_close(stores[i]);
     server_free(server);
-    cr_assert_eq(threads(), before);
+    wait_until(threads() == with_one - 1); /* the task of a joined thread may show for an instant */
 }
