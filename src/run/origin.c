@@ -2,14 +2,14 @@
 #include "run/origin.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/lock.h"
 #include "run/run.h"
 
 struct origins {
-    pthread_mutex_t lock; /* adding */
+    struct lock lock; /* adding */
     _Atomic uint32_t count;
     struct origin list[ORIGINS_MAX]; /* those below COUNT are constant */
 };
@@ -19,7 +19,7 @@ int origins_new(struct run *self, struct origins **ret_origins, struct error *er
     struct origins *origins = calloc(1, sizeof *origins);
     if (!origins)
         return error_errno(err, ENOMEM, "run");
-    (void)pthread_mutex_init(&origins->lock, NULL);
+    lock_init(&origins->lock, LOCK_LEAF);
     origins->list[0].run = self;
     atomic_store(&origins->count, 1);
     *ret_origins = origins;
@@ -28,13 +28,13 @@ int origins_new(struct run *self, struct origins **ret_origins, struct error *er
 
 int origins_add(struct origins *origins, struct origin origin, uint16_t *ret_number, struct error *err)
 {
-    (void)pthread_mutex_lock(&origins->lock);
+    lock_take(&origins->lock);
     uint32_t number = atomic_load(&origins->count);
     if (number < ORIGINS_MAX) {
         origins->list[number] = origin;
         atomic_store(&origins->count, number + 1);
     }
-    (void)pthread_mutex_unlock(&origins->lock);
+    lock_drop(&origins->lock);
     if (number == ORIGINS_MAX)
         return error_set(err, ENOSPC, "more than %d other runs and local sources", ORIGINS_MAX);
     *ret_number = (uint16_t)number;
@@ -59,6 +59,6 @@ void origins_close(struct origins *origins)
         run_close(origins->list[i].run);
         store_close(origins->list[i].store);
     }
-    (void)pthread_mutex_destroy(&origins->lock);
+    lock_done(&origins->lock);
     free(origins);
 }

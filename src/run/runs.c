@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ struct runs {
     char *table;                          /* owned; NULL where the view is none */
     char **binds;                         /* owned */
     size_t bind_count;
-    pthread_mutex_t lock; /* guards the two below */
+    struct lock lock; /* guards the two below */
     LIST_HEAD(, run) open;
     struct run_stats past; /* of runs that were closed */
 };
@@ -76,7 +75,7 @@ int runs_new(struct run_config *config, struct runs **ret_runs, struct error *er
     struct runs *runs = calloc(1, sizeof *runs);
     if (!runs)
         return error_errno(err, ENOMEM, "runs");
-    (void)pthread_mutex_init(&runs->lock, NULL);
+    lock_init(&runs->lock, LOCK_RUNS);
     LIST_INIT(&runs->open);
     *ret_runs = runs; /* freed with the host, also on failure */
     int result = site_read_environment(&runs->environment, err);
@@ -91,7 +90,7 @@ void runs_free(struct runs *runs)
         free(runs->binds[i]);
     free(runs->binds);
     free(runs->table);
-    (void)pthread_mutex_destroy(&runs->lock);
+    lock_done(&runs->lock);
     free(runs);
 }
 
@@ -160,9 +159,9 @@ int runs_open(struct run *host, const char *name, const struct wait *wait, struc
     int result = run_open_among(host, &config, texts, wait, &run, err);
     if (result < 0)
         return result;
-    (void)pthread_mutex_lock(&host->runs->lock);
+    lock_take(&host->runs->lock);
     LIST_INSERT_HEAD(&host->runs->open, run, among_runs);
-    (void)pthread_mutex_unlock(&host->runs->lock);
+    lock_drop(&host->runs->lock);
     *ret_run = run;
     return 0;
 }
@@ -172,18 +171,18 @@ void runs_close(struct run *host, struct run *run)
     struct run_stats stats;
     if (!run)
         return;
-    (void)pthread_mutex_lock(&host->runs->lock);
+    lock_take(&host->runs->lock);
     run_stats(run, &stats);
     run_stats_add_past(&host->runs->past, &stats);
     LIST_REMOVE(run, among_runs);
-    (void)pthread_mutex_unlock(&host->runs->lock);
+    lock_drop(&host->runs->lock);
     run_close(run);
 }
 
 void runs_add_stats(struct runs *runs, struct run_stats *stats)
 {
     struct run *run;
-    (void)pthread_mutex_lock(&runs->lock);
+    lock_take(&runs->lock);
     run_stats_add(stats, &runs->past);
     LIST_FOREACH(run, &runs->open, among_runs)
     {
@@ -191,7 +190,7 @@ void runs_add_stats(struct runs *runs, struct run_stats *stats)
         run_stats(run, &one);
         run_stats_add(stats, &one);
     }
-    (void)pthread_mutex_unlock(&runs->lock);
+    lock_drop(&runs->lock);
 }
 
 /* The places where run NAME may be, by the options alone. */

@@ -8,12 +8,12 @@
 void siblings_init(struct siblings *siblings)
 {
     *siblings = (struct siblings){0};
-    (void)pthread_mutex_init(&siblings->lock, NULL);
+    lock_init(&siblings->lock, LOCK_LEAF);
 }
 
 void siblings_done(struct siblings *siblings)
 {
-    (void)pthread_mutex_destroy(&siblings->lock);
+    lock_done(&siblings->lock);
 }
 
 /* The trail of a directory; the oldest one is given up for a new directory. */
@@ -39,7 +39,7 @@ bool siblings_opened(struct siblings *siblings, const void *directory, size_t in
                      size_t *ret_to)
 {
     bool due = false;
-    (void)pthread_mutex_lock(&siblings->lock);
+    lock_take(&siblings->lock);
     struct siblings_trail *trail = find_trail(siblings, directory, index);
     if (index > trail->last && index <= trail->last + SKIP_MAX)
         trail->streak++;
@@ -55,15 +55,15 @@ bool siblings_opened(struct siblings *siblings, const void *directory, size_t in
         *ret_to = to;
         due = true;
     }
-    (void)pthread_mutex_unlock(&siblings->lock);
+    lock_drop(&siblings->lock);
     return due;
 }
 
 void siblings_reached(struct siblings *siblings, const void *directory, size_t index)
 {
-    (void)pthread_mutex_lock(&siblings->lock);
+    lock_take(&siblings->lock);
     for (size_t i = 0; i < SIBLINGS_TRAILS; i++)
         if (siblings->trails[i].directory == directory)
             siblings->trails[i].ahead = index;
-    (void)pthread_mutex_unlock(&siblings->lock);
+    lock_drop(&siblings->lock);
 }

@@ -3,9 +3,10 @@
 #ifndef RUNFS_RUN_SIBLINGS_H
 #define RUNFS_RUN_SIBLINGS_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/lock.h"
 
 #define SIBLINGS_TRAILS 16 /* directories that are remembered */
 
@@ -18,7 +19,7 @@ struct siblings_trail {
 };
 
 struct siblings {
-    pthread_mutex_t lock; /* guards all below */
+    struct lock lock; /* guards all below */
     struct siblings_trail trails[SIBLINGS_TRAILS];
     unsigned next; /* the trail to reuse */
 };

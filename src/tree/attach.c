@@ -7,22 +7,22 @@
 
 bool tree_attach(struct tree *tree, struct node *archive, void *content, void (*release)(void *content))
 {
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     bool attached = !archive->detached && !archive->directory->content;
     if (attached) {
         archive->directory->content = content;
         archive->directory->release = release;
     }
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
     return attached;
 }
 
 void tree_on_dropped(struct tree *tree, tree_dropped_fn fn, void *context)
 {
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     tree->dropped = fn;
     tree->dropped_context = context;
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
 }
 
 struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member)
@@ -109,15 +109,15 @@ static int put_early(struct tree *tree, struct node *directory, const struct tre
 
 int tree_sprout_early(struct tree *tree, struct node *directory, const struct tree_member *member)
 {
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     int result = tree_needs_growing(directory) ? put_early(tree, directory, member) : 0;
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
     return result;
 }
 
 void tree_drop_early(struct tree *tree, struct node *archive)
 {
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     if (tree_needs_growing(archive)) {
         struct directory *d = archive->directory;
         for (size_t i = 0; i < d->count; i++)
@@ -125,7 +125,7 @@ void tree_drop_early(struct tree *tree, struct node *archive)
         d->count = 0;
         d->subdirectories = 0;
     }
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
 }
 
 /* Makes OLD, some of whose entries are there early, have those of FRESH. */
@@ -188,11 +188,11 @@ void tree_graft(struct tree *tree, struct node *archive, struct node *root, tree
                 const void *context)
 {
     sort_all(root);
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     if (!archive->detached && !archive->directory->grown) {
         finalize_directory(tree, archive, root, same, context);
         atomic_store(&archive->directory->known, false);
     }
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
     tree_sprout_free(root);
 }

@@ -20,12 +20,7 @@ int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
     }
     tree->root = root;
     tree->note = note;
-    pthread_rwlockattr_t attributes;
-    (void)pthread_rwlockattr_init(&attributes);
-    /* many readers must not keep a new listing out; no thread takes the read lock twice */
-    (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    (void)pthread_rwlock_init(&tree->lock, &attributes);
-    (void)pthread_rwlockattr_destroy(&attributes);
+    rwlock_init(&tree->lock, LOCK_TREE);
     *ret_tree = tree;
     return 0;
 }

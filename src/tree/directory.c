@@ -14,6 +14,17 @@ void directory_free(struct directory *d)
     free(d);
 }
 
+void directory_retire(struct tree *tree, struct directory *d)
+{
+    if (!d->release) {
+        directory_free(d);
+        return;
+    }
+    free(d->by_ino);
+    d->next_retired = tree->retired;
+    tree->retired = d;
+}
+
 int node_append(struct node *directory, struct node *child)
 {
     struct directory *d = directory->directory;

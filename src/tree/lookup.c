@@ -7,12 +7,30 @@
 
 void tree_lock_read(struct tree *tree)
 {
-    (void)pthread_rwlock_rdlock(&tree->lock);
+    rwlock_take_read(&tree->lock);
 }
 
 void tree_unlock(struct tree *tree)
 {
-    (void)pthread_rwlock_unlock(&tree->lock);
+    rwlock_drop(&tree->lock);
+}
+
+void tree_lock_write(struct tree *tree)
+{
+    rwlock_take_write(&tree->lock);
+}
+
+void tree_unlock_write(struct tree *tree)
+{
+    struct directory *next = tree->retired;
+    tree->retired = NULL;
+    rwlock_drop(&tree->lock);
+    while (next) {
+        struct directory *d = next;
+        next = d->next_retired;
+        d->by_ino = NULL;
+        directory_free(d);
+    }
 }
 
 struct node *tree_root(struct tree *tree)
@@ -110,10 +128,10 @@ void tree_forget(struct tree *tree, struct node *node, uint64_t count)
     tree_unlock(tree);
     if (!gone)
         return;
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     unlink_orphan(tree, node);
     node_free(node);
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
 }
 
 void tree_free(struct tree *tree)
@@ -127,6 +145,6 @@ void tree_free(struct tree *tree)
     }
     tree_sprout_free(tree->root);
     free(tree->paths.slots);
-    (void)pthread_rwlock_destroy(&tree->lock);
+    rwlock_done(&tree->lock);
     free(tree);
 }

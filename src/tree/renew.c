@@ -31,7 +31,7 @@ void node_detach(struct tree *tree, struct node *node)
     if (node->type == NODE_DIRECTORY) {
         for (size_t i = 0; i < node->directory->count; i++)
             node_detach(tree, node->directory->children[i]);
-        directory_free(node->directory);
+        directory_retire(tree, node->directory);
     }
     node->detached = true;
     node->orphan_next = NULL;
@@ -44,6 +44,17 @@ void node_detach(struct tree *tree, struct node *node)
     if (tree->orphans)
         tree->orphans->orphan_previous = node;
     tree->orphans = node;
+}
+
+/* Frees a node that is none of the tree's, with all below it. */
+static void retire_fresh(struct tree *tree, struct node *fresh)
+{
+    if (fresh->type == NODE_DIRECTORY) {
+        for (size_t i = 0; i < fresh->directory->count; i++)
+            retire_fresh(tree, fresh->directory->children[i]);
+        directory_retire(tree, fresh->directory);
+    }
+    free(fresh);
 }
 
 static void renew_directory(struct tree *tree, struct node *old, struct node *fresh);
@@ -61,7 +72,7 @@ static struct node *renew_entry(struct tree *tree, struct node *old, struct node
         same = same && old->directory->archive && fresh->directory->archive;
     }
     if (same) {
-        tree_sprout_free(fresh);
+        retire_fresh(tree, fresh);
         return old;
     }
     node_detach(tree, old);
@@ -102,7 +113,7 @@ static void renew_directory(struct tree *tree, struct node *old, struct node *fr
 
 void tree_renew(struct tree *tree, struct tree *fresh)
 {
-    (void)pthread_rwlock_wrlock(&tree->lock);
+    tree_lock_write(tree);
     struct node *old = tree->root;
     /* the kernel refers to the root by a number of its own: a root that is replaced stays as long as the tree */
     (void)atomic_fetch_add(&old->lookups, 1);
@@ -112,7 +123,7 @@ void tree_renew(struct tree *tree, struct tree *fresh)
     if (kept == old)
         (void)atomic_fetch_sub(&old->lookups, 1);
     tree->totals = fresh->totals;
-    (void)pthread_rwlock_unlock(&tree->lock);
+    tree_unlock_write(tree);
     fresh->root = NULL;
     tree_free(fresh);
 }

@@ -4,7 +4,6 @@
 #ifndef RUNFS_TREE_TREE_H
 #define RUNFS_TREE_TREE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +32,10 @@ struct node;
 /* A directory's entries. Those of an archive come from elsewhere, once somebody looks: until then it has none. */
 struct directory {
     struct node **children; /* sorted by name once the tree is finished */
-    uint32_t *by_ino;       /* indices of the entries in the order of their inode numbers; owned */
+    union {
+        uint32_t *by_ino; /* indices of the entries in the order of their inode numbers; owned */
+        struct directory *next_retired; /* once it has left the tree */
+    };
     size_t count;
     size_t capacity;
     uint32_t subdirectories;
@@ -153,8 +155,8 @@ struct tree_member {
    stands for the archive ARCHIVE. Entries come in the order of their names. NULL without memory. */
 struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member);
 
-/* Has ARCHIVE, an archive of the tree, lead to CONTENT until it leaves the tree: then RELEASE (may be NULL) is called, with
-   the tree locked, but not by tree_free(). False where it leads to something already, or has left the tree. */
+/* Has ARCHIVE, an archive of the tree, lead to CONTENT until it leaves the tree: then RELEASE (may be NULL) is called,
+   without the tree's lock. False where it leads to something already, or has left the tree. */
 bool tree_attach(struct tree *tree, struct node *archive, void *content, void (*release)(void *content));
 
 /* Puts MEMBER into DIRECTORY, an archive or a directory in one, before all members are known. The node is marked as `early`;

@@ -2,6 +2,7 @@
 #ifndef RUNFS_TREE_TREE_INTERNAL_H
 #define RUNFS_TREE_TREE_INTERNAL_H
 
+#include "base/lock.h"
 #include "tree/tree.h"
 
 /* Finds directories by path while a tree is built: open addressing, a power of two slots, at most half full. */
@@ -14,16 +15,17 @@ struct path_table {
 struct tree {
     _Atomic(struct node *) root; /* changed under the lock, looked at without */
     tree_note_fn note;
-    uint64_t notes; /* keys that there was something to say about */
-    pthread_rwlock_t lock;
+    uint64_t notes;     /* keys that there was something to say about */
+    struct rwlock lock; /* no thread takes it twice, of whatever tree */
     struct tree_totals totals;
     uint64_t nodes;
     struct path_table paths; /* while building */
     bool archives;           /* archives show as directories, too: */
     tree_wanted_fn wanted;   /* those, while building; NULL: all */
     const void *wanted_context;
-    struct node *orphans;    /* detached nodes that the kernel still refers to */
-    tree_dropped_fn dropped; /* may be NULL */
+    struct node *orphans;      /* detached nodes that the kernel still refers to */
+    struct directory *retired; /* freed, but for their content, which is released without the lock */
+    tree_dropped_fn dropped;   /* may be NULL */
     void *dropped_context;
 };
 
@@ -33,6 +35,10 @@ struct node *node_new(enum node_type type, const char *name, size_t name_len, co
 
 /* Frees a node and, for a directory, its entries' array (not the entries). NULL is allowed. */
 void node_free(struct node *node);
+
+/* The write lock; when it is dropped, the content of what has left the tree is released. */
+void tree_lock_write(struct tree *tree);
+void tree_unlock_write(struct tree *tree);
 
 /* Takes a node and all below it out of the tree. The write lock is held. */
 void node_detach(struct tree *tree, struct node *node);
@@ -51,8 +57,9 @@ enum tree_fate path_fate(const char *path, size_t len);
 /* Adds the directories of archives to a directory whose names are sorted and differ. */
 void archives_add(struct tree *tree, struct node *directory);
 
-/* Releases a directory's content and frees it without its entries. */
+/* Releases a directory's content and frees it without its entries: at once; when TREE, whose write lock is held, is unlocked. */
 void directory_free(struct directory *d);
+void directory_retire(struct tree *tree, struct directory *d);
 
 /* Moves the entries of FROM to TO, whose own are the caller's. */
 void directory_take(struct directory *to, struct directory *from);

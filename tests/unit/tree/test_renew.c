@@ -1,5 +1,6 @@
 /* Renewing a tree: what stays the same node, what becomes another, what the kernel still holds. */
 #include <errno.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "tree_test.h"
