@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,9 @@
 #include "base/clock.h"
 #include "disk/disk_internal.h"
 
-#define PAUSE_MS 30000 /* nothing is written for so long after a write failed */
+#define PAGE_SIZE  4096U
+#define STAT_BLOCK 512   /* unit of st_blocks */
+#define PAUSE_MS   30000 /* nothing is written for so long after a write failed */
 
 const char *disk_directory(const struct disk *disk)
 {
@@ -60,6 +63,65 @@ void disk_write_failed(struct disk *disk, const char *what, int code)
     (void)snprintf(text, sizeof text, "%s: %s; going on without keeping more on disk", what,
                    error_text(code));
     disk->note(disk->directory, text);
+}
+
+void disk_temporary_name(struct disk *disk, char ret_name[DISK_TEMPORARY])
+{
+    (void)snprintf(ret_name, DISK_TEMPORARY, "new-%ld-%" PRIu64, (long)getpid(),
+                   atomic_fetch_add(&disk->temporaries, 1));
+}
+
+bool disk_read_all(int fd, void *data, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return false;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+int disk_write_all(int fd, const void *data, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            return -ENOSPC;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+uint64_t disk_pages(uint64_t len)
+{
+    return (len + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+}
+
+uint64_t disk_allocated_by(int directory_fd, const char *name)
+{
+    struct stat st;
+    return fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0
+                                                                     : (uint64_t)st.st_blocks * STAT_BLOCK;
+}
+
+DIR *disk_list_directory(int fd)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir && copy >= 0)
+        (void)close(copy);
+    return dir;
+}
+
+void disk_close_dir(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
 }
 
 int disk_open_file(int directory_fd, const char *name, int flags)
@@ -143,9 +205,9 @@ static int open_all(struct disk *disk, const struct disk_config *config)
     if (result < 0)
         return result;
     disk->objects_fd = open_directory(disk->fd, "objects", config->make);
-    disk->listings_fd = open_directory(disk->fd, "listings", config->make);
-    disk->tables_fd = open_directory(disk->fd, "tables", config->make);
-    const int fds[] = {disk->objects_fd, disk->listings_fd, disk->tables_fd};
+    disk->blob_fds[BLOB_TABLE] = open_directory(disk->fd, "tables", config->make);
+    disk->blob_fds[BLOB_LISTING] = open_directory(disk->fd, "listings", config->make);
+    const int fds[] = {disk->objects_fd, disk->blob_fds[BLOB_TABLE], disk->blob_fds[BLOB_LISTING]};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] < 0)
             return fds[i];
@@ -164,7 +226,8 @@ int disk_open(const struct disk_config *config, struct disk **ret_disk, struct e
     /* "link/" would be followed */
     for (size_t len = strlen(disk->directory); len > 1 && disk->directory[len - 1] == '/'; len--)
         disk->directory[len - 1] = '\0';
-    disk->fd = disk->objects_fd = disk->listings_fd = disk->tables_fd = disk->space.fd = -1;
+    disk->fd = disk->objects_fd = disk->blob_fds[BLOB_TABLE] = disk->blob_fds[BLOB_LISTING] = -1;
+    disk->space.fd = -1;
     disk->space.evict = disk_evict;
     disk->space.context = disk;
     disk->note = config->note;
@@ -185,7 +248,7 @@ void disk_close(struct disk *disk)
     if (!disk)
         return;
     space_close(&disk->space);
-    const int fds[] = {disk->fd, disk->objects_fd, disk->listings_fd, disk->tables_fd};
+    const int fds[] = {disk->fd, disk->objects_fd, disk->blob_fds[BLOB_TABLE], disk->blob_fds[BLOB_LISTING]};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);

@@ -2,8 +2,8 @@
    happens to its files, what is read from them is right or counts as not there.
 
      DIR/objects/ab/NAME.map, NAME.data   an object (map.h); NAME from its identity, ab its first two digits
-     DIR/listings/NAME                    a listing (listing.h)
-     DIR/tables/NAME                      a table of contents (blob.h)
+     DIR/listings/NAME-VARIANT            a listing (listing.h), as a blob
+     DIR/tables/NAME                      a table of contents, a member or an answer of GitHub (blob.h)
      DIR/space                            how much is taken (space.h)
 
    A directory that is missing is made, with mode 0700; one that another user owns or may write to, or a symbolic link, is

@@ -9,8 +9,7 @@
 #include "base/clock.h"
 #include "disk/disk_internal.h"
 
-#define TOUCH_MS  1000 /* a block that is used again and again says so only so often */
-#define PAGE_SIZE 4096U
+#define TOUCH_MS 1000 /* a block that is used again and again says so only so often */
 
 static off_t entry_at(const struct disk_object *object, uint64_t number)
 {
@@ -24,32 +23,6 @@ static bool read_entry(const struct disk_object *object, uint64_t number, struct
         return false;
     map_entry_read(bytes, ret_entry);
     return ret_entry->present && ret_entry->len == map_block_len(object->size, number);
-}
-
-static bool read_all(int fd, void *data, size_t len, uint64_t offset)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
-        if (n <= 0 && !(n < 0 && errno == EINTR))
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static int write_all(int fd, const void *data, size_t len, uint64_t offset)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n == 0)
-            return -ENOSPC;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
 }
 
 /* Says when the block was used, and that it was. */
@@ -85,7 +58,7 @@ static int load(struct disk_object *object, uint64_t number, void *data, size_t 
     struct map_entry entry;
     if (!read_entry(object, number, &entry) || entry.len != len)
         return -ENOENT;
-    if (!read_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE) ||
+    if (!disk_read_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE) ||
         !is_right(object, number, data, len, &entry)) {
         drop(object, number);
         return -ENOENT;
@@ -185,9 +158,9 @@ static int write_block(struct disk_object *object, uint64_t number, const void *
         .present = true, .len = (uint32_t)len, .used_ms = clock_real_ms(), .unused = unused};
     map_hash(object->identity, object->identity_len, number, data, len, entry.hash);
     map_entry_write(bytes, &entry);
-    int result = write_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE);
+    int result = disk_write_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE);
     if (result == 0)
-        result = write_all(object->map_fd, bytes, sizeof bytes, (uint64_t)entry_at(object, number));
+        result = disk_write_all(object->map_fd, bytes, sizeof bytes, (uint64_t)entry_at(object, number));
     if (result < 0)
         punch(object, number, len);
     return result;
@@ -196,7 +169,7 @@ static int write_block(struct disk_object *object, uint64_t number, const void *
 static int save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
 {
     struct space *space = &object->disk->space;
-    uint64_t bytes = ((uint64_t)len + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    uint64_t bytes = disk_pages(len);
     if (!object->writable)
         return -EROFS;
     int result = space_reserve(space, bytes);

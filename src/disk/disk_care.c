@@ -66,11 +66,10 @@ static int add_up(void *context, struct disk_visit *visit)
     return 0;
 }
 
-static void count_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+static void count_listing(void *context, const struct disk_blob *blob)
 {
     struct disk_usage *usage = context;
-    (void)used_ms, (void)allocated;
-    usage->listings += strncmp(name, "new-", 4) != 0; /* those are in the making */
+    usage->listings += blob->kind == BLOB_LISTING && disk_blob_is_made(blob);
 }
 
 int disk_usage(struct disk *disk, struct disk_usage *ret_usage, struct error *err)
@@ -80,7 +79,7 @@ int disk_usage(struct disk *disk, struct disk_usage *ret_usage, struct error *er
     int result = walk_failed(disk, disk_walk(disk, false, add_up, &usage, &usage.taken), err);
     if (result < 0)
         return result;
-    disk_walk_listings(disk, count_listing, &usage);
+    disk_walk_blobs(disk, count_listing, &usage);
     if (fstatvfs(disk->fd, &fs) < 0)
         return error_errno(err, errno, "cache %s", disk->directory);
     usage.free = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -167,12 +166,9 @@ static int unlink_object(void *context, struct disk_visit *visit)
 
 static void unlink_all(int directory_fd)
 {
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    _cleanup_dir_ DIR *dir = disk_list_directory(directory_fd);
     for (struct dirent *entry; dir && (entry = readdir(dir));)
         (void)unlinkat(directory_fd, entry->d_name, 0);
-    if (dir)
-        (void)closedir(dir);
 }
 
 int disk_clear(struct disk *disk, struct error *err)
@@ -181,7 +177,7 @@ int disk_clear(struct disk *disk, struct error *err)
     if (!disk->writable)
         return error_errno(err, EROFS, "cache %s", disk->directory);
     int result = walk_failed(disk, disk_walk(disk, true, unlink_object, NULL, NULL), err);
-    unlink_all(disk->listings_fd);
-    unlink_all(disk->tables_fd);
+    for (enum blob_kind kind = 0; kind < BLOB_KINDS; kind++)
+        unlink_all(disk->blob_fds[kind]);
     return result < 0 ? result : disk_prune(disk, UINT64_MAX, &freed, err);
 }

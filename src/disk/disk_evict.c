@@ -1,4 +1,4 @@
-/* Eviction from the disk cache: the blocks and listings that were used longest ago go first; see disk.h. */
+/* Eviction from the disk cache: the blocks and blobs that were used longest ago go first; see disk.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,12 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "disk/disk_internal.h"
 
 #define STAT_BLOCK 512 /* unit of st_blocks */
 
-/* When a block or a listing was used last, and what it takes. */
+/* When a block or a blob was used last, and what it takes. */
 struct candidate {
     uint64_t used_ms;
     uint64_t bytes;
@@ -25,7 +26,7 @@ struct candidates {
     bool failed; /* no memory */
 };
 
-/* Blocks and listings that were used before or at CUTOFF_MS go, until LEFT bytes are freed. */
+/* Blocks and blobs that were used before or at CUTOFF_MS go, until LEFT bytes are freed. */
 struct eviction {
     const struct disk *disk;
     uint64_t cutoff_ms;
@@ -36,17 +37,10 @@ struct eviction {
 
 static void add_candidate(struct candidates *candidates, uint64_t used_ms, uint64_t bytes)
 {
-    if (candidates->count == candidates->capacity) {
-        size_t capacity = candidates->capacity ? 2 * candidates->capacity : 1024;
-        struct candidate *items = reallocarray(candidates->items, capacity, sizeof *items);
-        if (!items) {
-            candidates->failed = true;
-            return;
-        }
-        candidates->items = items;
-        candidates->capacity = capacity;
-    }
-    candidates->items[candidates->count++] = (struct candidate){used_ms, bytes};
+    if (array_room(candidates->items, candidates->count, candidates->capacity) < 0)
+        candidates->failed = true;
+    else
+        candidates->items[candidates->count++] = (struct candidate){used_ms, bytes};
 }
 
 static uint64_t count_present(const struct disk_visit *visit)
@@ -76,10 +70,9 @@ static int collect(void *context, struct disk_visit *visit)
     return candidates->failed ? -ENOMEM : 0;
 }
 
-static void collect_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+static void collect_blob(void *context, const struct disk_blob *blob)
 {
-    (void)name;
-    add_candidate(context, used_ms, allocated);
+    add_candidate(context, blob->used_ms, blob->allocated);
 }
 
 static int compare(const void *a, const void *b)
@@ -108,11 +101,11 @@ static bool is_due(const struct eviction *eviction, uint64_t used_ms)
     return used_ms <= eviction->cutoff_ms && eviction->freed < eviction->left;
 }
 
-static void evict_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+static void evict_blob(void *context, const struct disk_blob *blob)
 {
     struct eviction *eviction = context;
-    if (is_due(eviction, used_ms) && unlinkat(eviction->disk->listings_fd, name, 0) == 0)
-        eviction->freed += allocated;
+    if (is_due(eviction, blob->used_ms) && unlinkat(eviction->disk->blob_fds[blob->kind], blob->name, 0) == 0)
+        eviction->freed += blob->allocated;
 }
 
 /* What the open file takes; 0 where there is none. */
@@ -169,9 +162,9 @@ static int evict_once(struct disk *disk, uint64_t target, uint64_t *ret_taken, u
     int result = disk_walk(disk, true, target == UINT64_MAX ? NULL : collect, &candidates, &taken);
     if (result == 0 && taken > target) {
         eviction.left = taken - target;
-        disk_walk_listings(disk, collect_listing, &candidates);
+        disk_walk_blobs(disk, collect_blob, &candidates);
         eviction.cutoff_ms = cutoff_for(&candidates, eviction.left);
-        disk_walk_listings(disk, evict_listing, &eviction);
+        disk_walk_blobs(disk, evict_blob, &eviction);
         result = disk_walk(disk, false, evict_from, &eviction, NULL);
         taken -= eviction.freed < taken ? eviction.freed : taken;
         atomic_fetch_add(&disk->blocks_evicted, eviction.blocks);

@@ -3,10 +3,13 @@
 #ifndef RUNFS_DISK_DISK_INTERNAL_H
 #define RUNFS_DISK_DISK_INTERNAL_H
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/queue.h>
 
+#include "disk/blob.h"
 #include "disk/disk.h"
 #include "disk/identity.h"
 #include "disk/map.h"
@@ -20,9 +23,8 @@ struct disk {
     char *directory; /* owned */
     int fd;          /* of the directory */
     int objects_fd;
-    int listings_fd;
-    int tables_fd;
-    bool writable; /* constant: nothing is ever written where it is false */
+    int blob_fds[BLOB_KINDS]; /* of their directories */
+    bool writable;            /* constant: nothing is ever written where it is false */
     struct space space;
     void (*note)(const char *what, const char *why);
     atomic_flag noted;             /* something was said already */
@@ -56,6 +58,27 @@ int disk_open_shard(const struct disk *disk, const char *name, bool make);
 
 /* A file of the cache's own in a directory: a regular file and nothing else. -errno; -EINVAL where it is something else. */
 int disk_open_file(int directory_fd, const char *name, int flags);
+
+/* A name for a file in the making, which no other one of the cache has. */
+#define DISK_TEMPORARY 64
+void disk_temporary_name(struct disk *disk, char ret_name[DISK_TEMPORARY]);
+
+/* Reads LEN bytes at OFFSET; false where there are fewer, or they cannot be read. */
+bool disk_read_all(int fd, void *data, size_t len, uint64_t offset);
+
+/* Writes LEN bytes at OFFSET; 0 or -errno. */
+int disk_write_all(int fd, const void *data, size_t len, uint64_t offset);
+
+/* What LEN bytes of a file take. */
+uint64_t disk_pages(uint64_t len);
+
+/* What the file NAME takes; 0 where there is none. */
+uint64_t disk_allocated_by(int directory_fd, const char *name);
+
+/* A stream of the entries of an open directory, which stays open; NULL where that fails. */
+DIR *disk_list_directory(int fd);
+void disk_close_dir(DIR **dir);
+#define _cleanup_dir_ __attribute__((cleanup(disk_close_dir)))
 
 /* Opens an object's files where they are not open, and keeps them open until disk_object_unuse(). MAKE: also where there
    are none yet. -ENOENT, -EROFS, or why not. */
@@ -96,9 +119,21 @@ struct disk_visit {
 typedef int (*disk_visit_fn)(void *context, struct disk_visit *visit);
 int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, uint64_t *ret_allocated);
 
-/* Calls FN for each listing, USED_MS being when it was made or read last. */
-typedef void (*disk_listing_fn)(void *context, const char *name, uint64_t used_ms, uint64_t allocated);
-void disk_walk_listings(const struct disk *disk, disk_listing_fn fn, void *context);
+/* A file of a blob, or of one in the making. */
+struct disk_blob {
+    enum blob_kind kind;
+    const char *name;
+    uint64_t used_ms; /* when it was made or read last */
+    uint64_t allocated;
+};
+
+static inline bool disk_blob_is_made(const struct disk_blob *blob)
+{
+    return strncmp(blob->name, "new-", 4) != 0;
+}
+
+typedef void (*disk_blob_fn)(void *context, const struct disk_blob *blob);
+void disk_walk_blobs(const struct disk *disk, disk_blob_fn fn, void *context);
 
 /* How many entries the map has (no more than the object has blocks), and entry NUMBER of them. */
 uint64_t disk_visit_entries(const struct disk_visit *visit);

@@ -1,7 +1,6 @@
 /* Objects in the disk cache: making and opening their files, of which only so many are open at once; see disk.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,12 +133,11 @@ static int make_map(struct disk_object *object, int shard_fd, const char *name)
     struct disk *disk = object->disk;
     uint64_t head_len = map_entry_at(object->identity_len, 0);
     _cleanup_free_ char *head = malloc(head_len);
-    char temporary[64];
+    char temporary[DISK_TEMPORARY];
     if (!head)
         return -ENOMEM;
     map_head_write(head, object->size, object->identity, object->identity_len);
-    (void)snprintf(temporary, sizeof temporary, "new-%ld-%" PRIu64, (long)getpid(),
-                   atomic_fetch_add(&disk->temporaries, 1));
+    disk_temporary_name(disk, temporary);
     _cleanup_close_ int fd = disk_open_file(shard_fd, temporary, O_RDWR | O_CREAT | O_EXCL);
     if (fd < 0)
         return fd;

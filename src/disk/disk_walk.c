@@ -25,24 +25,6 @@ struct walk {
     time_t now;
 };
 
-static void close_dir(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
-#define _cleanup_dir_ __attribute__((cleanup(close_dir)))
-
-/* A stream of the entries of an open directory, which stays open. */
-static DIR *list_directory(int fd)
-{
-    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir && copy >= 0)
-        (void)close(copy);
-    return dir;
-}
-
 static bool ends_with(const char *name, const char *suffix)
 {
     size_t len = strlen(name);
@@ -104,12 +86,6 @@ static bool read_map(struct disk_visit *visit, time_t now)
     return map_head_verify(visit->bytes, visit->identity, visit->identity_len);
 }
 
-static uint64_t allocated_by(int shard_fd, const char *name)
-{
-    struct stat st;
-    return fstatat(shard_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * STAT_BLOCK;
-}
-
 static int visit_map(struct walk *walk, int shard_fd, const char *name)
 {
     char data[IDENTITY_NAME + 8];
@@ -120,7 +96,7 @@ static int visit_map(struct walk *walk, int shard_fd, const char *name)
         disk_visit_unlink(&visit); /* a link or a directory in place of a file */
     if (visit.map_fd < 0)
         return 0;
-    visit.allocated = allocated_by(shard_fd, name) + allocated_by(shard_fd, data);
+    visit.allocated = disk_allocated_by(shard_fd, name) + disk_allocated_by(shard_fd, data);
     int result = 0;
     if (read_map(&visit, walk->now)) {
         walk->allocated += visit.allocated;
@@ -158,7 +134,7 @@ static void visit_other(struct walk *walk, int shard_fd, const char *name)
 static int walk_shard(struct walk *walk, const char *shard)
 {
     _cleanup_close_ int fd = disk_open_shard(walk->disk, shard, false);
-    _cleanup_dir_ DIR *dir = fd < 0 ? NULL : list_directory(fd);
+    _cleanup_dir_ DIR *dir = fd < 0 ? NULL : disk_list_directory(fd);
     int result = 0;
     for (struct dirent *entry; dir && result == 0 && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.')
@@ -171,55 +147,47 @@ static int walk_shard(struct walk *walk, const char *shard)
     return result;
 }
 
-/* What tables of contents take; one in the making that is old was left by a process that was killed. */
-static void visit_tables(struct walk *walk)
+void disk_walk_blobs(const struct disk *disk, disk_blob_fn fn, void *context)
 {
-    int fd = walk->disk->tables_fd;
-    _cleanup_dir_ DIR *dir = list_directory(fd);
     struct stat st;
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        if (walk->clean && strncmp(entry->d_name, "new-", 4) == 0 && st.st_mtime + STALE_S < walk->now)
-            (void)unlinkat(fd, entry->d_name, 0);
-        else
-            walk->allocated += (uint64_t)st.st_blocks * STAT_BLOCK;
+    for (enum blob_kind kind = 0; kind < BLOB_KINDS; kind++) {
+        int fd = disk->blob_fds[kind];
+        _cleanup_dir_ DIR *dir = disk_list_directory(fd);
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+            if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                continue;
+            struct disk_blob blob = {.kind = kind,
+                                     .name = entry->d_name,
+                                     .used_ms = (uint64_t)st.st_mtim.tv_sec * 1000 +
+                                                (uint64_t)st.st_mtim.tv_nsec / 1000000,
+                                     .allocated = (uint64_t)st.st_blocks * STAT_BLOCK};
+            fn(context, &blob);
+        }
     }
 }
 
-void disk_walk_listings(const struct disk *disk, disk_listing_fn fn, void *context)
-{
-    _cleanup_dir_ DIR *dir = list_directory(disk->listings_fd);
-    struct stat st;
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.' &&
-            fstatat(disk->listings_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            fn(context, entry->d_name, (uint64_t)st.st_mtime * 1000, (uint64_t)st.st_blocks * STAT_BLOCK);
-}
-
-/* Listings count like objects; one in the making that is old was left by a process that was killed. */
-static void visit_listing(void *context, const char *name, uint64_t used_ms, uint64_t allocated)
+/* Blobs count like objects; one in the making that is old was left by a process that was killed. */
+static void visit_blob(void *context, const struct disk_blob *blob)
 {
     struct walk *walk = context;
-    if (walk->clean && strncmp(name, "new-", 4) == 0 && used_ms / 1000 + STALE_S < (uint64_t)walk->now)
-        (void)unlinkat(walk->disk->listings_fd, name, 0);
+    if (walk->clean && !disk_blob_is_made(blob) && blob->used_ms / 1000 + STALE_S < (uint64_t)walk->now)
+        (void)unlinkat(walk->disk->blob_fds[blob->kind], blob->name, 0);
     else
-        walk->allocated += allocated;
+        walk->allocated += blob->allocated;
 }
 
 int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, uint64_t *ret_allocated)
 {
     struct walk walk = {
         .disk = disk, .clean = clean && disk->writable, .fn = fn, .context = context, .now = time(NULL)};
-    _cleanup_dir_ DIR *dir = list_directory(disk->objects_fd);
+    _cleanup_dir_ DIR *dir = disk_list_directory(disk->objects_fd);
     if (!dir)
         return -errno;
     int result = 0;
     for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
         if (entry->d_name[0] != '.' && strlen(entry->d_name) == 2)
             result = walk_shard(&walk, entry->d_name);
-    disk_walk_listings(disk, visit_listing, &walk);
-    visit_tables(&walk);
+    disk_walk_blobs(disk, visit_blob, &walk);
     if (ret_allocated)
         *ret_allocated = walk.allocated;
     return result;

@@ -82,7 +82,8 @@ void identity_of_listing(const struct cache_scope *scope, const char *access, st
     add_field(out, scope->endpoint);
     add_field(out, scope->bucket);
     add_field(out, scope->prefix);
-    add_field(out, access);
+    if (access)
+        add_field(out, access);
 }
 
 void identity_name(const char *identity, size_t len, char ret_name[IDENTITY_NAME])

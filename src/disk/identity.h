@@ -38,7 +38,7 @@ void identity_build_decoded(const struct cache_scope *scope, const struct object
 /* Takes an identity apart; -EINVAL where it is none. */
 int identity_split(const char *identity, size_t len, struct identity_parts *ret_parts);
 
-/* Appends the identity of the listing of SCOPE as seen by whoever ACCESS names. */
+/* Appends the identity of the listing of SCOPE as ACCESS sees it; without its last field where ACCESS is NULL. */
 void identity_of_listing(const struct cache_scope *scope, const char *access, struct strbuf *out);
 
 /* A file name from an identity: 32 hexadecimal digits (XXH3, 128 bits). */

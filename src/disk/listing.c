@@ -1,49 +1,47 @@
-/* Writing listings to disk; see listing.h. */
+/* Listings on disk: the records of a blob; see listing.h. */
 #include "disk/listing.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "disk/blob.h"
 #include "disk/disk_internal.h"
-#include "disk/listing_format.h"
+
+#define FIELDS   4            /* of an identity: endpoint, bucket, prefix, access; each ends in a NUL */
+#define TEXT_MAX (64U * 1024) /* bytes of a key or an ETag */
 
 struct listing_writer {
     struct disk *disk;
-    FILE *out; /* owned */
-    char name[LISTING_NAME];
-    char temporary[64];
-    struct listing_head head;
+    struct blob_id id; /* of the identity below */
     struct strbuf identity;
     struct strbuf previous; /* the key before */
-    struct strbuf record;
-    XXH3_state_t *hash; /* owned */
-    bool failed;
+    struct strbuf records;
 };
 
-void listing_name(const struct cache_scope *scope, const char *access, char ret_name[LISTING_NAME])
+/* The blob of SCOPE as ACCESS sees it; IDENTITY holds its identity. ACCESS may be NULL: of all variants. */
+static struct blob_id listing_id(const struct cache_scope *scope, const char *access, struct strbuf *identity)
 {
-    char place[IDENTITY_NAME];
-    char who[IDENTITY_NAME];
-    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    identity_of_listing(scope, "", &identity);
-    identity_name(strbuf_text(&identity), identity.len, place);
-    identity_name(access, strlen(access), who);
-    (void)snprintf(ret_name, LISTING_NAME, "%s-%.16s", place, who);
+    identity_of_listing(scope, access, identity);
+    return (struct blob_id){.kind = BLOB_LISTING,
+                            .identity = strbuf_text(identity),
+                            .identity_len = identity->len,
+                            .variant_len = access ? strlen(access) + 1 : 0};
 }
 
-static void emit(struct listing_writer *writer, const void *bytes, size_t len)
+struct listing_writer *listing_writer_open(struct disk *disk, const struct cache_scope *scope,
+                                           const char *access)
 {
-    if (fwrite(bytes, 1, len, writer->out) != len)
-        writer->failed = true;
-    (void)XXH3_128bits_update(writer->hash, bytes, len);
+    struct listing_writer *writer = disk && disk_may_write(disk) ? calloc(1, sizeof *writer) : NULL;
+    if (!writer)
+        return NULL;
+    writer->disk = disk;
+    writer->identity.max = IDENTITY_MAX;
+    writer->previous.max = TEXT_MAX;
+    writer->records.max = BLOB_BYTES_MAX;
+    writer->id = listing_id(scope, access, &writer->identity);
+    return writer;
 }
 
 static void add_number(struct strbuf *out, uint64_t value)
@@ -54,56 +52,6 @@ static void add_number(struct strbuf *out, uint64_t value)
         strbuf_add(out, &byte, 1);
         value >>= 7;
     } while (value);
-}
-
-/* Opens a file of its own name, and leaves room for the head. */
-static int open_file(struct listing_writer *writer)
-{
-    struct disk *disk = writer->disk;
-    (void)snprintf(writer->temporary, sizeof writer->temporary, "new-%ld-%" PRIu64, (long)getpid(),
-                   atomic_fetch_add(&disk->temporaries, 1));
-    int fd = disk_open_file(disk->listings_fd, writer->temporary, O_RDWR | O_CREAT | O_EXCL);
-    writer->out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!writer->out) {
-        if (fd >= 0)
-            (void)close(fd);
-        return -EIO;
-    }
-    char head[LISTING_HEAD] = {0};
-    return fwrite(head, 1, sizeof head, writer->out) == sizeof head ? 0 : -EIO;
-}
-
-static void free_writer(struct listing_writer *writer)
-{
-    if (writer->out) {
-        (void)fclose(writer->out);
-        (void)unlinkat(writer->disk->listings_fd, writer->temporary, 0);
-    }
-    (void)XXH3_freeState(writer->hash);
-    strbuf_done(&writer->identity);
-    strbuf_done(&writer->previous);
-    strbuf_done(&writer->record);
-    free(writer);
-}
-
-struct listing_writer *listing_writer_open(struct disk *disk, const struct cache_scope *scope,
-                                           const char *access)
-{
-    struct listing_writer *writer = disk && disk_may_write(disk) ? calloc(1, sizeof *writer) : NULL;
-    if (!writer)
-        return NULL;
-    writer->disk = disk;
-    writer->identity.max = writer->previous.max = writer->record.max = LISTING_TEXT_MAX;
-    writer->hash = XXH3_createState();
-    listing_name(scope, access, writer->name);
-    identity_of_listing(scope, access, &writer->identity);
-    if (!writer->hash || writer->identity.failed || open_file(writer) < 0) {
-        free_writer(writer);
-        return NULL;
-    }
-    (void)XXH3_128bits_reset(writer->hash);
-    emit(writer, strbuf_text(&writer->identity), writer->identity.len);
-    return writer;
 }
 
 static size_t shared_bytes(const struct strbuf *previous, const char *key, size_t len)
@@ -117,69 +65,145 @@ static size_t shared_bytes(const struct strbuf *previous, const char *key, size_
 
 void listing_writer_add(struct listing_writer *writer, const struct object *object)
 {
-    struct strbuf *record = &writer->record;
+    struct strbuf *records = &writer->records;
     size_t shared = shared_bytes(&writer->previous, object->key, object->key_len);
     size_t etag_len = strlen(object->etag);
-    strbuf_clear(record);
-    add_number(record, shared);
-    add_number(record, object->key_len - shared);
-    strbuf_add(record, object->key + shared, object->key_len - shared);
-    add_number(record, etag_len);
-    strbuf_add(record, object->etag, etag_len);
-    add_number(record, object->size);
-    add_number(record, object->mtime_ns > 0 ? (uint64_t)object->mtime_ns : 0);
-    strbuf_clear(&writer->previous);
-    strbuf_add(&writer->previous, object->key, object->key_len);
-    if (record->failed || writer->previous.failed)
-        writer->failed = true;
-    emit(writer, strbuf_text(record), record->len);
-    writer->head.count++;
-}
-
-/* What the file NAME takes; 0 where there is none. */
-static uint64_t allocated_by(const struct disk *disk, const char *name)
-{
-    struct stat st;
-    return fstatat(disk->listings_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
-}
-
-/* Gives the file its name, and the room of the one before back. */
-static int put_in_place(struct listing_writer *writer)
-{
-    struct disk *disk = writer->disk;
-    uint64_t bytes = allocated_by(disk, writer->temporary);
-    uint64_t before = allocated_by(disk, writer->name);
-    int result = space_reserve(&disk->space, bytes);
-    if (result < 0)
-        return result;
-    if (renameat(disk->listings_fd, writer->temporary, disk->listings_fd, writer->name) < 0) {
-        result = -errno;
-        before = bytes;
-    }
-    space_return(&disk->space, before);
-    return result;
-}
-
-/* The checksum covers the head as well, which is known only now: it is hashed last. */
-static int finish(struct listing_writer *writer, uint64_t began_ms)
-{
-    char bytes[LISTING_HEAD];
-    writer->head.began_ms = began_ms;
-    writer->head.identity_len = writer->identity.len;
-    listing_head_write(bytes, &writer->head, writer->hash);
-    errno = 0;
-    if (writer->failed || fflush(writer->out) == EOF ||
-        pwrite(fileno(writer->out), bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return errno ? -errno : -ENOSPC;
-    return put_in_place(writer);
+    add_number(records, shared);
+    add_number(records, object->key_len - shared);
+    strbuf_add(records, object->key + shared, object->key_len - shared);
+    add_number(records, etag_len);
+    strbuf_add(records, object->etag, etag_len);
+    add_number(records, object->size);
+    add_number(records, object->mtime_ns > 0 ? (uint64_t)object->mtime_ns : 0);
+    if (etag_len > TEXT_MAX)
+        records->failed = E2BIG;
+    writer->previous.len = shared;
+    strbuf_add(&writer->previous, object->key + shared, object->key_len - shared);
 }
 
 void listing_writer_close(struct listing_writer *writer, uint64_t began_ms)
 {
     if (!writer)
         return;
-    int result = began_ms ? finish(writer, began_ms) : 0;
-    if (result < 0)
-        disk_write_failed(writer->disk, "cannot keep a listing", -result);
-    free_writer(writer);
+    const struct strbuf *records = &writer->records;
+    if (began_ms && !writer->identity.failed && !writer->previous.failed && !records->failed)
+        blob_write(writer->disk, &writer->id, began_ms, strbuf_text(records), records->len);
+    strbuf_done(&writer->identity);
+    strbuf_done(&writer->previous);
+    strbuf_done(&writer->records);
+    free(writer);
+}
+
+struct input {
+    const char *at;
+    const char *end;
+    struct strbuf key;
+    struct strbuf etag;
+    bool bad;
+};
+
+static uint64_t read_number(struct input *input)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && input->at < input->end; shift += 7) {
+        unsigned char byte = (unsigned char)*input->at++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return value;
+    }
+    input->bad = true;
+    return 0;
+}
+
+/* Puts LEN bytes of input behind the first SHARED bytes of TEXT. */
+static void read_text(struct input *input, struct strbuf *text, uint64_t shared, uint64_t len)
+{
+    if (shared > text->len || len > (uint64_t)(input->end - input->at)) {
+        input->bad = true;
+        return;
+    }
+    text->len = shared;
+    strbuf_add(text, input->at, len);
+    input->at += len;
+    input->bad = input->bad || text->failed;
+}
+
+/* The next object, whose strings last until the next call. The checksum of the blob is right, but nothing is taken for
+   granted. */
+static bool read_object(struct input *input, struct object *ret_object)
+{
+    uint64_t shared = read_number(input);
+    read_text(input, &input->key, shared, read_number(input));
+    read_text(input, &input->etag, 0, read_number(input));
+    uint64_t size = read_number(input);
+    uint64_t time = read_number(input);
+    *ret_object = (struct object){
+        .key = strbuf_text(&input->key),
+        .key_len = input->key.len,
+        .etag = strbuf_text(&input->etag),
+        .size = size,
+        .mtime_ns = (int64_t)time,
+    };
+    return !input->bad && size <= INT64_MAX && time <= INT64_MAX &&
+           strlen(ret_object->etag) == input->etag.len;
+}
+
+static int give_out(const struct blob *blob, list_fn fn, void *context, struct error *err)
+{
+    struct input input = {
+        .at = blob->bytes, .key.max = TEXT_MAX, .etag.max = TEXT_MAX, .end = (char *)blob->bytes + blob->len};
+    struct object object;
+    int result = 0;
+    while (result == 0 && input.at < input.end)
+        result = read_object(&input, &object) ? fn(context, &object, err)
+                                              : error_set(err, EIO, "a listing in the cache is malformed");
+    strbuf_done(&input.key);
+    strbuf_done(&input.etag);
+    return result;
+}
+
+int listing_read(struct disk *disk, const struct cache_scope *scope, const char *access, uint64_t since_ms,
+                 list_fn fn, void *context, uint64_t *ret_began_ms, struct error *err)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    struct blob blob;
+    struct blob_id id = listing_id(scope, access, &identity);
+    if (identity.failed ||
+        !(access ? blob_read(disk, &id, since_ms, &blob) : blob_read_newest(disk, &id, since_ms, &blob)))
+        return error_errno(err, ENOENT, "listing");
+    int result = give_out(&blob, fn, context, err);
+    free(blob.bytes);
+    if (result == 0)
+        *ret_began_ms = blob.made_ms;
+    return result;
+}
+
+struct each {
+    const char *access; /* NULL: all */
+    listing_scope_fn fn;
+    void *context;
+};
+
+static void each_listing(void *context, const char *identity, size_t len, uint64_t made_ms)
+{
+    const struct each *each = context;
+    const char *fields[FIELDS];
+    const char *at = identity;
+    for (int i = 0; i < FIELDS; i++) {
+        const char *nul = memchr(at, '\0', len - (size_t)(at - identity));
+        if (!nul)
+            return;
+        fields[i] = at;
+        at = nul + 1;
+    }
+    if (at != identity + len || (each->access && strcmp(each->access, fields[3]) != 0))
+        return;
+    const struct cache_scope scope = {fields[0], fields[1], fields[2]};
+    each->fn(each->context, &scope, made_ms);
+}
+
+void listing_each(struct disk *disk, const char *access, listing_scope_fn fn, void *context)
+{
+    struct each each = {access, fn, context};
+    blob_each(disk, BLOB_LISTING, access, each_listing, &each);
 }

@@ -1,6 +1,4 @@
-/* What GitHub said, kept on disk between calls, as a table of the cache (disk/blob.h): "runfsgh1", XXH3-128 of all that follows
-   (16 bytes), when it was asked (milliseconds since 1970, 8 bytes, little-endian), and the run as JSON of GitHub's own form.
-   What is damaged counts as not there. */
+/* Answers of GitHub, kept on disk between calls as blobs (disk/blob.h) in the form of GitHub's own JSON. */
 #ifndef RUNFS_GITHUB_ANSWER_H
 #define RUNFS_GITHUB_ANSWER_H
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "disk/blob.h"
 #include "unpack/archives_internal.h"
@@ -32,23 +33,24 @@ static bool name_copy(const struct archive *archive, const char *name, struct st
 static char *load_copy(const struct archive *archive, const struct member_file *file, const char *name)
 {
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    size_t len;
+    struct blob blob;
     if (!name_copy(archive, name, &identity))
         return NULL;
-    char *text = table_read(archive->all->config.disk, strbuf_text(&identity), identity.len, &len);
-    if (text && !is_right(file, text, len)) {
-        free(text);
-        text = NULL;
-    }
-    return text;
+    const struct blob_id id = blob_table(strbuf_text(&identity), identity.len);
+    if (!blob_read(archive->all->config.disk, &id, 0, &blob))
+        return NULL;
+    _cleanup_free_ char *text = blob.bytes;
+    return is_right(file, text, blob.len) ? TAKE_PTR(text) : NULL;
 }
 
 static void keep_copy(const struct archive *archive, const struct member_file *file, const char *name,
                       const char *text)
 {
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    if (name_copy(archive, name, &identity) && is_right(file, text, file->size))
-        table_write(archive->all->config.disk, strbuf_text(&identity), identity.len, text, file->size);
+    if (!name_copy(archive, name, &identity) || !is_right(file, text, file->size))
+        return;
+    const struct blob_id id = blob_table(strbuf_text(&identity), identity.len);
+    blob_write(archive->all->config.disk, &id, clock_real_ms(), text, file->size);
 }
 
 static int read_member(struct archive *archive, uint32_t number, const struct wait *wait, char *text,

@@ -8,6 +8,7 @@
 
 #include "archive/pass.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/thread.h"
 #include "disk/blob.h"
@@ -38,12 +39,13 @@ static bool fits(const struct archive *archive, const struct toc *toc, const uns
 static struct toc *load_kept(struct archive *archive, const char *identity, size_t identity_len,
                              const unsigned char *sha256)
 {
-    size_t len;
+    struct blob blob;
     struct toc *toc = NULL;
-    if (!archive->all->config.disk)
+    const struct blob_id id = blob_table(identity, identity_len);
+    if (!archive->all->config.disk || !blob_read(archive->all->config.disk, &id, 0, &blob))
         return NULL;
-    _cleanup_free_ void *bytes = table_read(archive->all->config.disk, identity, identity_len, &len);
-    if (!bytes || toc_read(bytes, len, &toc, NULL) < 0)
+    _cleanup_free_ void *bytes = blob.bytes;
+    if (toc_read(bytes, blob.len, &toc, NULL) < 0)
         return NULL;
     bool right = toc->complete && toc->object_size == archive->objects.archive.size &&
                  (!sha256 || !toc->has_sha256 || memcmp(toc->sha256, sha256, sizeof toc->sha256) == 0) &&
@@ -236,8 +238,9 @@ static int pass_over(struct archive *archive, const char *identity, size_t ident
         return error_prefix(err, "%s", archive->objects.archive.key);
     if (config->verify && sha256 && !found.toc->has_sha256)
         return refuse(archive, &found, err);
+    const struct blob_id id = blob_table(identity, identity_len);
     if (found.toc->complete && config->disk)
-        table_write(config->disk, identity, identity_len, found.bytes, found.len);
+        blob_write(config->disk, &id, clock_real_ms(), found.bytes, found.len);
     free(found.bytes);
     *ret_toc = found.toc;
     return 0;

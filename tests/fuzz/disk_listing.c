@@ -1,16 +1,19 @@
-/* Fuzzes listings on disk. The input is what follows the head and the identity of a listing's file; its first bytes say how
-   the rest of the file is made: with a right checksum, so that the parser is reached, or as it comes. Any bytes give objects
-   that are sound, or an error; what is read can be written and is read again the same. */
+/* Fuzzes listings on disk. The first byte of the input says how the file is made: the rest as the records of a blob with a
+   right checksum, so that the parser is reached, or all bytes as they come. Any bytes give objects that are sound, or an
+   error; what is read can be written and is read again the same. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "check.h"
+#include "disk/blob.h"
 #include "disk/disk_internal.h"
 #include "disk/listing.h"
-#include "disk/listing_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,38 +40,26 @@ static void set_up(void)
     (void)atexit(remove_directory);
 }
 
-/* A file with a right head for COUNT objects, and BODY. */
-static void write_right(FILE *out, uint64_t count, const void *body, size_t len)
-{
-    char head[LISTING_HEAD];
-    struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    XXH3_state_t *state = XXH3_createState();
-    identity_of_listing(&scope, "me", &identity);
-    const struct listing_head numbers = {.began_ms = 1000, .count = count, .identity_len = identity.len};
-    (void)XXH3_128bits_reset(state);
-    (void)XXH3_128bits_update(state, strbuf_text(&identity), identity.len);
-    (void)XXH3_128bits_update(state, body, len);
-    listing_head_write(head, &numbers, state);
-    CHECK(fwrite(head, 1, sizeof head, out) == sizeof head);
-    CHECK(fwrite(strbuf_text(&identity), 1, identity.len, out) == identity.len);
-    CHECK(fwrite(body, 1, len, out) == len);
-    (void)XXH3_freeState(state);
-    strbuf_done(&identity);
-}
-
+/* The input as the records of a whole blob, or as a file of any bytes. */
 static void write_file(const uint8_t *data, size_t size)
 {
-    char name[LISTING_NAME];
+    struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    char scope_name[IDENTITY_NAME];
+    char access_name[IDENTITY_NAME];
     char path[256];
-    listing_name(&scope, "me", name);
-    (void)snprintf(path, sizeof path, "%s/listings/%s", directory, name);
-    FILE *out = fopen(path, "we");
+    identity_of_listing(&scope, NULL, &identity);
+    identity_name(strbuf_text(&identity), identity.len, scope_name);
+    identity_name("me", 3, access_name);
+    strbuf_add(&identity, "me", 3);
+    const struct blob_id id = {BLOB_LISTING, strbuf_text(&identity), identity.len, 3};
+    blob_write(disk, &id, 1000, data + (size > 0), size - (size > 0));
+    (void)snprintf(path, sizeof path, "%s/listings/%s-%.16s", directory, scope_name, access_name);
+    FILE *out = fopen(path, size && data[0] % 4 ? "r+e" : "w");
     CHECK(out);
-    if (size >= 2 && data[0] % 4)
-        write_right(out, data[1], data + 2, size - 2);
-    else
+    if (!size || data[0] % 4 == 0)
         CHECK(fwrite(data, 1, size, out) == size);
     CHECK(fclose(out) == 0);
+    strbuf_done(&identity);
 }
 
 /* What came out, as a checksum, and to where it is written again. */

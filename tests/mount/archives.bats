@@ -34,12 +34,12 @@ changing() {
 
 put() { s3 -T "$1" "/$CHANGING/run/$2"; }
 
-# table_of CACHE: the one table of contents in it, which is kept behind the archive's identity.
+# table_of CACHE: the one table of contents in it, which is kept behind the head of its blob and the archive's identity.
 table_of() {
   python3 - "$1"/tables/* <<'PYTHON'
 import struct, sys
 kept = open(sys.argv[1], "rb").read()
-sys.stdout.buffer.write(kept[4 + struct.unpack_from("<I", kept)[0] :])
+sys.stdout.buffer.write(kept[40 + struct.unpack_from("<I", kept, 32)[0] :])
 PYTHON
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/time.h>
 
+#include "disk/blob.h"
 #include "disk/listing.h"
 #include "disk_test.h"
 
@@ -254,6 +255,42 @@ Test(evict, old_listings_go_in_their_turn_too)
     cr_assert(load_block(object, 0));
     (void)prune(0);
     cr_assert_eq(listings(), 0);
+    disk_object_free(object);
+}
+
+/* Keeps a table of MIB bytes for NAME. */
+static void keep_table(const char *name)
+{
+    char *bytes = malloc(MIB);
+    memset(bytes, 't', MIB);
+    const struct blob_id id = blob_table(name, strlen(name));
+    blob_write(disk, &id, 1000, bytes, MIB);
+    free(bytes);
+}
+
+/* Tables that nobody reads any more make room for objects, and not the other way round. */
+Test(evict, old_tables_go_before_newer_blocks)
+{
+    char name[16];
+    char command[512];
+    struct disk_stats stats;
+    disk_close(disk);
+    disk = disk_of_size("cache", 100 * MIB);
+    for (unsigned i = 0; i < 95; i++) {
+        (void)snprintf(name, sizeof name, "table%u", i);
+        keep_table(name);
+    }
+    (void)snprintf(command, sizeof command, "touch -d '2 days ago' '%s'/*", scratch_path("cache/tables"));
+    cr_assert_eq(system(command), 0);
+    struct disk_object *object = numbered(0, 48 * MIB);
+    for (uint64_t number = 0; number < 48; number++)
+        cr_assert_eq(save_block(object, number), 0, "block %zu: %s", (size_t)number, disk_noted);
+    for (uint64_t number = 0; number < 48; number++)
+        cr_assert(load_block(object, number), "block %zu", (size_t)number);
+    disk_stats(disk, &stats);
+    cr_assert_eq(stats.blocks_evicted, 0);
+    cr_assert_leq(taken_below("cache"), 100 * MIB + SPACE_FILE);
+    cr_assert_geq(taken_below("cache/tables"), 10 * MIB, "no more go than have to");
     disk_object_free(object);
 }
 

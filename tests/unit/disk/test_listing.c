@@ -306,23 +306,6 @@ Test(listing, many_writers_and_readers_meet_whole_listings)
     cr_assert_eq(disk_notes, 0);
 }
 
-/* What is replaced gives its room to what replaces it. */
-Test(listing, renewing_one_takes_no_more_room)
-{
-    uint64_t words[3];
-    write_listing(disk, "me", MANY, 1, clock_real_ms());
-    disk_close(disk);
-    disk = disk_here("cache");
-    for (int i = 0; i < 50; i++)
-        write_listing(disk, "me", MANY, 1, clock_real_ms());
-    disk_close(disk);
-    disk = disk_here("cache");
-    int fd = open(scratch_path("cache/space"), O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(read(fd, words, sizeof words), (ssize_t)sizeof words);
-    (void)close(fd);
-    cr_assert_leq(words[1], 2 * taken_below("cache/listings"));
-}
-
 Test(listing, on_a_busy_cache_is_given_up_in_silence)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
