@@ -11,8 +11,6 @@
 #include "disk/cache_dir.h"
 #include "disk/identity.h"
 
-enum { FLAG_JSON = 256 };
-
 static const struct action {
     const char *name;
     int min; /* operands */
@@ -40,7 +38,7 @@ void action_close_disk(struct disk **disk)
 
 int action_open_disk(const struct cache_request *request, struct disk **ret_disk, struct error *err)
 {
-    const struct run_config *config = &request->options.run;
+    const struct run_config *config = &request->source.options.run;
     _cleanup_free_ char *directory = cache_dir_path(config->disk.directory);
     if (config->no_cache || !directory)
         return error_set(err, ENOENT, "cache: there is none: %s",
@@ -58,15 +56,6 @@ void action_item_uri(const struct disk_item *item, struct strbuf *out)
         strbuf_adds(out, "?");
     else
         strbuf_addf(out, "s3://%s/%s", parts.bucket, parts.key);
-}
-
-static bool on_flag(void *context, int flag, const char *value)
-{
-    struct cache_request *request = context;
-    (void)value;
-    request->json = request->json || flag == FLAG_JSON;
-    request->quiet = request->quiet || flag == 'q';
-    return true;
 }
 
 /* Finds the action among the operands, and checks that it may have the others. An exit code where not. */
@@ -91,32 +80,30 @@ static int choose_action(struct cache_request *request, const struct action **re
     return 0;
 }
 
-static int run_action(struct cache_request *request, int argc, char **argv)
+static void request_done(struct cache_request *request)
 {
-    static const struct option longs[] = {{"json", no_argument, NULL, FLAG_JSON}, {0}};
-    const struct action *action = NULL;
-    struct error err = {0};
-    int first;
-    int code = arguments_parse(argc, argv, "q", longs, on_flag, request, 0, -1, &request->options, &first);
-    if (code)
-        return code;
-    request->operands = argv + first;
-    request->count = argc - first;
-    request->options.run.note = command_note;
-    request->options.run.chosen = command_chosen;
-    request->options.run.view.conflict = command_conflict;
-    code = choose_action(request, &action);
-    if (!action)
-        return code;
-    code = action->run(request, &err);
-    return code < 0 ? command_failed(&err) : code;
+    command_run_done(&request->source);
 }
 
 int cmd_cache(int argc, char **argv)
 {
-    struct cache_request request = {0};
-    options_init(&request.options);
-    int code = run_action(&request, argc, argv);
-    options_done(&request.options);
-    return code;
+    __attribute__((cleanup(request_done))) struct cache_request request = {0};
+    const struct flag flags[] = {{'o', NULL, FLAG_OPTIONS, &request.source.options},
+                                 {'q', NULL, FLAG_SET, &request.source.quiet},
+                                 {0, "json", FLAG_SET, &request.json},
+                                 {0}};
+    const struct action *action = NULL;
+    struct error err = {0};
+    int first;
+    command_run_init(&request.source);
+    int code = arguments_parse(argc, argv, flags, 0, -1, &first);
+    if (code)
+        return code;
+    request.operands = argv + first;
+    request.count = argc - first;
+    code = choose_action(&request, &action);
+    if (!action)
+        return code;
+    code = action->run(&request, &err);
+    return code < 0 ? command_failed(&err) : code;
 }

@@ -4,14 +4,13 @@
 
 #include <stdbool.h>
 
-#include "cli/options.h"
+#include "cli/common/command_run.h"
 #include "disk/disk.h"
 
 /* What was asked for. */
 struct cache_request {
-    struct options options;
+    struct command_run source; /* opened by prefetch only */
     bool json;
-    bool quiet;
     char **operands; /* those of the action */
     int count;
 };

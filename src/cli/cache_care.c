@@ -8,18 +8,9 @@
 #include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
+#include "cli/common/output.h"
 #include "cli/common/progress.h"
 #include "disk/identity.h"
-
-static int print_json(json_t *object)
-{
-    if (!object)
-        return -ENOMEM;
-    (void)json_dumpf(object, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(object);
-    return EXIT_DONE;
-}
 
 int action_prune(struct cache_request *request, struct error *err)
 {
@@ -32,7 +23,7 @@ int action_prune(struct cache_request *request, struct error *err)
     if (result < 0)
         return result;
     if (request->json)
-        return print_json(json_pack("{s:I}", "freed", (json_int_t)freed));
+        return output_json(json_pack("{s:I}", "freed", (json_int_t)freed));
     format_bytes(text, freed);
     (void)printf("freed %s\n", text);
     return EXIT_DONE;
@@ -46,7 +37,7 @@ int action_clear(struct cache_request *request, struct error *err)
 }
 
 /* Where verifying is. */
-struct check {
+struct cache_check {
     struct progress progress;
     uint64_t checked; /* bytes */
     json_t *bad;      /* blocks; NULL without --json */
@@ -54,7 +45,7 @@ struct check {
 
 static void on_bad(void *context, const struct disk_item *item, uint64_t number)
 {
-    struct check *check = context;
+    struct cache_check *check = context;
     char safe[4 * IDENTITY_MAX];
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(2 * IDENTITY_MAX);
     action_item_uri(item, &uri);
@@ -73,19 +64,19 @@ static void on_bad(void *context, const struct disk_item *item, uint64_t number)
 
 static void on_progress(void *context, uint64_t bytes_checked)
 {
-    struct check *check = context;
+    struct cache_check *check = context;
     progress_add(&check->progress, bytes_checked - check->checked);
     check->checked = bytes_checked;
 }
 
-static int verify(const struct cache_request *request, struct disk *disk, struct check *check,
-                  struct disk_verified *ret_verified, struct error *err)
+static int verify_disk(const struct cache_request *request, struct disk *disk, struct cache_check *check,
+                       struct disk_verified *ret_verified, struct error *err)
 {
     struct disk_usage usage;
     int result = disk_usage(disk, &usage, err);
     if (result < 0)
         return result;
-    progress_begin(&check->progress, usage.bytes, request->quiet);
+    progress_begin(&check->progress, usage.bytes, request->source.quiet);
     result = disk_verify(disk, on_bad, on_progress, check, ret_verified, err);
     progress_end(&check->progress);
     return result;
@@ -95,9 +86,9 @@ static void print_verified(const struct disk_verified *verified, json_t *bad)
 {
     char bytes[FORMAT_MAX];
     if (bad) {
-        (void)print_json(json_pack("{s:I, s:I, s:I, s:O}", "objects", (json_int_t)verified->objects, "blocks",
-                                   (json_int_t)verified->blocks, "bytes", (json_int_t)verified->bytes, "bad",
-                                   bad));
+        (void)output_json(json_pack("{s:I, s:I, s:I, s:O}", "objects", (json_int_t)verified->objects,
+                                    "blocks", (json_int_t)verified->blocks, "bytes",
+                                    (json_int_t)verified->bytes, "bad", bad));
         return;
     }
     format_bytes(bytes, verified->bytes);
@@ -108,7 +99,7 @@ static void print_verified(const struct disk_verified *verified, json_t *bad)
 int action_verify(struct cache_request *request, struct error *err)
 {
     _cleanup_disk_ struct disk *disk = NULL;
-    struct check check = {0};
+    struct cache_check check = {0};
     struct disk_verified verified = {0};
     int result = action_open_disk(request, &disk, err);
     if (result < 0)
@@ -116,7 +107,7 @@ int action_verify(struct cache_request *request, struct error *err)
     if (request->json && !(check.bad = json_array()))
         return error_errno(err, ENOMEM, "cache verify");
     if (disk)
-        result = verify(request, disk, &check, &verified, err);
+        result = verify_disk(request, disk, &check, &verified, err);
     if (result == 0)
         print_verified(&verified, check.bad);
     json_decref(check.bad);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
+#include "cli/common/output.h"
 #include "disk/identity.h"
 #include "run/site.h"
 
@@ -42,7 +43,7 @@ static void free_entries(struct entries *entries)
 }
 
 /* One that nothing is here of, or whose name is none, is not worth a line. */
-static int collect(void *context, const struct disk_item *item)
+static int add_entry(void *context, const struct disk_item *item)
 {
     struct entries *entries = context;
     struct identity_parts parts;
@@ -64,7 +65,7 @@ static int collect(void *context, const struct disk_item *item)
     return entry->uri && entry->endpoint && entry->etag ? 0 : -ENOMEM;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_entries(const void *a, const void *b)
 {
     const struct entry *left = a;
     const struct entry *right = b;
@@ -107,12 +108,7 @@ static int print_json(const struct entries *entries)
     json_t *array = json_array();
     for (size_t i = 0; array && i < entries->count; i++)
         (void)json_array_append_new(array, entry_json(&entries->items[i]));
-    if (!array)
-        return -ENOMEM;
-    (void)json_dumpf(array, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(array);
-    return EXIT_DONE;
+    return output_json(array);
 }
 
 int action_list(struct cache_request *request, struct error *err)
@@ -121,11 +117,11 @@ int action_list(struct cache_request *request, struct error *err)
     __attribute__((cleanup(free_entries))) struct entries entries = {0};
     int result = action_open_disk(request, &disk, err);
     if (result == 0 && disk)
-        result = disk_each(disk, collect, &entries, err);
+        result = disk_each(disk, add_entry, &entries, err);
     if (result < 0)
         return result;
     if (entries.count)
-        qsort(entries.items, entries.count, sizeof *entries.items, compare);
+        qsort(entries.items, entries.count, sizeof *entries.items, compare_entries);
     if (request->json)
         return print_json(&entries);
     for (size_t i = 0; i < entries.count; i++)

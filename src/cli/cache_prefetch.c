@@ -12,8 +12,7 @@
 #include "cli/common/progress.h"
 
 struct prefetch {
-    struct run *run;
-    struct wait wait;
+    struct command_run *source; /* open */
     struct files files;
     _Atomic size_t failed;
     struct progress progress;
@@ -22,7 +21,8 @@ struct prefetch {
 /* Has what a view composes below NODE there. Directories beside archives are not looked into. */
 static int compose_below(struct prefetch *prefetch, struct node *node, struct error *err)
 {
-    int result = node_is_stage(node) ? run_grow(prefetch->run, node, &prefetch->wait, err) : 0;
+    int result =
+        node_is_stage(node) ? run_grow(prefetch->source->run, node, &prefetch->source->wait, err) : 0;
     if (node->type != NODE_DIRECTORY || tree_needs_growing(node))
         return result;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)
@@ -34,7 +34,7 @@ static int compose_below(struct prefetch *prefetch, struct node *node, struct er
 static int add_path(struct prefetch *prefetch, const char *path, struct error *err)
 {
     struct node *node;
-    int result = run_find(prefetch->run, path, &prefetch->wait, &node, err);
+    int result = run_find(prefetch->source->run, path, &prefetch->source->wait, &node, err);
     if (result == 0)
         result = compose_below(prefetch, node, err);
     if (result < 0)
@@ -56,7 +56,7 @@ static uint64_t leave_out_present(struct prefetch *prefetch)
     size_t count = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < files->count; i++) {
-        if (is_here(prefetch->run, files->nodes[i]))
+        if (is_here(prefetch->source->run, files->nodes[i]))
             continue;
         bytes += files->nodes[i]->size;
         files->nodes[count++] = files->nodes[i];
@@ -65,57 +65,45 @@ static uint64_t leave_out_present(struct prefetch *prefetch)
     return bytes;
 }
 
-static void fail(struct prefetch *prefetch, const struct error *err)
+static void prefetch_failed(struct prefetch *prefetch, const struct error *err)
 {
     atomic_fetch_add(&prefetch->failed, 1);
-    progress_pause(&prefetch->progress);
-    (void)command_failed(err);
-    progress_resume(&prefetch->progress);
+    progress_failed(&prefetch->progress, err);
 }
 
-static int count(void *context, const void *bytes, size_t len, struct error *err)
+static int count_bytes(void *context, const void *bytes, size_t len, struct error *err)
 {
     (void)bytes, (void)err;
     progress_add(context, len);
     return 0;
 }
 
-/* Reads all of a file, which keeps it. */
-static int fetch(struct prefetch *prefetch, const struct node *node, struct error *err)
-{
-    struct reader *reader;
-    int result = run_open_node(prefetch->run, node, &reader, err);
-    if (result < 0)
-        return result;
-    result = reader_pass(reader, 0, &prefetch->wait, count, &prefetch->progress, err);
-    reader_close(reader);
-    return result;
-}
-
-static void fetch_one(void *context, size_t index)
+/* Reads all of a file, which the cache keeps then. */
+static void prefetch_one(void *context, size_t index)
 {
     struct prefetch *prefetch = context;
+    const struct node **node = &prefetch->files.nodes[index];
     struct error err = {0};
-    if (fetch(prefetch, prefetch->files.nodes[index], &err) < 0) {
-        fail(prefetch, &err);
-        prefetch->files.nodes[index] = NULL; /* need not be looked for */
+    if (command_run_read(prefetch->source, *node, 0, count_bytes, &prefetch->progress, &err) < 0) {
+        prefetch_failed(prefetch, &err);
+        *node = NULL; /* need not be looked for */
     }
 }
 
 /* What was read may not have been kept: the disk was full, say. */
 static void check_kept(struct prefetch *prefetch)
 {
-    run_settle(prefetch->run);
+    run_settle(prefetch->source->run);
     for (size_t i = 0; i < prefetch->files.count; i++) {
         const struct node *node = prefetch->files.nodes[i];
         struct error err = {0};
-        if (!node || node->member || is_here(prefetch->run, node)) /* of members nobody knows */
+        if (!node || node->member || is_here(prefetch->source->run, node)) /* of members nobody knows */
             continue;
         _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUNFS_KEY_MAX);
-        files_path(prefetch->run, node, &path);
+        files_path(prefetch->source->run, node, &path);
         (void)error_set(&err, EIO, "%s: fetched, but it could not be kept in %s", strbuf_text(&path),
-                        disk_directory(run_disk(prefetch->run)));
-        fail(prefetch, &err);
+                        disk_directory(run_disk(prefetch->source->run)));
+        prefetch_failed(prefetch, &err);
     }
 }
 
@@ -123,7 +111,7 @@ static int check_room(const struct prefetch *prefetch, struct error *err)
 {
     char wanted[FORMAT_MAX];
     char limit[FORMAT_MAX];
-    uint64_t size_max = disk_size_max(run_disk(prefetch->run));
+    uint64_t size_max = disk_size_max(run_disk(prefetch->source->run));
     if (prefetch->files.bytes <= size_max)
         return 0;
     format_bytes(wanted, prefetch->files.bytes);
@@ -145,8 +133,8 @@ static int prefetch_all(struct prefetch *prefetch, const struct cache_request *r
         return result;
     size_t files = prefetch->files.count;
     uint64_t missing = leave_out_present(prefetch);
-    progress_begin(&prefetch->progress, missing, request->quiet);
-    parallel_each(prefetch->files.count, request->options.run.connections, fetch_one, prefetch);
+    progress_begin(&prefetch->progress, missing, request->source.quiet);
+    parallel_each(prefetch->files.count, request->source.options.run.connections, prefetch_one, prefetch);
     check_kept(prefetch);
     progress_end(&prefetch->progress);
     if (prefetch->failed)
@@ -157,31 +145,21 @@ static int prefetch_all(struct prefetch *prefetch, const struct cache_request *r
     return EXIT_DONE;
 }
 
-/* A local run needs no cache. */
-static int prefetch_run(struct run *run, const struct cache_request *request, struct error *err)
+int action_prefetch(struct cache_request *request, struct error *err)
 {
+    struct prefetch prefetch = {.source = &request->source};
     struct run_stats stats;
-    run_stats(run, &stats);
+    int result = command_run_open(&request->source, request->operands[0], err);
+    if (result < 0)
+        return result;
+    run_stats(request->source.run, &stats);
     if (!stats.remote) {
         (void)printf("%s: a local directory: nothing to fetch\n", request->operands[0]);
         return EXIT_DONE;
     }
     if (!stats.has_disk)
         return error_set(err, ENOENT, "cache prefetch: there is no cache to fetch into");
-    struct prefetch prefetch = {.run = run, .wait = {.timeout_ms = request->options.run.timeout_ms}};
-    int result = prefetch_all(&prefetch, request, err);
+    result = prefetch_all(&prefetch, request, err);
     files_done(&prefetch.files);
-    return result;
-}
-
-int action_prefetch(struct cache_request *request, struct error *err)
-{
-    struct run *run;
-    request->options.run.source = request->operands[0];
-    int result = run_open(&request->options.run, &run, err);
-    if (result < 0)
-        return result;
-    result = prefetch_run(run, request, err);
-    run_close(run);
     return result;
 }

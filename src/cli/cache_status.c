@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/cache.h"
 #include "cli/cli.h"
+#include "cli/common/output.h"
 #include "disk/cache_dir.h"
 
 #define TEXT_MAX (16U * 1024)
@@ -54,10 +55,7 @@ static int print_json(const char *directory, struct disk *disk, const struct dis
         (void)json_object_set_new(status, "min_free", json_integer((json_int_t)disk_free_min(disk)));
         (void)json_object_set_new(status, "free", json_integer((json_int_t)usage->free));
     }
-    (void)json_dumpf(status, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(status);
-    return EXIT_DONE;
+    return output_json(status);
 }
 
 int action_status(struct cache_request *request, struct error *err)
@@ -70,7 +68,7 @@ int action_status(struct cache_request *request, struct error *err)
         result = disk_usage(disk, &usage, err);
     if (result < 0)
         return result;
-    directory = cache_dir_path(request->options.run.disk.directory);
+    directory = cache_dir_path(request->source.options.run.disk.directory);
     if (!directory)
         return error_errno(err, ENOMEM, "cache status");
     if (request->json)

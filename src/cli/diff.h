@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "run/run.h"
+#include "cli/common/command_run.h"
 
 enum change_kind {
     CHANGE_NONE,
@@ -25,9 +25,7 @@ struct change {
 };
 
 struct diff {
-    struct run *runs[SIDES];
-    struct wait wait;
-    unsigned connections;
+    struct command_run sides[SIDES];
     bool quiet;
     bool json;
     struct change *changes; /* owned; in the order of the trees */

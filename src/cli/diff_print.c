@@ -1,11 +1,10 @@
 /* Telling what differs, in lines or as JSON; see diff.h. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
-#include "base/escape.h"
 #include "base/json.h"
+#include "cli/common/output.h"
 #include "cli/diff.h"
 
 #define PATH_LIMIT (64U * 1024)
@@ -20,17 +19,6 @@ static const struct {
     [CHANGE_CONTENT] = {'M', "changed"},
     [CHANGE_TYPE] = {'T', "retyped"},
 };
-
-static void print_line(const struct change *change, bool terminal)
-{
-    char safe[PATH_LIMIT];
-    const char *path = change->path;
-    if (terminal) {
-        escape_control(safe, sizeof safe, path);
-        path = safe;
-    }
-    (void)printf("%c\t%s\n", kinds[change->kind].letter, path);
-}
 
 /* One side of a change. */
 static json_t *side_of(const struct diff *diff, const struct change *change, int side)
@@ -66,20 +54,19 @@ static void add_json(json_t *array, const struct diff *diff, const struct change
 
 void diff_print(const struct diff *diff)
 {
-    bool terminal = isatty(STDOUT_FILENO);
     json_t *array = diff->json ? json_array() : NULL;
     for (size_t i = 0; i < diff->count; i++) {
         const struct change *change = &diff->changes[i];
         if (!kinds[change->kind].letter)
             continue;
-        if (array)
+        if (array) {
             add_json(array, diff, change);
-        else
-            print_line(change, terminal);
+            continue;
+        }
+        (void)printf("%c\t", kinds[change->kind].letter);
+        output_name(change->path);
+        (void)putchar('\n');
     }
-    if (!array)
-        return;
-    (void)json_dumpf(array, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(array);
+    if (array)
+        (void)output_json(array);
 }

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/common/bulk_read.h"
 #include "cli/common/files.h"
-#include "cli/common/prefetch.h"
 #include "cli/common/progress.h"
 #include "cli/diff.h"
 
@@ -30,9 +30,9 @@ static void close_readers(struct reader *(*readers)[SIDES])
 static int read_piece(struct diff *diff, struct reader *reader, const struct change *change, int side,
                       char *piece, uint64_t offset, size_t *ret_n, struct error *err)
 {
-    int result = reader_pread(reader, piece, PIECE, offset, &diff->wait, ret_n, err);
+    int result = reader_pread(reader, piece, PIECE, offset, &diff->sides[side].wait, ret_n, err);
     if (result < 0)
-        files_name_error(diff->runs[side], change->nodes[side], err);
+        files_name_error(diff->sides[side].run, change->nodes[side], err);
     return result;
 }
 
@@ -69,9 +69,9 @@ static int decide(struct reading *reading, struct change *change, struct error *
     struct diff *diff = reading->diff;
     bool same = false;
     for (int side = 0; side < SIDES; side++) {
-        int result = run_open_node(diff->runs[side], change->nodes[side], &readers[side], err);
+        int result = run_open_node(diff->sides[side].run, change->nodes[side], &readers[side], err);
         if (result < 0) {
-            files_name_error(diff->runs[side], change->nodes[side], err);
+            files_name_error(diff->sides[side].run, change->nodes[side], err);
             return result;
         }
     }
@@ -88,9 +88,7 @@ static void decide_one(void *context, size_t index)
     if (decide(reading, reading->undecided[index], &err) == 0)
         return;
     atomic_store(&reading->diff->failed, true);
-    progress_pause(&reading->progress);
-    (void)command_failed(&err);
-    progress_resume(&reading->progress);
+    progress_failed(&reading->progress, &err);
 }
 
 static int compare_sizes(const void *a, const void *b)
@@ -125,7 +123,7 @@ void diff_read(struct diff *diff)
     }
     progress_begin(&reading.progress, reading.bytes, diff->quiet);
     qsort(reading.undecided, reading.count, sizeof(struct change *), compare_sizes);
-    batch_run(reading.count, diff->connections, decide_one, size_of, &reading);
+    bulk_read(reading.count, diff->sides[NEW].options.run.connections, decide_one, size_of, &reading);
     progress_end(&reading.progress);
     free(reading.undecided);
 }

@@ -83,15 +83,15 @@ static int visit_one(struct walk *walk, struct node *node, int side)
 
 static void add_sha256(const struct diff *diff, const struct node *node, int side, struct strbuf *out)
 {
-    if (run_member_sha256(diff->runs[side], node, out) < 0)
+    if (run_member_sha256(diff->sides[side].run, node, out) < 0)
         strbuf_clear(out);
 }
 
 void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out)
 {
-    tree_lock_read(run_tree(diff->runs[side]));
+    tree_lock_read(run_tree(diff->sides[side].run));
     add_sha256(diff, change->nodes[side], side, out);
-    tree_unlock(run_tree(diff->runs[side]));
+    tree_unlock(run_tree(diff->sides[side].run));
 }
 
 static enum content_relation relation_of(const struct diff *diff, struct node *nodes[SIDES])
@@ -180,53 +180,49 @@ static int visit(struct walk *walk, struct node *nodes[SIDES])
 
 static int visit_locked(struct walk *walk, struct node *nodes[SIDES])
 {
-    tree_lock_read(run_tree(walk->diff->runs[OLD]));
-    tree_lock_read(run_tree(walk->diff->runs[NEW]));
+    tree_lock_read(run_tree(walk->diff->sides[OLD].run));
+    tree_lock_read(run_tree(walk->diff->sides[NEW].run));
     int result = visit(walk, nodes);
-    tree_unlock(run_tree(walk->diff->runs[NEW]));
-    tree_unlock(run_tree(walk->diff->runs[OLD]));
+    tree_unlock(run_tree(walk->diff->sides[NEW].run));
+    tree_unlock(run_tree(walk->diff->sides[OLD].run));
     return result;
 }
 
-/* What cannot be looked into is told, and its entries count for nothing. */
-static void grow(void *context, size_t index)
+/* Reports archives that cannot be read; their entries are not compared. */
+static void populate_one(void *context, size_t index)
 {
     const struct growth *growth = context;
     struct growing *item = &growth->items[index];
-    struct run *run = growth->diff->runs[item->side];
-    _cleanup_strbuf_ struct strbuf problem = STRBUF_INIT(PATH_LIMIT);
     struct error err = {0};
-    if (run_grow(run, item->node, &growth->diff->wait, &err) < 0) {
-        atomic_store(&growth->diff->failed, true);
+    bool damaged;
+    int result = command_run_populate(&growth->diff->sides[item->side], item->node, &damaged, &err);
+    if (result < 0)
         (void)command_failed(&err);
-    }
-    tree_lock_read(run_tree(run));
-    if (run_problem(run, item->node, &problem) == 0)
+    if (result < 0 || damaged)
         atomic_store(&growth->diff->failed, true);
-    tree_unlock(run_tree(run));
 }
 
-static int grow_all(struct diff *diff, struct node *nodes[SIDES])
+static int populate_archives(struct diff *diff, struct node *nodes[SIDES])
 {
     struct growth growth = {.diff = diff};
     struct walk walk = {diff, &growth};
-    struct decoding decoding;
+    struct archive_progress progress;
     int result = visit_locked(&walk, nodes);
     if (result == 0 && growth.count) {
-        decoding_begin(&decoding, diff->runs[NEW], diff->quiet);
-        parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, grow, &growth);
-        decoding_end(&decoding);
+        archive_progress_begin(&progress, diff->sides[NEW].run, diff->quiet);
+        parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, populate_one, &growth);
+        archive_progress_end(&progress);
     }
     free(growth.items);
     return result;
 }
 
 /* The node at PATH on each side; one of them at least must be there. */
-static int find(struct diff *diff, const char *path, struct node *ret_nodes[SIDES], struct error *err)
+static int find_nodes(struct diff *diff, const char *path, struct node *ret_nodes[SIDES], struct error *err)
 {
     for (int side = 0; side < SIDES; side++) {
         ret_nodes[side] = NULL;
-        int result = run_find(diff->runs[side], path, &diff->wait, &ret_nodes[side], err);
+        int result = run_find(diff->sides[side].run, path, &diff->sides[side].wait, &ret_nodes[side], err);
         if (result < 0 && result != -ENOENT)
             return result;
     }
@@ -237,10 +233,10 @@ int diff_walk(struct diff *diff, const char *path, struct error *err)
 {
     struct node *nodes[SIDES];
     struct walk walk = {diff, NULL};
-    int result = find(diff, path, nodes, err);
+    int result = find_nodes(diff, path, nodes, err);
     if (result < 0)
         return result;
-    result = grow_all(diff, nodes);
+    result = populate_archives(diff, nodes);
     if (result == 0)
         result = visit_locked(&walk, nodes);
     return result < 0 ? error_errno(err, -result, "diff") : 0;

@@ -7,9 +7,9 @@
 #include <stdatomic.h>
 
 #include "base/digest.h"
-#include "cli/common/open_arg.h"
+#include "cli/common/command_run.h"
 #include "cli/common/progress.h"
-#include "run/run.h"
+#include "cli/fetch_target.h"
 
 #define FETCH_ETAG "user.runfs.etag" /* of a copied file, as on a mount: what object it is a copy of */
 
@@ -21,12 +21,9 @@ struct fetch_item {
 };
 
 struct fetch {
-    struct run *run;
-    struct wait wait; /* cancelled by STOP */
+    struct command_run source; /* its wait is cancelled by STOP */
     struct target target;
-    struct runfs_filter_spec filter;
     bool flatten; /* modes are those of an install tree */
-    bool quiet;
     bool dry_run;
     struct fetch_item *items; /* owned; in the order of the tree, directories before what is in them */
     size_t count;

@@ -20,12 +20,12 @@ int fetch_expected(struct fetch *fetch, const struct fetch_item *item, char ret_
     _cleanup_strbuf_ struct strbuf sum = STRBUF_INIT(SHA256_TEXT);
     ret_text[0] = '\0';
     if (!item->node->member) {
-        int result = checksum_read(fetch->run, item->node, &fetch->wait, ret_text, err);
+        int result = checksum_read(fetch->source.run, item->node, &fetch->source.wait, ret_text, err);
         return result == -ENODATA ? 0 : result;
     }
-    tree_lock_read(run_tree(fetch->run));
-    int result = run_member_sha256(fetch->run, item->node, &sum);
-    tree_unlock(run_tree(fetch->run));
+    tree_lock_read(run_tree(fetch->source.run));
+    int result = run_member_sha256(fetch->source.run, item->node, &sum);
+    tree_unlock(run_tree(fetch->source.run));
     if (result == 0 && sum.len == SHA256_TEXT - 1)
         memcpy(ret_text, strbuf_text(&sum), SHA256_TEXT);
     return 0;
@@ -77,7 +77,7 @@ static bool has_sha256(struct fetch *fetch, struct reader *file, const char *exp
     _cleanup_digest_ struct digest sum = {0};
     char text[SHA256_TEXT];
     return digest_begin(&sum, DIGEST_SHA256, NULL) == 0 &&
-           reader_pass(file, 0, &fetch->wait, add_sum, &sum, NULL) == 0 &&
+           reader_pass(file, 0, &fetch->source.wait, add_sum, &sum, NULL) == 0 &&
            digest_end_text(&sum, text, NULL) == 0 && strcmp(text, expected) == 0;
 }
 
@@ -95,7 +95,7 @@ static bool has_content(struct fetch *fetch, const struct fetch_item *item, int 
     if (fetch_expected(fetch, item, expected, NULL) == 0 && expected[0])
         right = has_sha256(fetch, file, expected);
     else if (!item->node->member && etag[0])
-        right = etags_of(file, &fetch->wait, etags, NULL) == 0 && etags_have(etags, etag);
+        right = etags_of(file, &fetch->source.wait, etags, NULL) == 0 && etags_have(etags, etag);
     reader_close(file);
     return right;
 }

@@ -107,7 +107,7 @@ static int cannot_write(struct copying *copying, int result, struct error *err)
     return error_errno(err, -result, "%s/%s", fetch->target.name, copying->item->path);
 }
 
-static int take(void *context, const void *bytes, size_t len, struct error *err)
+static int write_bytes(void *context, const void *bytes, size_t len, struct error *err)
 {
     struct copying *copying = context;
     struct fetch *fetch = copying->fetch;
@@ -123,23 +123,17 @@ static int take(void *context, const void *bytes, size_t len, struct error *err)
     return 0;
 }
 
-static int copy(struct copying *copying, struct error *err)
+static int copy_bytes(struct copying *copying, struct error *err)
 {
-    struct fetch *fetch = copying->fetch;
-    struct reader *reader;
-    progress_add(&fetch->progress, copying->have);
-    if (copying->have == copying->item->node->size)
+    const struct node *node = copying->item->node;
+    progress_add(&copying->fetch->progress, copying->have);
+    if (copying->have == node->size)
         return 0;
-    int result = run_open_node(fetch->run, copying->item->node, &reader, err);
-    if (result < 0)
-        return result;
-    result = reader_pass(reader, copying->have, &fetch->wait, take, copying, err);
-    reader_close(reader);
-    return result;
+    return command_run_read(&copying->fetch->source, node, copying->have, write_bytes, copying, err);
 }
 
 /* What is not what it should be does not stay, not even in part. */
-static int check(struct copying *copying, const char *expected, struct error *err)
+static int check_sum(struct copying *copying, const char *expected, struct error *err)
 {
     char text[SHA256_TEXT];
     if (!copying->check)
@@ -153,7 +147,7 @@ static int check(struct copying *copying, const char *expected, struct error *er
 }
 
 /* A file system may tell only at the end that there is no room. */
-static int place(struct copying *copying, struct error *err)
+static int place_part(struct copying *copying, struct error *err)
 {
     struct fetch *fetch = copying->fetch;
     int result = fetch_finish(fetch, copying->item, copying->fd);
@@ -182,10 +176,10 @@ static int run_copying(struct copying *copying, struct error *err)
     if (result == 0 && copying->check)
         result = hash_part(copying, err);
     if (result == 0)
-        result = copy(copying, err);
+        result = copy_bytes(copying, err);
     if (result == 0)
-        result = check(copying, expected, err);
-    return result < 0 ? result : place(copying, err);
+        result = check_sum(copying, expected, err);
+    return result < 0 ? result : place_part(copying, err);
 }
 
 int fetch_file(struct fetch *fetch, const struct fetch_item *item, struct error *err)
@@ -198,6 +192,6 @@ int fetch_file(struct fetch *fetch, const struct fetch_item *item, struct error 
     if (copying.fd >= 0)
         (void)close(copying.fd);
     if (result < 0)
-        files_name_error(fetch->run, item->node, err);
+        files_name_error(fetch->source.run, item->node, err);
     return result;
 }

@@ -32,7 +32,7 @@ static void selection_done(struct selection *selection)
 
 static int open_selection(struct selection *selection, struct error *err)
 {
-    const struct runfs_filter_spec *spec = &selection->fetch->filter;
+    const struct runfs_filter_spec *spec = &selection->fetch->source.options.run.artifacts;
     struct runfs_filter_spec excludes = {.exclude = spec->exclude, .exclude_count = spec->exclude_count};
     struct runfs_error why;
     selection->by_target = spec->target_count > 0;
@@ -149,7 +149,7 @@ static int take_item(struct selection *selection, struct node *node)
 
 static int visit_all(struct selection *selection, int (*take)(struct selection *selection, struct node *node))
 {
-    struct tree *tree = run_tree(selection->fetch->run);
+    struct tree *tree = run_tree(selection->fetch->source.run);
     tree_lock_read(tree);
     int result = visit(selection, tree_root(tree), false, take);
     tree_unlock(tree);
@@ -157,35 +157,30 @@ static int visit_all(struct selection *selection, int (*take)(struct selection *
 }
 
 /* An archive that is not all there is copied as far as it is, and that is a failure all the same. */
-static void grow(void *context, size_t index)
+static void populate_archive(void *context, size_t index)
 {
     const struct selection *selection = context;
     struct fetch *fetch = selection->fetch;
-    _cleanup_strbuf_ struct strbuf problem = STRBUF_INIT(PATH_LIMIT);
-    struct node *node = selection->archives[index];
     struct error err = {0};
-    if (run_grow(fetch->run, node, &fetch->wait, &err) < 0) {
+    bool damaged;
+    if (command_run_populate(&fetch->source, selection->archives[index], &damaged, &err) < 0)
         fetch_failed(fetch, &err);
-        return;
-    }
-    tree_lock_read(run_tree(fetch->run));
-    if (run_problem(fetch->run, node, &problem) == 0)
+    else if (damaged)
         atomic_fetch_add(&fetch->failed, 1);
-    tree_unlock(run_tree(fetch->run));
 }
 
 int fetch_select(struct fetch *fetch, struct error *err)
 {
     __attribute__((cleanup(selection_done))) struct selection selection = {.fetch = fetch};
-    struct decoding decoding;
+    struct archive_progress progress;
     int result = open_selection(&selection, err);
     if (result < 0)
         return result;
     result = visit_all(&selection, take_archive);
     if (result == 0 && selection.archive_count) {
-        decoding_begin(&decoding, fetch->run, fetch->quiet);
-        parallel_each(selection.archive_count, ARCHIVES_AT_ONCE, grow, &selection);
-        decoding_end(&decoding);
+        archive_progress_begin(&progress, fetch->source.run, fetch->source.quiet);
+        parallel_each(selection.archive_count, ARCHIVES_AT_ONCE, populate_archive, &selection);
+        archive_progress_end(&progress);
     }
     if (result == 0)
         result = visit_all(&selection, take_item);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
+#include "cli/common/command_run.h"
 #include "cli/common/output.h"
 #include "cli/common/progress.h"
 #include "unpack/etags.h"
@@ -18,75 +19,69 @@
 #define S3     "s3://"
 #define SUFFIX ".runfs-toc"
 
-/* What the command line says. */
-struct request {
-    const char *output; /* NULL: beside the archive */
-    bool quiet;
-};
-
-/* An archive, opened. */
-struct source {
-    const char *name; /* as the user wrote it */
-    struct options options;
-    struct run *run; /* NULL for a local file */
+/* The archive, a local file or an object. */
+struct input {
+    const char *name;          /* as the user wrote it */
+    const char *output;        /* the table's file; NULL: beside the archive */
+    char *prefix_name;         /* of an object: its prefix; owned */
+    struct command_run prefix; /* which is opened as a run */
     struct reader *reader;
-    struct wait wait;
     char etags[TOC_ETAG_MAX + 1];
     struct progress progress;
     uint64_t passed; /* bytes that the progress knows of */
 };
 
-static void source_close(struct source *source)
+static void input_done(struct input *input)
 {
-    reader_close(source->reader);
-    run_close(source->run);
-    options_done(&source->options);
+    reader_close(input->reader);
+    command_run_done(&input->prefix);
+    free(input->prefix_name);
 }
 
-static int open_local(struct source *source, struct error *err)
+static int open_local(struct input *input, struct error *err)
 {
     struct stat st;
     char etags[ETAGS_TEXT_MAX];
-    _cleanup_close_ int fd = open(source->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    _cleanup_close_ int fd = open(input->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return error_errno(err, errno, "%s", source->name);
-    int result = reader_open_fd(TAKE_FD(fd), (uint64_t)st.st_size, &source->reader, err);
+        return error_errno(err, errno, "%s", input->name);
+    int result = reader_open_fd(TAKE_FD(fd), (uint64_t)st.st_size, &input->reader, err);
     if (result == 0)
-        result = etags_of(source->reader, &source->wait, etags, err);
+        result = etags_of(input->reader, &input->prefix.wait, etags, err);
     if (result < 0)
-        return error_prefix(err, "%s", source->name);
-    (void)snprintf(source->etags, sizeof source->etags, "%s", etags);
+        return error_prefix(err, "%s", input->name);
+    (void)snprintf(input->etags, sizeof input->etags, "%s", etags);
     return 0;
 }
 
 /* The file NAME right below the run's root. */
-static int open_object(struct source *source, const char *name, struct error *err)
+static int open_object(struct input *input, const char *name, struct error *err)
 {
-    struct tree *tree = run_tree(source->run);
+    struct tree *tree = run_tree(input->prefix.run);
     tree_lock_read(tree);
     const struct node *node = tree_lookup(tree_root(tree), name, strlen(name));
     tree_unlock(tree);
     if (!node || node->type != NODE_FILE)
-        return error_errno(err, node ? EISDIR : ENOENT, "%s", source->name);
-    (void)snprintf(source->etags, sizeof source->etags, "%s", node_etag(node));
-    return run_open_node(source->run, node, &source->reader, err);
+        return error_errno(err, node ? EISDIR : ENOENT, "%s", input->name);
+    (void)snprintf(input->etags, sizeof input->etags, "%s", node_etag(node));
+    return run_open_node(input->prefix.run, node, &input->reader, err);
 }
 
 /* The object's prefix is opened as a run, as it is listed now. */
-static int open_s3(struct source *source, struct error *err)
+static int open_s3(struct input *input, struct error *err)
 {
-    struct run_config *config = &source->options.run;
-    _cleanup_free_ char *prefix = strdup(source->name);
+    struct run_config *config = &input->prefix.options.run;
+    char *prefix = input->prefix_name = strdup(input->name);
     if (!prefix)
-        return error_errno(err, ENOMEM, "%s", source->name);
+        return error_errno(err, ENOMEM, "%s", input->name);
     char *slash = strrchr(prefix, '/');
     if (slash < prefix + strlen(S3) || !slash[1])
-        return error_set(err, EINVAL, "%s: not an object: s3://BUCKET/KEY", source->name);
+        return error_set(err, EINVAL, "%s: not an object: s3://BUCKET/KEY", input->name);
     *slash = '\0';
-    config->source = prefix;
     config->refresh_ms = 0;
-    int result = run_open(config, &source->run, err);
-    return result < 0 ? result : open_object(source, slash + 1, err);
+    config->note = NULL; /* of other objects */
+    int result = command_run_open(&input->prefix, prefix, err);
+    return result < 0 ? result : open_object(input, slash + 1, err);
 }
 
 static bool is_s3(const char *name)
@@ -94,23 +89,23 @@ static bool is_s3(const char *name)
     return strncmp(name, S3, strlen(S3)) == 0;
 }
 
-static void note(void *context, const char *name, const char *why)
+static void note_member(void *context, const char *name, const char *why)
 {
-    struct source *source = context;
+    struct input *input = context;
     _cleanup_strbuf_ struct strbuf what = STRBUF_INIT(ERROR_MESSAGE_MAX);
-    strbuf_addf(&what, "%s: member '%.300s'", source->name, name);
-    progress_pause(&source->progress);
+    strbuf_addf(&what, "%s: member '%.300s'", input->name, name);
+    progress_pause(&input->progress);
     command_note(strbuf_text(&what), why);
-    progress_resume(&source->progress);
+    progress_resume(&input->progress);
 }
 
 /* A second pass, over what of a damaged archive can be trusted, counts only where it gets further. */
-static void count(void *context, uint64_t encoded)
+static void count_encoded(void *context, uint64_t encoded)
 {
-    struct source *source = context;
-    if (encoded > source->passed) {
-        progress_add(&source->progress, encoded - source->passed);
-        source->passed = encoded;
+    struct input *input = context;
+    if (encoded > input->passed) {
+        progress_add(&input->progress, encoded - input->passed);
+        input->passed = encoded;
     }
 }
 
@@ -130,51 +125,41 @@ static bool is_same_file(const char *a, const char *b)
            first.st_ino == second.st_ino;
 }
 
-static int write_table(struct source *source, const struct request *request, struct error *err)
+static int write_table(struct input *input, struct error *err)
 {
-    const struct sidecar_config config = {source->etags, note, count, source};
+    const struct sidecar_config config = {input->etags, note_member, count_encoded, input};
     _cleanup_free_ unsigned char *bytes = NULL;
     size_t len;
-    _cleanup_free_ char *beside = default_output(source->name);
+    _cleanup_free_ char *beside = default_output(input->name);
     if (!beside)
-        return error_errno(err, ENOMEM, "%s", source->name);
-    progress_begin(&source->progress, source->reader->size, request->quiet);
-    int result = sidecar_make(&config, source->reader, &source->wait, &bytes, &len, err);
-    progress_end(&source->progress);
+        return error_errno(err, ENOMEM, "%s", input->name);
+    progress_begin(&input->progress, input->reader->size, input->prefix.quiet);
+    int result = sidecar_make(&config, input->reader, &input->prefix.wait, &bytes, &len, err);
+    progress_end(&input->progress);
     if (result < 0)
-        return error_prefix(err, "%s", source->name);
-    return output_write(request->output ? request->output : beside, bytes, len, err);
+        return error_prefix(err, "%s", input->name);
+    return output_write(input->output ? input->output : beside, bytes, len, err);
 }
 
-static int index_archive(struct source *source, const struct request *request, struct error *err)
+static int index_archive(struct input *input, struct error *err)
 {
-    if (request->output && is_same_file(request->output, source->name))
-        return error_set(err, EINVAL, "%s: the table must not replace the archive", request->output);
-    int result = is_s3(source->name) ? open_s3(source, err) : open_local(source, err);
-    return result < 0 ? result : write_table(source, request, err);
-}
-
-static bool on_flag(void *context, int flag, const char *value)
-{
-    struct request *request = context;
-    if (flag == 'q')
-        request->quiet = true;
-    else
-        request->output = value;
-    return true;
+    if (input->output && is_same_file(input->output, input->name))
+        return error_set(err, EINVAL, "%s: the table must not replace the archive", input->output);
+    int result = is_s3(input->name) ? open_s3(input, err) : open_local(input, err);
+    return result < 0 ? result : write_table(input, err);
 }
 
 int cmd_index(int argc, char **argv)
 {
-    __attribute__((cleanup(source_close))) struct source source = {0};
-    struct request request = {0};
+    __attribute__((cleanup(input_done))) struct input input = {0};
+    const struct flag flags[] = {
+        {'o', NULL, FLAG_TEXT, &input.output}, {'q', NULL, FLAG_SET, &input.prefix.quiet}, {0}};
     struct error err = {0};
     int first;
-    options_init(&source.options);
-    source.wait.timeout_ms = source.options.run.timeout_ms;
-    int code = arguments_parse(argc, argv, "q", NULL, on_flag, &request, 1, 1, NULL, &first);
+    command_run_init(&input.prefix);
+    int code = arguments_parse(argc, argv, flags, 1, 1, &first);
     if (code)
         return code;
-    source.name = argv[first];
-    return index_archive(&source, &request, &err) < 0 ? command_failed(&err) : EXIT_DONE;
+    input.name = argv[first];
+    return index_archive(&input, &err) < 0 ? command_failed(&err) : EXIT_DONE;
 }

@@ -2,49 +2,30 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
-#include "base/escape.h"
 #include "base/format.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "cli/common/check.h"
+#include "cli/common/command_run.h"
+#include "cli/common/output.h"
 #include "cli/common/progress.h"
 
 #define PATH_LIMIT     (64U * 1024)
 #define MODE_TEXT_SIZE 11
 
-enum { FLAG_JSON = 256, FLAG_CHECK };
-
 struct listing {
+    struct command_run source;
     bool details;
     bool recursive;
     bool json;
     bool check;
-    bool quiet;
     bool full_paths; /* names alone would be ambiguous */
-    bool terminal;   /* control characters are shown as escapes */
-    struct run *run;
-    struct wait wait; /* for archives */
-    json_t *array;    /* what --json will print */
-    int code;         /* to exit with */
+    json_t *array;   /* what --json will print */
+    int code;        /* to exit with */
 };
-
-static bool on_flag(void *context, int flag, const char *value)
-{
-    struct listing *listing = context;
-    (void)value;
-    listing->details = listing->details || flag == 'l';
-    listing->recursive = listing->recursive || flag == 'R';
-    listing->json = listing->json || flag == FLAG_JSON;
-    listing->check = listing->check || flag == FLAG_CHECK;
-    listing->quiet = listing->quiet || flag == 'q';
-    return true;
-}
 
 static void mode_text(const struct node *node, char text[MODE_TEXT_SIZE])
 {
@@ -66,18 +47,8 @@ static uint64_t size_of(const struct node *node)
 /* The ETag of an object, the SHA-256 of what lies in an archive; "" where there is none. */
 static void content_id(const struct listing *listing, const struct node *node, struct strbuf *out)
 {
-    if (run_member_sha256(listing->run, node, out) < 0)
+    if (run_member_sha256(listing->source.run, node, out) < 0)
         strbuf_adds(out, node_is_stage(node) ? "" : node_etag(node));
-}
-
-static void print_name(const struct listing *listing, const char *name)
-{
-    char safe[PATH_LIMIT];
-    if (listing->terminal) {
-        escape_control(safe, sizeof safe, name);
-        name = safe;
-    }
-    (void)fputs(name, stdout);
 }
 
 static void print_details(const struct listing *listing, const struct node *node)
@@ -95,10 +66,10 @@ static void print_text(const struct listing *listing, const struct node *node, c
 {
     if (listing->details)
         print_details(listing, node);
-    print_name(listing, listing->details || listing->full_paths ? path : node_name(node));
+    output_name(listing->details || listing->full_paths ? path : node_name(node));
     if (listing->details && node->type == NODE_LINK) {
         (void)fputs(" -> ", stdout);
-        print_name(listing, node_link(node));
+        output_name(node_link(node));
     }
     (void)putchar('\n');
 }
@@ -107,14 +78,14 @@ static void add_location(const struct listing *listing, const struct node *node,
                          enum run_form form, const char *name)
 {
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(PATH_LIMIT);
-    if (run_locate(listing->run, node, form, &text) == 0)
+    if (run_locate(listing->source.run, node, form, &text) == 0)
         (void)json_object_set_new(entry, name, json_text(strbuf_text(&text)));
 }
 
 static void add_sha256(const struct listing *listing, const struct node *node, json_t *entry)
 {
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(PATH_LIMIT);
-    if (run_member_sha256(listing->run, node, &text) == 0)
+    if (run_member_sha256(listing->source.run, node, &text) == 0)
         (void)json_object_set_new(entry, "sha256", json_string(strbuf_text(&text)));
 }
 
@@ -140,7 +111,7 @@ static int add_json(struct listing *listing, const struct node *node, const char
     return json_array_append_new(listing->array, entry) < 0 ? -ENOMEM : 0;
 }
 
-static int show_locked(struct listing *listing, const struct node *node)
+static int list_node_locked(struct listing *listing, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     int result = tree_path(node, &path);
@@ -152,70 +123,58 @@ static int show_locked(struct listing *listing, const struct node *node)
     return 0;
 }
 
-static int show(struct listing *listing, const struct node *node)
+static int list_node(struct listing *listing, const struct node *node)
 {
-    tree_lock_read(run_tree(listing->run));
-    int result = show_locked(listing, node);
-    tree_unlock(run_tree(listing->run));
+    tree_lock_read(run_tree(listing->source.run));
+    int result = list_node_locked(listing, node);
+    tree_unlock(run_tree(listing->source.run));
     return result;
 }
 
-/* Not all of an archive may be there; a note has said why when it was looked into. */
-static void note_problem(struct listing *listing, const struct node *node)
+/* Puts the members of an archive into the tree. One that cannot be read does not keep others from being listed. */
+static bool populate(struct listing *listing, struct node *directory)
 {
-    _cleanup_strbuf_ struct strbuf problem = STRBUF_INIT(PATH_LIMIT);
-    tree_lock_read(run_tree(listing->run));
-    if (run_problem(listing->run, node, &problem) == 0)
-        listing->code = EXIT_FAILED;
-    tree_unlock(run_tree(listing->run));
-}
-
-/* Has an archive's members at hand. One that cannot be read does not keep others from being listed. */
-static bool look_into(struct listing *listing, struct node *directory)
-{
+    struct archive_progress progress;
     struct error err = {0};
-    struct decoding decoding;
-    decoding_begin(&decoding, listing->run, listing->quiet);
-    int result = run_grow(listing->run, directory, &listing->wait, &err);
-    decoding_end(&decoding);
-    if (result < 0) {
+    bool damaged;
+    archive_progress_begin(&progress, listing->source.run, listing->source.quiet);
+    int result = command_run_populate(&listing->source, directory, &damaged, &err);
+    archive_progress_end(&progress);
+    if (result < 0)
         listing->code = command_failed(&err);
-        return false;
-    }
-    note_problem(listing, directory);
-    return true;
+    else if (damaged)
+        listing->code = EXIT_FAILED;
+    return result == 0;
 }
 
-static int show_entries(struct listing *listing, struct node *directory)
+static int list_entries(struct listing *listing, struct node *directory)
 {
     int result = 0;
-    if (directory->directory->archive && !look_into(listing, directory))
+    if (directory->directory->archive && !populate(listing, directory))
         return 0;
     for (size_t i = 0; result == 0 && i < directory->directory->count; i++) {
         struct node *node = directory->directory->children[i];
-        result = show(listing, node);
+        result = list_node(listing, node);
         if (result == 0 && listing->recursive && node->type == NODE_DIRECTORY)
-            result = show_entries(listing, node);
+            result = list_entries(listing, node);
     }
     return result;
 }
 
-static int show_path(struct listing *listing, const char *path, struct error *err)
+static int list_path(struct listing *listing, const char *path, struct error *err)
 {
     struct node *node;
-    struct decoding decoding;
-    decoding_begin(&decoding, listing->run, listing->quiet);
-    int result = run_find(listing->run, path, &listing->wait, &node, err);
-    decoding_end(&decoding);
+    int result = command_run_find(&listing->source, run_find, path, &node, err);
     if (result < 0)
         return result;
-    note_problem(listing, node);
-    result = node->type == NODE_DIRECTORY ? show_entries(listing, node) : show(listing, node);
+    if (command_run_damaged(&listing->source, node))
+        listing->code = EXIT_FAILED;
+    result = node->type == NODE_DIRECTORY ? list_entries(listing, node) : list_node(listing, node);
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
 }
 
-/* Every path is tried; one that fails gives the exit code, and its message. Nothing renews the tree: nodes stay. */
-static void show_all(struct listing *listing, char **paths, int count)
+/* Every path is tried; one that fails gives the exit code, and its message. */
+static int list_all(struct listing *listing, char **paths, int count)
 {
     struct error err = {0};
     char *root[] = {(char[]){""}};
@@ -224,44 +183,73 @@ static void show_all(struct listing *listing, char **paths, int count)
         count = 1;
     }
     for (int i = 0; i < count; i++)
-        if (show_path(listing, paths[i], &err) < 0)
+        if (list_path(listing, paths[i], &err) < 0)
             listing->code = command_failed(&err);
-    if (listing->json) {
-        (void)json_dumpf(listing->array, stdout, JSON_INDENT(2));
-        (void)putchar('\n');
-    }
+    if (listing->json)
+        (void)output_json(json_incref(listing->array));
+    return listing->code;
+}
+
+/* The view's conflicts and overlaps, as they are found. */
+struct view_check {
+    struct archive_progress progress;
+    bool failed;
+};
+
+static void check_report(void *context, const char *line)
+{
+    (void)context;
+    (void)puts(line);
+}
+
+static void check_failed(void *context, const struct error *err)
+{
+    struct view_check *check = context;
+    check->failed = true;
+    progress_failed(&check->progress.progress, err);
+}
+
+static int check_view(struct command_run *source)
+{
+    struct view_check check = {0};
+    struct view_report report = {
+        .conflict = check_report, .overlap = check_report, .failed = check_failed, .context = &check};
+    archive_progress_begin(&check.progress, source->run, source->quiet);
+    run_check(source->run, &source->wait, &report);
+    archive_progress_end(&check.progress);
+    (void)printf("%" PRIu64 " conflicts, %" PRIu64 " overlaps\n", report.conflicts, report.overlaps);
+    return report.conflicts || check.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void listing_done(struct listing *listing)
+{
+    json_decref(listing->array);
+    command_run_done(&listing->source);
 }
 
 int cmd_ls(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, FLAG_JSON}, {"check", no_argument, NULL, FLAG_CHECK}, {0}};
-    _cleanup_options_ struct options options;
-    struct listing listing = {0};
+    __attribute__((cleanup(listing_done))) struct listing listing = {0};
+    const struct flag flags[] = {{'o', NULL, FLAG_OPTIONS, &listing.source.options},
+                                 {'q', NULL, FLAG_SET, &listing.source.quiet},
+                                 {'l', NULL, FLAG_SET, &listing.details},
+                                 {'R', NULL, FLAG_SET, &listing.recursive},
+                                 {0, "json", FLAG_SET, &listing.json},
+                                 {0, "check", FLAG_SET, &listing.check},
+                                 {0}};
     struct error err = {0};
     int first;
-    options_init(&options);
-    int code = arguments_parse(argc, argv, "lRq", longs, on_flag, &listing, 1, -1, &options, &first);
+    command_run_init(&listing.source);
+    int code = arguments_parse(argc, argv, flags, 1, -1, &first);
     if (code)
         return code;
-    options.run.source = argv[first];
-    options.run.note = command_note;
-    options.run.chosen = command_chosen;
-    options.run.view.conflict = command_conflict;
     if (listing.check && (listing.details || listing.recursive || listing.json || argc - first > 1))
         return command_misuse("ls", "ls: --check is of a whole view, and prints nothing else");
-    if (listing.check)
-        return check_view(&options, listing.quiet);
     listing.full_paths = listing.recursive || argc - first > 2;
-    listing.terminal = isatty(STDOUT_FILENO);
     listing.array = json_array();
-    if (!listing.array || run_open(&options.run, &listing.run, &err) < 0) {
-        json_decref(listing.array);
+    listing.source.options.run.view.check = listing.check;
+    if (command_run_open(&listing.source, argv[first], &err) < 0)
         return command_failed(&err);
-    }
-    listing.wait.timeout_ms = options.run.timeout_ms;
-    show_all(&listing, argv + first + 1, argc - first - 1);
-    json_decref(listing.array);
-    run_close(listing.run);
-    return listing.code;
+    return listing.check ? check_view(&listing.source)
+                         : list_all(&listing, argv + first + 1, argc - first - 1);
 }

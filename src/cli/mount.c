@@ -13,15 +13,9 @@
 #include "cli/common/arguments.h"
 #include "cli/daemon.h"
 #include "cli/mountpoint.h"
+#include "cli/options.h"
 
 #define MAPPED_FROM (1024 * 1024) /* bytes of an allocation */
-
-static bool on_flag(void *foreground, int flag, const char *value)
-{
-    (void)value;
-    *(bool *)foreground = true;
-    return flag == 'f';
-}
 
 /* Opens the log: where the options say, else stderr in the foreground and syslog in the background. */
 static int open_log(const struct options *options, bool foreground, struct error *err)
@@ -67,7 +61,7 @@ static void give_memory_back(void)
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
 }
 
-static int serve(struct options *options, struct readiness *readiness, bool foreground, struct error *err)
+static int serve_run(struct options *options, struct readiness *readiness, bool foreground, struct error *err)
 {
     struct run *run = NULL;
     struct fs *fs = NULL;
@@ -111,14 +105,13 @@ int cmd_mount(int argc, char **argv)
     struct readiness readiness = {-1};
     struct error err = {0};
     bool foreground = false;
+    const struct flag flags[] = {
+        {'o', NULL, FLAG_OPTIONS, &options}, {'f', NULL, FLAG_SET, &foreground}, {0}};
     int first;
     options_init(&options);
-    int code = arguments_parse(argc, argv, "f", NULL, on_flag, &foreground, 2, 2, &options, &first);
+    int code = arguments_parse(argc, argv, flags, 2, 2, &first);
     if (code)
         return code;
-    options.run.note = command_note;
-    options.run.chosen = command_chosen;
-    options.run.view.conflict = command_conflict;
     options.run.many = true;
     if (mountpoint_resolve(argv[first + 1], &mountpoint, &err) < 0 ||
         mountpoint_prepare(mountpoint, &err) < 0 || absolute_source(&options, argv[first], &source, &err) < 0)
@@ -128,7 +121,7 @@ int cmd_mount(int argc, char **argv)
     options.fs.refresh_ms = options.run.refresh_ms;
     if (!foreground && !daemon_fork(&readiness, &code))
         return code;
-    if (serve(&options, &readiness, foreground, &err) < 0)
+    if (serve_run(&options, &readiness, foreground, &err) < 0)
         return foreground ? command_failed(&err) : EXIT_FAILED;
     return EXIT_DONE;
 }

@@ -1,4 +1,3 @@
-/* Mountpoints; see mountpoint.h. */
 #include "cli/mountpoint.h"
 
 #include <errno.h>
@@ -17,7 +16,10 @@
 #include "base/cleanup.h"
 #include "base/mounts.h"
 #include "base/parse.h"
+#include "cli/cli.h"
+#include "cli/common/arguments.h"
 #include "cli/common/mount_query.h"
+#include "cli/options.h"
 
 #define STACKED_MAX   16
 #define LOCK_TRIES    100
@@ -46,12 +48,26 @@ int mountpoint_resolve(const char *path, char **ret_absolute, struct error *err)
     return *ret_absolute ? 0 : error_errno(err, ENOMEM, "mountpoint %s", path);
 }
 
+int mountpoint_operand(int argc, char **argv, bool *ret_json, char **ret_mountpoint)
+{
+    _cleanup_options_ struct options options; /* accepted, as mount(8)'s helpers do, without effect */
+    const struct flag flags[] = {
+        {'o', NULL, FLAG_OPTIONS, &options}, {0, ret_json ? "json" : NULL, FLAG_SET, ret_json}, {0}};
+    struct error err = {0};
+    int first;
+    options_init(&options);
+    int code = arguments_parse(argc, argv, flags, 1, 1, &first);
+    if (code)
+        return code;
+    return mountpoint_resolve(argv[first], ret_mountpoint, &err) < 0 ? command_failed(&err) : EXIT_DONE;
+}
+
 /* Whether the driver of our mount is there, and its process (0 where it does not say). */
-static enum mount_state ask_driver(const char *mountpoint, pid_t *ret_pid)
+static enum mount_state query_driver(const char *mountpoint, pid_t *ret_pid)
 {
     _cleanup_free_ char *text = NULL;
     uint64_t pid;
-    int result = driver_ask(mountpoint, "user.runfs.pid", &text);
+    int result = mount_query(mountpoint, "user.runfs.pid", &text);
     if (result == -ENOTCONN)
         return MOUNT_DEAD;
     if (result == -ETIMEDOUT)
@@ -73,7 +89,24 @@ int mountpoint_state(const char *absolute, enum mount_state *ret_state, pid_t *r
     else if (strcmp(mount.type, MOUNT_TYPE_RUNFS) != 0)
         *ret_state = MOUNT_OTHER;
     else
-        *ret_state = ask_driver(absolute, ret_pid);
+        *ret_state = query_driver(absolute, ret_pid);
+    return 0;
+}
+
+int mountpoint_refuse(const char *absolute, enum mount_state state, struct error *err)
+{
+    switch (state) {
+    case MOUNT_NONE:
+        return error_set(err, EINVAL, "%s: not a mountpoint", absolute);
+    case MOUNT_OTHER:
+        return error_set(err, EINVAL, "%s: not a runfs mount", absolute);
+    case MOUNT_DEAD:
+        return mount_query_error(absolute, -ENOTCONN, err);
+    case MOUNT_SILENT:
+        return mount_query_error(absolute, -ETIMEDOUT, err);
+    case MOUNT_OURS:
+        break;
+    }
     return 0;
 }
 

@@ -1,4 +1,3 @@
-/* The -o options; see options.h. */
 #include "cli/options.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include "base/array.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
+#include "cli/cli.h"
 
 #define OPTION_MAX      (64U * 1024)
 #define CONNECTIONS_MAX 256
@@ -272,7 +272,13 @@ static const struct row *find_row(const char *name)
 void options_init(struct options *options)
 {
     *options = (struct options){
-        .run = {.connections = 32, .timeout_ms = 30000, .readahead = 64U << 20, .refresh_ms = 60000},
+        .run = {.connections = 32,
+                .timeout_ms = 30000,
+                .readahead = 64U << 20,
+                .refresh_ms = 60000,
+                .view.conflict = command_conflict,
+                .note = command_note,
+                .chosen = command_chosen},
         .fs = {.uid = getuid(), .gid = getgid()},
         .log_level = LOG_LEVEL_WARNING,
     };

@@ -25,7 +25,7 @@ struct options {
     size_t text_capacity;
 };
 
-/* Sets the defaults: those of the interface, the caller's ids. */
+/* Sets the defaults: those of the interface, the caller's ids, and this program's messages for what a run reports. */
 void options_init(struct options *options);
 
 /* Reads one -o argument: OPT[=VALUE],…, a backslash before a comma that belongs to a value. Later ones win.

@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/common/arguments.h"
 #include "cli/mountpoint.h"
 
 #define END_MS 60000 /* for the process to end */
@@ -34,14 +33,13 @@ static int unmount(const char *mountpoint, struct error *err)
     case MOUNT_NONE:
         return error_set(err, EINVAL, "%s: not mounted", mountpoint);
     case MOUNT_OTHER:
-        return error_set(err, EINVAL, "%s: not a runfs mount", mountpoint);
+        return mountpoint_refuse(mountpoint, state, err);
     case MOUNT_DEAD:
         return mountpoint_unmount(mountpoint, true, err);
     case MOUNT_SILENT:
         (void)fprintf(stderr, "runfs: %s: its process does not answer: taken away, but still running\n",
                       mountpoint);
-        (void)umount2(mountpoint,
-                      MNT_FORCE | UMOUNT_NOFOLLOW); /* whoever waits for an answer gets an error */
+        (void)umount2(mountpoint, MNT_FORCE | UMOUNT_NOFOLLOW); /* what waits for an answer gets an error */
         result = mountpoint_state(mountpoint, &state, &pid, err);
         return result < 0 || state == MOUNT_NONE ? result : mountpoint_unmount(mountpoint, true, err);
     case MOUNT_OURS:
@@ -54,15 +52,10 @@ static int unmount(const char *mountpoint, struct error *err)
 
 int cmd_umount(int argc, char **argv)
 {
-    _cleanup_options_ struct options options;
     _cleanup_free_ char *mountpoint = NULL;
     struct error err = {0};
-    int first;
-    options_init(&options);
-    int code = arguments_parse(argc, argv, "", NULL, NULL, NULL, 1, 1, &options, &first);
+    int code = mountpoint_operand(argc, argv, NULL, &mountpoint);
     if (code)
         return code;
-    if (mountpoint_resolve(argv[first], &mountpoint, &err) < 0 || unmount(mountpoint, &err) < 0)
-        return command_failed(&err);
-    return EXIT_DONE;
+    return unmount(mountpoint, &err) < 0 ? command_failed(&err) : EXIT_DONE;
 }

@@ -6,29 +6,20 @@
 #include "base/format.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
+#include "cli/common/bulk_read.h"
+#include "cli/common/command_run.h"
 #include "cli/common/files.h"
-#include "cli/common/prefetch.h"
 #include "cli/common/progress.h"
 #include "run/checksum.h"
 
 #define PATH_LIMIT (64U * 1024)
 
 struct verify {
-    struct run *run;
-    struct wait wait;
+    struct command_run source;
     struct files files; /* to check */
-    bool quiet;
     _Atomic size_t bad;
     struct progress progress;
 };
-
-static void complain(struct verify *verify, const struct error *err)
-{
-    atomic_fetch_add(&verify->bad, 1);
-    progress_pause(&verify->progress);
-    (void)command_failed(err);
-    progress_resume(&verify->progress);
-}
 
 static bool is_artifact(const struct node *node)
 {
@@ -46,7 +37,7 @@ static const struct node *owner_of(const struct node *node, bool *ret_is)
     return found && found->type == NODE_FILE ? found : NULL;
 }
 
-static void say(const struct node *node, const char *why)
+static void note_node(const struct node *node, const char *why)
 {
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     (void)tree_path(node, &path);
@@ -54,12 +45,12 @@ static void say(const struct node *node, const char *why)
 }
 
 /* What is found on the way to be checked: what has a companion. */
-static int consider(struct verify *verify, const struct node *node)
+static int add_checkable(struct verify *verify, const struct node *node)
 {
     bool is_companion;
     const struct node *owner = owner_of(node, &is_companion);
     if (is_companion && !owner) {
-        say(node, "there is nothing that it is the sum of");
+        note_node(node, "there is nothing that it is the sum of");
         atomic_fetch_add(&verify->bad, 1);
     }
     if (is_companion)
@@ -67,19 +58,19 @@ static int consider(struct verify *verify, const struct node *node)
     if (checksum_companion(node))
         return files_add(&verify->files, node);
     if (is_artifact(node))
-        say(node, "not checked: no .sha256sum");
+        note_node(node, "not checked: no .sha256sum");
     return 0;
 }
 
-static int consider_below(struct verify *verify, const struct node *node)
+static int add_below(struct verify *verify, const struct node *node)
 {
     int result = 0;
     if (node->type == NODE_FILE)
-        return consider(verify, node);
+        return add_checkable(verify, node);
     if (node->type != NODE_DIRECTORY || node->directory->archive)
         return 0;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)
-        result = consider_below(verify, node->directory->children[i]);
+        result = add_below(verify, node->directory->children[i]);
     return result;
 }
 
@@ -87,11 +78,11 @@ static int consider_below(struct verify *verify, const struct node *node)
 static int add_asked(struct verify *verify, const char *path, struct error *err)
 {
     bool is_companion;
-    const struct node *node = tree_find(run_tree(verify->run), path);
+    const struct node *node = tree_find(run_tree(verify->source.run), path);
     if (!node)
         return error_errno(err, ENOENT, "%s", path);
     if (node->type == NODE_DIRECTORY)
-        return consider_below(verify, node) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
+        return add_below(verify, node) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
     const struct node *owner = owner_of(node, &is_companion);
     if (is_companion && !owner)
         return error_set(err, ENOENT, "%s: there is nothing that it is the sum of", path);
@@ -105,9 +96,9 @@ static int add_asked(struct verify *verify, const char *path, struct error *err)
 static void add_path(struct verify *verify, const char *path)
 {
     struct error err = {0};
-    tree_lock_read(run_tree(verify->run));
+    tree_lock_read(run_tree(verify->source.run));
     int result = add_asked(verify, path, &err);
-    tree_unlock(run_tree(verify->run));
+    tree_unlock(run_tree(verify->source.run));
     if (result < 0) {
         (void)command_failed(&err);
         atomic_fetch_add(&verify->bad, 1);
@@ -120,7 +111,7 @@ struct reading {
     struct digest sum;
 };
 
-static int take(void *context, const void *bytes, size_t len, struct error *err)
+static int add_bytes(void *context, const void *bytes, size_t len, struct error *err)
 {
     struct reading *reading = context;
     progress_add(&reading->verify->progress, len);
@@ -131,36 +122,32 @@ static int sum_of(struct verify *verify, const struct node *node, char ret_text[
                   struct error *err)
 {
     struct reading reading = {.verify = verify};
-    struct reader *reader;
-    int result = run_open_node(verify->run, node, &reader, err);
-    if (result < 0)
-        return result;
-    result = digest_begin(&reading.sum, DIGEST_SHA256, err);
+    int result = digest_begin(&reading.sum, DIGEST_SHA256, err);
     if (result == 0)
-        result = reader_pass(reader, 0, &verify->wait, take, &reading, err);
+        result = command_run_read(&verify->source, node, 0, add_bytes, &reading, err);
     if (result == 0)
         result = digest_end_text(&reading.sum, ret_text, err);
     digest_done(&reading.sum);
-    reader_close(reader);
     return result;
 }
 
-static void check(void *context, size_t index)
+static void check_file(void *context, size_t index)
 {
     struct verify *verify = context;
     const struct node *node = verify->files.nodes[index];
     struct error err = {0};
     char said[SHA256_TEXT];
     char is[SHA256_TEXT];
-    int result = checksum_read(verify->run, node, &verify->wait, said, &err);
+    int result = checksum_read(verify->source.run, node, &verify->source.wait, said, &err);
     if (result == 0)
         result = sum_of(verify, node, is, &err);
     if (result == 0 && strcmp(said, is) != 0)
         result = error_set(&err, EBADMSG, "its SHA-256 is %s, its .sha256sum says %s", is, said);
     if (result == 0)
         return;
-    files_name_error(verify->run, node, &err);
-    complain(verify, &err);
+    files_name_error(verify->source.run, node, &err);
+    atomic_fetch_add(&verify->bad, 1);
+    progress_failed(&verify->progress, &err);
 }
 
 static uint64_t size_of(const void *context, size_t index)
@@ -169,51 +156,44 @@ static uint64_t size_of(const void *context, size_t index)
     return verify->files.nodes[index]->size;
 }
 
-static void check_all(struct verify *verify, unsigned connections)
+static void check_all(struct verify *verify)
 {
     char bytes[FORMAT_MAX];
-    progress_begin(&verify->progress, verify->files.bytes, verify->quiet);
+    progress_begin(&verify->progress, verify->files.bytes, verify->source.quiet);
     files_sort(&verify->files);
-    batch_run(verify->files.count, connections, check, size_of, verify);
+    bulk_read(verify->files.count, verify->source.options.run.connections, check_file, size_of, verify);
     progress_end(&verify->progress);
     format_bytes(bytes, verify->files.bytes);
     if (!verify->bad)
         (void)printf("%zu files, %s, are what their .sha256sum says\n", verify->files.count, bytes);
 }
 
-static bool on_flag(void *context, int flag, const char *value)
+static void verify_done(struct verify *verify)
 {
-    struct verify *verify = context;
-    (void)value;
-    verify->quiet = flag == 'q';
-    return verify->quiet;
+    files_done(&verify->files);
+    command_run_done(&verify->source);
 }
 
 int cmd_verify(int argc, char **argv)
 {
-    _cleanup_options_ struct options options;
-    struct verify verify = {0};
+    __attribute__((cleanup(verify_done))) struct verify verify = {0};
+    struct run_config *config = &verify.source.options.run;
+    const struct flag flags[] = {
+        {'o', NULL, FLAG_OPTIONS, &verify.source.options}, {'q', NULL, FLAG_SET, &verify.source.quiet}, {0}};
     struct error err = {0};
     int first;
-    options_init(&options);
-    int code = arguments_parse(argc, argv, "q", NULL, on_flag, &verify, 1, -1, &options, &first);
+    command_run_init(&verify.source);
+    int code = arguments_parse(argc, argv, flags, 1, -1, &first);
     if (code)
         return code;
-    options.run.source = argv[first];
-    options.run.view.kind = VIEW_UPLOADED; /* what is stored is checked, wherever it is shown */
-    options.run.note = command_note;
-    options.run.chosen = command_chosen;
-    options.run.view.conflict = command_conflict;
-    batch_configure(&options.run);
-    if (run_open(&options.run, &verify.run, &err) < 0)
+    config->view.kind = VIEW_UPLOADED; /* what is stored is checked, wherever it is shown */
+    bulk_read_configure(config);
+    if (command_run_open(&verify.source, argv[first], &err) < 0)
         return command_failed(&err);
-    verify.wait.timeout_ms = options.run.timeout_ms;
     if (first + 1 == argc)
         add_path(&verify, "");
     for (int i = first + 1; i < argc; i++)
         add_path(&verify, argv[i]);
-    check_all(&verify, options.run.connections);
-    files_done(&verify.files);
-    run_close(verify.run);
+    check_all(&verify);
     return verify.bad ? EXIT_FAILED : EXIT_DONE;
 }

@@ -3,21 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
-#include "base/escape.h"
 #include "base/json.h"
 #include "base/mounts.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
 #include "cli/common/mount_query.h"
+#include "cli/common/output.h"
 
-#define PREFIX     "user.runfs."
-#define LINE_LIMIT (64U * 1024)
-
-enum { FLAG_JSON = 256 };
+#define PREFIX "user.runfs."
 
 /* In the order in which they are printed. */
 static const char *const names[] = {"s3_uri", "https_url", "etag", "sha256", "cached", "source", "error"};
@@ -30,53 +26,39 @@ static void free_values(char *(*values)[NAMES])
         free((*values)[i]);
 }
 
-static int no_answer(const char *path, int result, struct error *err)
-{
-    if (result == -ETIMEDOUT)
-        return error_set(err, ETIMEDOUT, "%s: the mount's process does not answer", path);
-    if (result == -ENOTCONN)
-        return error_set(err, ENOTCONN, "%s: a dead mount, its process is gone; runfs umount clears it away",
-                         path);
-    return error_errno(err, -result, "%s", path);
-}
-
 /* Asks for all attributes; those that there are not are NULL. */
-static int ask(const char *path, char *ret_values[NAMES], struct error *err)
+static int query_all(const char *path, char *ret_values[NAMES], struct error *err)
 {
     struct mount mount;
     uint64_t id;
-    int result = driver_mount_id(path, &id);
+    int result = mount_query_id(path, &id);
     if (result < 0)
-        return no_answer(path, result, err);
+        return mount_query_error(path, result, err);
     if (mount_by_id(id, &mount) < 0 || strcmp(mount.type, MOUNT_TYPE_RUNFS) != 0)
         return error_set(err, EINVAL, "%s: not on a runfs mount", path);
     for (size_t i = 0; i < NAMES; i++) {
         char attribute[64];
         (void)snprintf(attribute, sizeof attribute, PREFIX "%s", names[i]);
-        result = driver_ask(path, attribute, &ret_values[i]);
+        result = mount_query(path, attribute, &ret_values[i]);
         if (result < 0 && result != -ENODATA)
-            return no_answer(path, result, err);
+            return mount_query_error(path, result, err);
     }
     return 0;
 }
 
-static void print_line(const char *name, const char *value, bool terminal)
+static void print_line(const char *name, const char *value)
 {
-    char safe[LINE_LIMIT];
-    if (terminal) {
-        escape_control(safe, sizeof safe, value);
-        value = safe;
-    }
-    (void)printf("%s\t%s\n", name, value);
+    (void)printf("%s\t", name);
+    output_name(value);
+    (void)putchar('\n');
 }
 
-static void print(const char *path, char *values[NAMES])
+static void print_values(const char *path, char *values[NAMES])
 {
-    bool terminal = isatty(STDOUT_FILENO);
-    print_line("path", path, terminal);
+    print_line("path", path);
     for (size_t i = 0; i < NAMES; i++)
         if (values[i])
-            print_line(names[i], values[i], terminal);
+            print_line(names[i], values[i]);
 }
 
 static void add_json(json_t *array, const char *path, char *values[NAMES])
@@ -89,42 +71,32 @@ static void add_json(json_t *array, const char *path, char *values[NAMES])
     (void)json_array_append_new(array, entry);
 }
 
-static int show(const char *path, json_t *array)
+static int locate(const char *path, json_t *array)
 {
     __attribute__((cleanup(free_values))) char *values[NAMES] = {0};
     struct error err = {0};
-    if (ask(path, values, &err) < 0)
+    if (query_all(path, values, &err) < 0)
         return command_failed(&err);
     if (array)
         add_json(array, path, values);
     else
-        print(path, values);
+        print_values(path, values);
     return EXIT_DONE;
-}
-
-static bool on_flag(void *json, int flag, const char *value)
-{
-    (void)value;
-    *(bool *)json = flag == FLAG_JSON;
-    return *(bool *)json;
 }
 
 int cmd_which(int argc, char **argv)
 {
-    static const struct option longs[] = {{"json", no_argument, NULL, FLAG_JSON}, {0}};
     bool json = false;
+    const struct flag flags[] = {{0, "json", FLAG_SET, &json}, {0}};
     int first;
-    int code = arguments_parse(argc, argv, "", longs, on_flag, &json, 1, -1, NULL, &first);
+    int code = arguments_parse(argc, argv, flags, 1, -1, &first);
     if (code)
         return code;
     json_t *array = json ? json_array() : NULL;
     for (int i = first; i < argc; i++)
-        if (show(argv[i], array) != EXIT_DONE)
+        if (locate(argv[i], array) != EXIT_DONE)
             code = EXIT_FAILED;
-    if (array) {
-        (void)json_dumpf(array, stdout, JSON_INDENT(2));
-        (void)putchar('\n');
-        json_decref(array);
-    }
+    if (array)
+        (void)output_json(array);
     return code;
 }

@@ -1,17 +1,27 @@
-/* The arguments that commands with a SOURCE share. */
+/* Command lines: a table of flags a command, and its operands. */
 #ifndef RUNFS_CLI_COMMON_ARGUMENTS_H
 #define RUNFS_CLI_COMMON_ARGUMENTS_H
 
-#include <getopt.h>
+#define FLAGS_MAX 16
 
-#include "cli/options.h"
+enum flag_kind {
+    FLAG_SET,     /* no value: the bool TARGET becomes true */
+    FLAG_TEXT,    /* the const char * TARGET becomes the value, which is borrowed */
+    FLAG_OPTIONS, /* the value is a -o argument of the struct options TARGET */
+    FLAG_OPTION,  /* the value is that of the -o option NAME of the struct options TARGET */
+};
 
-/* Reads the command line with getopt_long: "-o" goes into OPTIONS, unless they are NULL; other letters of SHORTS and LONGS
-   go to ON_FLAG, which returns false for one it does not know. Operands may stand before options. Returns the index
-   of the first operand in *RET_FIRST; at least MIN and at most MAX operands are there. 0, or the exit code
-   after the message was written. */
-int arguments_parse(int argc, char **argv, const char *shorts, const struct option *longs,
-                    bool (*on_flag)(void *context, int flag, const char *value), void *context, int min,
-                    int max, struct options *options, int *ret_first);
+/* "-LETTER", where there is one, and "--NAME", where there is one. */
+struct flag {
+    char letter;
+    const char *name;
+    enum flag_kind kind;
+    void *target;
+};
+
+/* Reads the command line by FLAGS, whose last row is all zeros; of rows with one letter all apply. Operands may stand before
+   flags. Returns the index of the first operand in *RET_FIRST; at least MIN and at most MAX (-1: any number of) operands are
+   there. 0, or the exit code after the message was written. */
+int arguments_parse(int argc, char **argv, const struct flag *flags, int min, int max, int *ret_first);
 
 #endif

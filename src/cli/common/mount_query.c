@@ -1,5 +1,5 @@
-/* Questions to drivers; see mount_query.h. A process of its own asks: whoever has asked a stopped driver cannot be ended before
-   that answers, not even by SIGKILL, and must not keep us, nor the pipes of whoever waits for us. */
+/* A child process sends each query: a process that waits for a stopped driver cannot be ended, not even by SIGKILL, and must
+   hold up neither this process nor the pipes that it was started with. */
 #include "cli/common/mount_query.h"
 
 #include <errno.h>
@@ -113,12 +113,12 @@ static int ask_apart(ask_fn ask, const char *path, const char *attribute, char *
     return result;
 }
 
-int driver_ask(const char *path, const char *attribute, char **ret_value)
+int mount_query(const char *path, const char *attribute, char **ret_value)
 {
     return ask_apart(get_attribute, path, attribute, ret_value);
 }
 
-int driver_mount_id(const char *path, uint64_t *ret_id)
+int mount_query_id(const char *path, uint64_t *ret_id)
 {
     static const char label[] = "mnt_id:";
     _cleanup_free_ char *info = NULL;
@@ -132,4 +132,14 @@ int driver_mount_id(const char *path, uint64_t *ret_id)
     at += strspn(at, "\t ");
     at[strcspn(at, "\n")] = '\0';
     return parse_u64(at, INT32_MAX, ret_id);
+}
+
+int mount_query_error(const char *path, int result, struct error *err)
+{
+    if (result == -ETIMEDOUT)
+        return error_set(err, ETIMEDOUT, "%s: its process does not answer", path);
+    if (result == -ENOTCONN)
+        return error_set(err, ENOTCONN, "%s: a dead mount, its process is gone; runfs umount clears it away",
+                         path);
+    return error_errno(err, -result, "%s", path);
 }

@@ -1,4 +1,3 @@
-/* Files that a command writes; see output.h. */
 #include "cli/common/output.h"
 
 #include <errno.h>
@@ -11,6 +10,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
+#include "cli/cli.h"
+
+#define NAME_LIMIT (64U * 1024)
 
 int output_write_all(int fd, const char *bytes, size_t len)
 {
@@ -84,4 +87,27 @@ int output_write(const char *path, const void *bytes, size_t len, struct error *
     }
     int result = is_special(path) ? write_special(path, bytes, len) : replace(path, bytes, len);
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
+}
+
+void output_name(const char *name)
+{
+    static int terminal = -1; /* not known */
+    char safe[NAME_LIMIT];
+    if (terminal < 0)
+        terminal = isatty(STDOUT_FILENO);
+    if (terminal) {
+        escape_control(safe, sizeof safe, name);
+        name = safe;
+    }
+    (void)fputs(name, stdout);
+}
+
+int output_json(json_t *json)
+{
+    if (!json)
+        return -ENOMEM;
+    (void)json_dumpf(json, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(json);
+    return EXIT_DONE;
 }

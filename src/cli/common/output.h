@@ -1,8 +1,10 @@
-/* Files that a command writes: whole, or not at all. */
+/* What commands write: files, whole or not at all; names and JSON on standard output. */
 #ifndef RUNFS_CLI_COMMON_OUTPUT_H
 #define RUNFS_CLI_COMMON_OUTPUT_H
 
 #include <stddef.h>
+
+#include <jansson.h>
 
 #include "base/error.h"
 
@@ -12,5 +14,11 @@ int output_write(const char *path, const void *bytes, size_t len, struct error *
 
 /* Writes all of the LEN bytes to FD, a file or pipe that blocks. 0 or -errno. */
 int output_write_all(int fd, const char *bytes, size_t len);
+
+/* Writes a name to standard output; with escapes for control characters where that is a terminal. By one thread only. */
+void output_name(const char *name);
+
+/* Writes JSON, which it takes over, to standard output. -ENOMEM where JSON is NULL, else EXIT_DONE. */
+int output_json(json_t *json);
 
 #endif

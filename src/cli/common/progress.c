@@ -1,4 +1,3 @@
-/* Progress bars; see progress.h. */
 #include "cli/common/progress.h"
 
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/thread.h"
+#include "cli/cli.h"
 
 #define DRAW_EVERY_MS 100
 #define BAR_MAX       40
@@ -118,6 +118,13 @@ void progress_resume(struct progress *progress)
     (void)pthread_mutex_unlock(&progress->lock);
 }
 
+void progress_failed(struct progress *progress, const struct error *err)
+{
+    progress_pause(progress);
+    (void)command_failed(err);
+    progress_resume(progress);
+}
+
 void progress_end(struct progress *progress)
 {
     progress_pause(progress);
@@ -125,60 +132,60 @@ void progress_end(struct progress *progress)
     (void)pthread_mutex_destroy(&progress->lock);
 }
 
-#define DECODING_AFTER_MS 300
-#define DECODING_EVERY_MS 100
+#define ARCHIVE_AFTER_MS 300
+#define ARCHIVE_EVERY_MS 100
 
-static void decoding_draw(struct decoding *decoding)
+static void archive_progress_draw(struct archive_progress *watch)
 {
     struct run_stats stats;
-    run_stats(decoding->run, &stats);
+    run_stats(watch->run, &stats);
     if (stats.archives.passes)
-        progress_set(&decoding->progress, stats.archives.encoded, stats.archives.encoded_total);
+        progress_set(&watch->progress, stats.archives.encoded, stats.archives.encoded_total);
 }
 
 /* Waits for so long; false where there is no more to watch. */
-static bool decoding_watch(struct decoding *decoding, uint64_t ms)
+static bool archive_progress_wait(struct archive_progress *watch, uint64_t ms)
 {
     struct timespec until = clock_timespec(clock_ms() + ms);
     int code = 0;
-    (void)pthread_mutex_lock(&decoding->lock);
-    while (!decoding->done && !code)
-        code = pthread_cond_clockwait(&decoding->changed, &decoding->lock, CLOCK_MONOTONIC, &until);
-    bool done = decoding->done;
-    (void)pthread_mutex_unlock(&decoding->lock);
+    (void)pthread_mutex_lock(&watch->lock);
+    while (!watch->done && !code)
+        code = pthread_cond_clockwait(&watch->changed, &watch->lock, CLOCK_MONOTONIC, &until);
+    bool done = watch->done;
+    (void)pthread_mutex_unlock(&watch->lock);
     return !done;
 }
 
-static void *decoding_thread(void *context)
+static void *archive_progress_thread(void *context)
 {
-    uint64_t pause_ms = DECODING_AFTER_MS;
-    while (decoding_watch(context, pause_ms)) {
-        decoding_draw(context);
-        pause_ms = DECODING_EVERY_MS;
+    uint64_t pause_ms = ARCHIVE_AFTER_MS;
+    while (archive_progress_wait(context, pause_ms)) {
+        archive_progress_draw(context);
+        pause_ms = ARCHIVE_EVERY_MS;
     }
     return NULL;
 }
 
-void decoding_begin(struct decoding *decoding, struct run *run, bool quiet)
+void archive_progress_begin(struct archive_progress *watch, struct run *run, bool quiet)
 {
-    *decoding = (struct decoding){.run = run};
-    progress_begin(&decoding->progress, 1, quiet);
-    (void)pthread_mutex_init(&decoding->lock, NULL);
-    (void)pthread_cond_init(&decoding->changed, NULL);
-    decoding->watched =
-        decoding->progress.shown && thread_create(&decoding->thread, 0, decoding_thread, decoding) == 0;
+    *watch = (struct archive_progress){.run = run};
+    progress_begin(&watch->progress, 1, quiet);
+    (void)pthread_mutex_init(&watch->lock, NULL);
+    (void)pthread_cond_init(&watch->changed, NULL);
+    watch->watched =
+        watch->progress.shown && thread_create(&watch->thread, 0, archive_progress_thread, watch) == 0;
 }
 
-void decoding_end(struct decoding *decoding)
+void archive_progress_end(struct archive_progress *watch)
 {
-    if (decoding->watched) {
-        (void)pthread_mutex_lock(&decoding->lock);
-        decoding->done = true;
-        (void)pthread_cond_broadcast(&decoding->changed);
-        (void)pthread_mutex_unlock(&decoding->lock);
-        (void)pthread_join(decoding->thread, NULL);
+    if (watch->watched) {
+        (void)pthread_mutex_lock(&watch->lock);
+        watch->done = true;
+        (void)pthread_cond_broadcast(&watch->changed);
+        (void)pthread_mutex_unlock(&watch->lock);
+        (void)pthread_join(watch->thread, NULL);
     }
-    (void)pthread_cond_destroy(&decoding->changed);
-    (void)pthread_mutex_destroy(&decoding->lock);
-    progress_end(&decoding->progress);
+    (void)pthread_cond_destroy(&watch->changed);
+    (void)pthread_mutex_destroy(&watch->lock);
+    progress_end(&watch->progress);
 }

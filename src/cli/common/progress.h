@@ -33,6 +33,9 @@ void progress_set(struct progress *progress, uint64_t done, uint64_t total);
 void progress_pause(struct progress *progress);
 void progress_resume(struct progress *progress);
 
+/* Writes the message of a failure in place of the bar, which is drawn again later. Thread-safe. */
+void progress_failed(struct progress *progress, const struct error *err);
+
 /* Clears the line and frees. */
 void progress_end(struct progress *progress);
 
@@ -41,7 +44,7 @@ void progress_text(char *text, size_t size, unsigned width, uint64_t done, uint6
                    uint64_t elapsed_ms);
 
 /* The same for archives that are being decoded, while a command waits for them. */
-struct decoding {
+struct archive_progress {
     struct run *run;
     struct progress progress;
     pthread_t thread;
@@ -52,9 +55,9 @@ struct decoding {
 };
 
 /* Begins to watch what RUN decodes. Nothing is shown where QUIET, where stderr is no terminal, nor of what takes a moment. */
-void decoding_begin(struct decoding *decoding, struct run *run, bool quiet);
+void archive_progress_begin(struct archive_progress *watch, struct run *run, bool quiet);
 
 /* Ends it, and clears the line. */
-void decoding_end(struct decoding *decoding);
+void archive_progress_end(struct archive_progress *watch);
 
 #endif

@@ -2,10 +2,12 @@
 #include "cli/common/arguments.h"
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "testing.h"
 
 static struct options options;
-static char flags[16];
+static bool is_long;
+static const char *value;
 
 static void set_up(void)
 {
@@ -22,19 +24,14 @@ static void tear_down(void)
 
 TestSuite(arguments, .init = set_up, .fini = tear_down);
 
-static bool on_flag(void *context, int flag, const char *value)
-{
-    cr_assert_eq(context, flags);
-    size_t used = strlen(flags);
-    (void)snprintf(flags + used, sizeof flags - used, "%c%s", flag, value ? value : "");
-    return flag != 'r';
-}
-
-/* Parses "ls" with 1 to 3 operands, flags l, r and v=VALUE; the operands, joined by blanks, or the exit code. */
+/* Parses "ls" with 1 to 3 operands, flags -l, --long, -v VALUE, --value=VALUE and --target=VALUE; the operands, joined by blanks, or the exit code. */
 static const char *parse(const char *const *arguments)
 {
-    static const struct option longs[] = {
-        {"long", no_argument, NULL, 'l'}, {"value", required_argument, NULL, 'v'}, {0}};
+    static const struct flag flags[] = {{'o', NULL, FLAG_OPTIONS, &options},
+                                        {'l', "long", FLAG_SET, &is_long},
+                                        {'v', "value", FLAG_TEXT, &value},
+                                        {0, "target", FLAG_OPTION, &options},
+                                        {0}};
     static char joined[256];
     char copies[16][64] = {"ls"};
     char *argv[17] = {copies[0]};
@@ -44,8 +41,10 @@ static const char *parse(const char *const *arguments)
         (void)snprintf(copies[argc], sizeof copies[argc], "%s", arguments[argc - 1]);
         argv[argc] = copies[argc];
     }
-    flags[0] = joined[0] = '\0';
-    int code = arguments_parse(argc, argv, "lrv:", longs, on_flag, flags, 1, 3, &options, &first);
+    joined[0] = '\0';
+    is_long = false;
+    value = NULL;
+    int code = arguments_parse(argc, argv, flags, 1, 3, &first);
     if (code)
         (void)snprintf(joined, sizeof joined, "%d", code);
     for (int i = first; !code && i < argc; i++)
@@ -60,10 +59,10 @@ Test(arguments, operands_may_stand_anywhere)
 {
     cr_assert_str_eq(PARSE("a"), "a");
     cr_assert_str_eq(PARSE("a", "-l", "b", "-o", "fork", "c"), "a b c");
-    cr_assert_str_eq(flags, "l");
+    cr_assert(is_long);
     cr_assert(options.run.site.fork);
     cr_assert_str_eq(PARSE("--", "-l", "-o"), "-l -o");
-    cr_assert_str_eq(flags, "");
+    cr_assert_not(is_long);
     cr_assert_str_eq(PARSE("-"), "-");
 }
 
@@ -72,8 +71,12 @@ Test(arguments, options_may_be_given_often_and_joined)
     cr_assert_str_eq(PARSE("-otimeout=5", "a", "-o", "timeout=6,repo=x/y"), "a");
     cr_assert_eq(options.run.timeout_ms, 6000);
     cr_assert_str_eq(options.run.site.repository, "x/y");
-    cr_assert_str_eq(PARSE("-lv5", "--value=6", "--long", "a"), "a");
-    cr_assert_str_eq(flags, "lv5v6l");
+    cr_assert_str_eq(PARSE("-lv5", "a"), "a");
+    cr_assert(is_long);
+    cr_assert_str_eq(value, "5");
+    cr_assert_str_eq(PARSE("-v", "5", "--value=6", "--long", "a"), "a");
+    cr_assert(is_long);
+    cr_assert_str_eq(value, "6");
 }
 
 Test(arguments, misuse_is_exit_code_2)
@@ -81,7 +84,6 @@ Test(arguments, misuse_is_exit_code_2)
     cr_assert_str_eq(parse((const char *const[]){NULL}), "2", "too few operands");
     cr_assert_str_eq(PARSE("a", "b", "c", "d"), "2", "too many operands");
     cr_assert_str_eq(PARSE("a", "-x"), "2", "an unknown letter");
-    cr_assert_str_eq(PARSE("a", "-r"), "2", "a letter that the command refuses");
     cr_assert_str_eq(PARSE("a", "--unheard-of"), "2");
     cr_assert_str_eq(PARSE("a", "--long=5"), "2");
     cr_assert_str_eq(PARSE("a", "-o"), "2", "no value");
@@ -94,14 +96,26 @@ Test(arguments, a_bad_option_is_exit_code_1)
     cr_assert_str_eq(PARSE("a", "-o", "timeout=0"), "1");
 }
 
-Test(arguments, o_is_the_commands_own_where_there_are_no_options)
+Test(arguments, a_flag_may_be_an_option_of_its_name)
 {
-    char *argv[] = {(char[]){"ls"}, (char[]){"-o"}, (char[]){"file"}, (char[]){"a"}, NULL};
+    cr_assert_str_eq(PARSE("a", "--target", "x"), "a");
+    cr_assert_eq(options.targets.count, 1);
+    cr_assert_str_eq(options.targets.items[0], "x");
+    cr_assert_str_eq(PARSE("a", "--target", ""), "1");
+}
+
+Test(arguments, of_rows_with_one_letter_all_apply)
+{
+    _cleanup_options_ struct options more;
+    const struct flag flags[] = {
+        {'o', "old", FLAG_OPTIONS, &options}, {'o', "new", FLAG_OPTIONS, &more}, {0}};
+    char *argv[] = {(char[]){"diff"}, (char[]){"-o"}, (char[]){"timeout=5"}, (char[]){"--new=timeout=6"},
+                    NULL};
     int first;
-    flags[0] = '\0';
-    cr_assert_eq(arguments_parse(4, argv, "", NULL, on_flag, flags, 1, 1, NULL, &first), 0);
-    cr_assert_str_eq(flags, "ofile");
-    cr_assert_eq(first, 3);
+    options_init(&more);
+    cr_assert_eq(arguments_parse(4, argv, flags, 0, 0, &first), 0);
+    cr_assert_eq(options.run.timeout_ms, 5000);
+    cr_assert_eq(more.run.timeout_ms, 6000);
 }
 
 Test(arguments, each_command_is_found_by_its_name)

@@ -32,9 +32,9 @@ Test(question, a_dead_driver_is_told_from_a_silent_one)
 {
     char *value = NULL;
     int fd = mount_silent();
-    cr_assert_eq(driver_ask(scratch_path("m"), "user.runfs.pid", &value), -ETIMEDOUT);
+    cr_assert_eq(mount_query(scratch_path("m"), "user.runfs.pid", &value), -ETIMEDOUT);
     (void)close(fd);
-    cr_assert_eq(driver_ask(scratch_path("m"), "user.runfs.pid", &value), -ENOTCONN);
+    cr_assert_eq(mount_query(scratch_path("m"), "user.runfs.pid", &value), -ENOTCONN);
     cr_assert_null(value);
 }
 
@@ -44,15 +44,15 @@ Test(question, a_value_is_handed_over_as_it_is)
     scratch_write("file", "");
     if (setxattr(scratch_path("file"), "user.runfs.test", "a value", 7, 0) < 0)
         cr_skip_test("no extended attributes here: %s", error_text(errno));
-    cr_assert_eq(driver_ask(scratch_path("file"), "user.runfs.test", &value), 0);
+    cr_assert_eq(mount_query(scratch_path("file"), "user.runfs.test", &value), 0);
     cr_assert_str_eq(value, "a value");
 }
 
 Test(question, what_has_no_answer_is_an_error)
 {
     char *value = NULL;
-    cr_assert_eq(driver_ask(scratch_path("none"), "user.runfs.pid", &value), -ENOENT);
-    int result = driver_ask(scratch_path("m"), "user.runfs.pid", &value);
+    cr_assert_eq(mount_query(scratch_path("none"), "user.runfs.pid", &value), -ENOENT);
+    int result = mount_query(scratch_path("m"), "user.runfs.pid", &value);
     cr_assert(result == -ENODATA || result == -EOPNOTSUPP, "%d", result);
     cr_assert_null(value);
 }
@@ -62,12 +62,12 @@ Test(question, the_mount_of_a_path_is_found_in_bounded_time)
     uint64_t outside = 0;
     uint64_t inside = 0;
     scratch_write("file", "");
-    cr_assert_eq(driver_mount_id(scratch_path("file"), &outside), 0);
+    cr_assert_eq(mount_query_id(scratch_path("file"), &outside), 0);
     int fd = mount_silent();
-    cr_assert_eq(driver_mount_id(scratch_path("m"), &inside), 0);
+    cr_assert_eq(mount_query_id(scratch_path("m"), &inside), 0);
     cr_assert(outside && inside && outside != inside);
-    cr_assert_eq(driver_mount_id(scratch_path("m/x"), &inside), -ETIMEDOUT);
+    cr_assert_eq(mount_query_id(scratch_path("m/x"), &inside), -ETIMEDOUT);
     (void)close(fd);
-    cr_assert_eq(driver_mount_id(scratch_path("m/x"), &inside), -ENOTCONN);
-    cr_assert_eq(driver_mount_id(scratch_path("none"), &inside), -ENOENT);
+    cr_assert_eq(mount_query_id(scratch_path("m/x"), &inside), -ENOTCONN);
+    cr_assert_eq(mount_query_id(scratch_path("none"), &inside), -ENOENT);
 }

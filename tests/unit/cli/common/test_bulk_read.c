@@ -1,5 +1,5 @@
 /* Many files: each is worked on once, the large ones by few at once. */
-#include "cli/common/prefetch.h"
+#include "cli/common/bulk_read.h"
 
 #include <stdatomic.h>
 
@@ -32,39 +32,39 @@ static void work(void *context, size_t index)
 
 static void check(size_t count, unsigned connections)
 {
-    batch_run(count, connections, work, size_of, done);
+    bulk_read(count, connections, work, size_of, done);
     for (size_t i = 0; i < FILES; i++)
         cr_assert_eq(atomic_load(&done[i]), i < count, "%zu of %zu", i, count);
     cr_assert_leq(atomic_load(&most_large), 4);
 }
 
-Test(batch, does_each_once_and_few_large_ones_at_once)
+Test(bulk_read, does_each_once_and_few_large_ones_at_once)
 {
     check(FILES, 32);
 }
 
-Test(batch, one_connection_is_enough)
+Test(bulk_read, one_connection_is_enough)
 {
     check(FILES, 1);
 }
 
-Test(batch, there_may_be_large_ones_only)
+Test(bulk_read, there_may_be_large_ones_only)
 {
     check(LARGE - 1, 32);
 }
 
-Test(batch, nothing_is_nothing)
+Test(bulk_read, nothing_is_nothing)
 {
     check(0, 32);
 }
 
-Test(batch, a_smaller_read_ahead_stays)
+Test(bulk_read, a_smaller_read_ahead_stays)
 {
     struct run_config config = {.readahead = 5};
-    batch_configure(&config);
+    bulk_read_configure(&config);
     cr_assert_eq(config.readahead, 5);
     config.readahead = UINT64_MAX;
-    batch_configure(&config);
+    bulk_read_configure(&config);
     cr_assert_lt(config.readahead, config.pool_bytes);
     cr_assert(config.no_keep);
 }

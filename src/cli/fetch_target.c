@@ -1,5 +1,5 @@
-/* The directory that a run is copied to; see open_arg.h. */
-#include "cli/common/open_arg.h"
+/* The directory that a run is copied to; see fetch_target.h. */
+#include "cli/fetch_target.h"
 
 #include <dirent.h>
 #include <errno.h>

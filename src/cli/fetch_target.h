@@ -1,7 +1,7 @@
 /* The directory that a run is copied to. Nothing is ever made outside of it: whatever is opened or made in it is found from its
    descriptor, and no symbolic link in it is followed. What is not whole yet lies in a directory of its own there. */
-#ifndef RUNFS_CLI_COMMON_OPEN_ARG_H
-#define RUNFS_CLI_COMMON_OPEN_ARG_H
+#ifndef RUNFS_CLI_FETCH_TARGET_H
+#define RUNFS_CLI_FETCH_TARGET_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 /* The directory that a run is copied to: what is made in it, and that nothing is made outside. */
-#include "cli/common/open_arg.h"
+#include "cli/fetch_target.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -1,5 +1,4 @@
-/* Reading many files of a run whole; see prefetch.h. */
-#include "cli/common/prefetch.h"
+#include "cli/common/bulk_read.h"
 
 #include <stdatomic.h>
 
@@ -10,7 +9,7 @@
 #define LARGE_AHEAD   (8U * 1024 * 1024)
 #define POOL_BYTES    (96U * 1024 * 1024)
 
-struct batch {
+struct bulk {
     void (*run)(void *context, size_t index);
     void *context;
     size_t count;
@@ -19,7 +18,7 @@ struct batch {
     _Atomic size_t next_small;
 };
 
-void batch_configure(struct run_config *config)
+void bulk_read_configure(struct run_config *config)
 {
     config->no_keep = true;
     config->pool_bytes = POOL_BYTES;
@@ -28,23 +27,23 @@ void batch_configure(struct run_config *config)
 }
 
 /* Few take the large files, the others none, or what is fetched ahead of them all would push each other out. */
-static void work(void *context, size_t number)
+static void bulk_work(void *context, size_t number)
 {
-    struct batch *batch = context;
+    struct bulk *bulk = context;
     size_t i;
-    while (number < LARGE_AT_ONCE && (i = atomic_fetch_add(&batch->next_large, 1)) < batch->large)
-        batch->run(batch->context, i);
-    while ((i = atomic_fetch_add(&batch->next_small, 1)) < batch->count)
-        batch->run(batch->context, i);
+    while (number < LARGE_AT_ONCE && (i = atomic_fetch_add(&bulk->next_large, 1)) < bulk->large)
+        bulk->run(bulk->context, i);
+    while ((i = atomic_fetch_add(&bulk->next_small, 1)) < bulk->count)
+        bulk->run(bulk->context, i);
 }
 
-void batch_run(size_t count, unsigned connections, void (*run)(void *context, size_t index),
+void bulk_read(size_t count, unsigned connections, void (*run)(void *context, size_t index),
                uint64_t (*size_of)(const void *context, size_t index), void *context)
 {
-    struct batch batch = {.run = run, .context = context, .count = count};
+    struct bulk bulk = {.run = run, .context = context, .count = count};
     unsigned workers = connections < LARGE_AT_ONCE ? LARGE_AT_ONCE : connections;
-    while (batch.large < count && size_of(context, batch.large) > CACHE_BLOCK_SIZE)
-        batch.large++;
-    atomic_store(&batch.next_small, batch.large);
-    parallel_each(workers, workers, work, &batch);
+    while (bulk.large < count && size_of(context, bulk.large) > CACHE_BLOCK_SIZE)
+        bulk.large++;
+    atomic_store(&bulk.next_small, bulk.large);
+    parallel_each(workers, workers, bulk_work, &bulk);
 }
