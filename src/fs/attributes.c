@@ -5,7 +5,6 @@
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define BLOCK_SIZE 4096
@@ -22,9 +21,9 @@ static mode_t mode_of(const struct fs *fs, const struct node *node)
     }
 }
 
-void fs_attributes(const struct fs_run *of, const struct node *node, struct stat *ret_st)
+void fs_attributes(const struct run_slot *of, const struct node *node, struct stat *ret_st)
 {
-    const struct fs *fs = of->fs;
+    const struct fs *fs = fs_of(of);
     struct timespec time = {
         .tv_sec = (time_t)(node->mtime_ns / 1000000000),
         .tv_nsec = (long)(node->mtime_ns % 1000000000),
@@ -34,7 +33,7 @@ void fs_attributes(const struct fs_run *of, const struct node *node, struct stat
     *ret_st = (struct stat){
         .st_ino = node->ino + of->ino_base,
         .st_mode = mode_of(fs, node),
-        .st_nlink = forest_is_tree(of, node) ? 1 : node_nlink(node), /* 1: how many is not known */
+        .st_nlink = fs_is_run(of, node) ? 1 : node_nlink(node), /* 1: how many is not known */
         .st_uid = fs->config.uid,
         .st_gid = fs->config.gid,
         .st_size = (off_t)size,
@@ -46,30 +45,30 @@ void fs_attributes(const struct fs_run *of, const struct node *node, struct stat
     };
 }
 
-double fs_trust(const struct fs_run *of, const struct node *node)
+double fs_trust(const struct run_slot *of, const struct node *node)
 {
     if (node && node->early) /* the end of its archive may show another one, or more of it */
         return 0;
-    if (of->fs->forest && !of->number) /* names of runs */
-        return (double)of->fs->config.refresh_ms / 1000;
+    if (fs_of(of)->runs && !of->number) /* names of runs */
+        return (double)fs_of(of)->config.refresh_ms / 1000;
     uint64_t until = atomic_load(&of->valid_until);
     uint64_t now = clock_ms();
     return until > now ? (double)(until - now) / 1000 : 0;
 }
 
-void fs_refer(struct fs_run *of, struct node *node)
+void fs_refer(struct run_slot *of, struct node *node)
 {
     (void)atomic_fetch_add(&of->uses, 1);
     (void)atomic_fetch_add(&node->lookups, 1);
 }
 
-void fs_forget(struct fs_run *of, struct node *node, uint64_t count)
+void fs_forget(struct run_slot *of, struct node *node, uint64_t count)
 {
     tree_forget(of->tree, node, count);
     (void)atomic_fetch_sub(&of->uses, count); /* from now on the run may be closed */
 }
 
-void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret_entry)
+void fs_entry(struct run_slot *of, struct node *node, struct fuse_entry_param *ret_entry)
 {
     *ret_entry = (struct fuse_entry_param){
         .ino = fs_ino(of, node),
@@ -82,7 +81,7 @@ void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret
 
 static int reply_lookup(struct op *op)
 {
-    struct fs_run *of = op->of;
+    struct run_slot *of = op->of;
     struct fuse_entry_param entry = {0}; /* ino 0: the kernel keeps "no such entry" */
     tree_lock_read(of->tree);
     const struct node *directory = fs_node(of, op->ino);
@@ -99,8 +98,8 @@ int op_lookup(struct op *op, struct error *err)
 {
     if (strlen(op->name) > NAME_MAX)
         return op_reply_err(op, ENAMETOOLONG);
-    if (forest_has_names(op))
-        return forest_lookup(op, err);
+    if (op_has_names(op))
+        return op_lookup_name(op, err);
     int result = op_enter(op, err);
     if (result == 0)
         result = op_populate(op, op->name, err);
@@ -111,7 +110,7 @@ int op_lookup(struct op *op, struct error *err)
 
 int op_getattr(struct op *op, struct error *err)
 {
-    struct fs_run *of = fs_holder(op->fs, op->ino);
+    struct run_slot *of = fs_holder(op->fs, op->ino);
     struct stat st;
     (void)err;
     tree_lock_read(of->tree);
@@ -129,7 +128,7 @@ int op_readlink(struct op *op, struct error *err)
 
 int op_statfs(struct op *op, struct error *err)
 {
-    struct fs_run *of = fs_holder(op->fs, op->ino);
+    struct run_slot *of = fs_holder(op->fs, op->ino);
     (void)err;
     tree_lock_read(of->tree);
     struct tree_totals totals = tree_totals(of->tree);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
@@ -13,7 +12,7 @@
 /* The reply under construction. */
 struct listing {
     struct op *op;
-    struct fs_run *of;
+    struct run_slot *of;
     char *buffer;
     size_t size;
     size_t used;
@@ -21,8 +20,8 @@ struct listing {
 
 int op_opendir(struct op *op, struct error *err)
 {
-    bool names = forest_has_names(op);
-    int result = names ? forest_find_names(op) : op_enter(op, err);
+    bool names = op_has_names(op);
+    int result = names ? op_find_names(op) : op_enter(op, err);
     if (result == 0 && !names)
         result = op_populate(op, NULL, err);
     if (result)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 /* Fetches what may be opened next. */
@@ -41,18 +40,18 @@ int op_open(struct op *op, struct error *err)
 }
 
 /* Has the kernel ask again for the name of an object that was replaced. */
-static void invalidate_node(struct fs_run *of, const struct node *node)
+static void invalidate_node(struct run_slot *of, const struct node *node)
 {
     char name[256] = "";
     fuse_ino_t parent = 0;
     tree_lock_read(of->tree);
     if (!node->detached && node->parent) {
-        parent = node->parent->parent ? fs_ino(of, node->parent) : forest_root_id(of);
+        parent = node->parent->parent ? fs_ino(of, node->parent) : fs_root_id(of);
         (void)snprintf(name, sizeof name, "%s", node_name(node));
     }
     tree_unlock(of->tree);
     if (parent)
-        fs_invalidate_entry(of->fs, parent, name);
+        fs_invalidate_entry(fs_of(of), parent, name);
 }
 
 /* Counts a read that is about to be answered. Given up by its caller, it is no error. */
@@ -68,7 +67,7 @@ static void count_read(struct op *op, int result, uint64_t len)
 }
 
 /* What a read waits for: the archive that the file is a member of, else the file. */
-static uintptr_t read_key(const struct fs_run *of, const struct node *node)
+static uintptr_t read_key(const struct run_slot *of, const struct node *node)
 {
     if (!node->member)
         return (uintptr_t)node;

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "fs/fs.h"
 #include "fs/op.h"
+#include "run/runs.h"
 
 /* A node whose pages the kernel has to drop. By its number only: it may have gone. */
 struct dropped {
@@ -17,23 +18,10 @@ struct dropped {
     fuse_ino_t ino;
 };
 
-/* A run that is shown: the mount's own, or one of all runs (forest.h). */
-struct fs_run {
-    struct fs *fs;
-    struct run *run;              /* NULL while it is closed */
-    struct tree *tree;            /* the run's */
-    uint16_t number;              /* in the node ids that the kernel gets; 0: the mount's own */
-    uint64_t ino_base;            /* added to the inode numbers that users see: those of two runs differ */
-    _Atomic uint64_t valid_until; /* clock_ms up to which the listing is trusted */
-    _Atomic uint64_t used_at;     /* clock_ms of the last operation */
-    /* Of a run among all, which is not closed meanwhile: the kernel's references to its nodes, handles and operations. */
-    _Atomic uint64_t uses;
-};
-
 /* An open file or directory. Kept in a list, because files may be open when the file system is taken away. */
 struct handle {
     LIST_ENTRY(handle) link;
-    struct fs_run *of;
+    struct run_slot *of;
     struct reader *reader; /* owned; NULL for a directory */
     off_t first;           /* of a directory: the offset before the first entry of the last reply */
     struct strbuf names;   /* the names of that reply, each with its NUL */
@@ -50,8 +38,8 @@ struct read_counts {
 
 struct fs {
     struct fs_config config;
-    struct fs_run own;
-    struct forest *forest; /* NULL unless all runs are shown */
+    struct run_slot own; /* the mount's run, with number 0; where all runs are shown their host */
+    struct runs *runs;   /* NULL unless all are shown */
     struct fuse_session *session;
     struct executor *executor;
     struct lock lock; /* guards handles and dropped */
@@ -67,50 +55,65 @@ struct fs {
     struct read_counts reads;
 };
 
+/* The file system that shows a run. */
+static inline struct fs *fs_of(const struct run_slot *of)
+{
+    return of->owner;
+}
+
 /* Whose node id INO is. A node id is the node's address, with the run's number in its upper bits, which no address has; the
    root has its own. */
-struct fs_run *fs_holder(struct fs *fs, fuse_ino_t ino);
+struct run_slot *fs_holder(struct fs *fs, fuse_ino_t ino);
 
 /* Whose entries and content INO stands for: its holder, but of the directory of a run among all runs that run. */
-struct fs_run *fs_run_of(struct fs *fs, fuse_ino_t ino);
+struct run_slot *fs_run_of(struct fs *fs, fuse_ino_t ino);
 
 /* Keeps a run from being closed until fs_leave(). False where it is closed already. */
-bool fs_enter(struct fs_run *of);
-void fs_leave(struct fs_run *of);
+bool fs_enter(struct run_slot *of);
+void fs_leave(struct run_slot *of);
 
 /* The node of INO in OF, its holder or, entered, what fs_run_of() gives; and back. */
-struct node *fs_node(struct fs_run *of, fuse_ino_t ino);
-fuse_ino_t fs_ino(const struct fs_run *of, const struct node *node);
+struct node *fs_node(struct run_slot *of, fuse_ino_t ino);
+fuse_ino_t fs_ino(const struct run_slot *of, const struct node *node);
 
 /* Fills in what stat(2) shows. The tree's read lock must be held. */
-void fs_attributes(const struct fs_run *of, const struct node *node, struct stat *ret_st);
+void fs_attributes(const struct run_slot *of, const struct node *node, struct stat *ret_st);
 
 /* Fills an entry and counts the kernel's reference to it. The tree's read lock must be held. */
-void fs_entry(struct fs_run *of, struct node *node, struct fuse_entry_param *ret_entry);
+void fs_entry(struct run_slot *of, struct node *node, struct fuse_entry_param *ret_entry);
+
+/* Where the mount's run is the host of all runs: has them shown. */
+void fs_open_names(struct fs *fs);
+
+/* Whether NODE is the directory of a run among all. The tree's read lock is held. */
+bool fs_is_run(const struct run_slot *of, const struct node *node);
+
+/* The node id of the directory that shows OF's root; 0 where nothing does any more. */
+fuse_ino_t fs_root_id(struct run_slot *of);
 
 /* Counts a reference to a node, which keeps its run open; gives some back. */
-void fs_refer(struct fs_run *of, struct node *node);
-void fs_forget(struct fs_run *of, struct node *node, uint64_t count);
+void fs_refer(struct run_slot *of, struct node *node);
+void fs_forget(struct run_slot *of, struct node *node, uint64_t count);
 
 /* For how long the kernel may trust what it is told of NODE now, in seconds; NULL: of anything else. The tree's read lock must be
    held. */
-double fs_trust(const struct fs_run *of, const struct node *node);
+double fs_trust(const struct run_slot *of, const struct node *node);
 
 /* Has the kernel ask again for NAME. Blocks while the directory is looked into, so not on a session thread. */
 void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name);
 
 /* Has the kernel forget the pages of members that showed before all of their archive was decoded, once they turn out to be others
-   or wrong: from the one call to the other, for a run and its tree that are open. */
-void fs_watch_early(struct fs_run *of);
-void fs_watch_end(struct run *run, struct tree *tree);
+   or wrong: from the one call to the other, for the run of OF that is open. */
+void fs_watch_early(struct run_slot *of, struct run *run);
+void fs_watch_end(struct run_slot *of, struct run *run);
 void fs_invalidate_dropped(struct fs *fs); /* where there are some; not on a session thread */
 void fs_forget_dropped(struct fs *fs);     /* at the end */
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
-void fs_distrust(struct fs_run *of);
+void fs_distrust(struct run_slot *of);
 
 /* A handle of READER (taken over, also on failure; NULL for a directory), which keeps OF entered. NULL without memory. */
-struct handle *fs_handle_new(struct fs_run *of, struct reader *reader);
+struct handle *fs_handle_new(struct run_slot *of, struct reader *reader);
 struct handle *fs_handle(const struct op *op);
 void fs_handle_close(struct fs *fs, struct handle *handle); /* its reader too */
 

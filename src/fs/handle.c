@@ -11,9 +11,9 @@ struct handle *fs_handle(const struct op *op)
     return (struct handle *)(uintptr_t)op->fi.fh;
 }
 
-struct handle *fs_handle_new(struct fs_run *of, struct reader *reader)
+struct handle *fs_handle_new(struct run_slot *of, struct reader *reader)
 {
-    struct fs *fs = of->fs;
+    struct fs *fs = fs_of(of);
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) {
         reader_close(reader);

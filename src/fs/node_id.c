@@ -1,7 +1,6 @@
 /* Node ids: which run they are of, and which node; see fs_internal.h. */
 #include <assert.h>
 
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define NUMBER_SHIFT 48 /* addresses of a process have fewer bits, unless it asks for others */
@@ -13,40 +12,42 @@ static unsigned number_of(fuse_ino_t ino)
     return (unsigned)(ino >> NUMBER_SHIFT);
 }
 
-struct fs_run *fs_holder(struct fs *fs, fuse_ino_t ino)
+struct run_slot *fs_holder(struct fs *fs, fuse_ino_t ino)
 {
     unsigned number = number_of(ino);
-    return number ? forest_numbered(fs->forest, number) : &fs->own;
+    return number ? runs_numbered(fs->runs, number) : &fs->own;
 }
 
-struct fs_run *fs_run_of(struct fs *fs, fuse_ino_t ino)
+struct run_slot *fs_run_of(struct fs *fs, fuse_ino_t ino)
 {
-    struct fs_run *of = fs_holder(fs, ino);
-    if (!fs->forest || of->number || ino == FUSE_ROOT_ID)
+    struct run_slot *of = fs_holder(fs, ino);
+    if (!fs->runs || of->number || ino == FUSE_ROOT_ID)
         return of;
-    struct fs_run *planted = forest_planted(fs, fs_node(of, ino));
-    return planted ? planted : of;
+    tree_lock_read(of->tree);
+    struct run_slot *shown = runs_shown_at(fs_node(of, ino));
+    tree_unlock(of->tree);
+    return shown ? shown : of;
 }
 
-bool fs_enter(struct fs_run *of)
+bool fs_enter(struct run_slot *of)
 {
-    return !of->number || forest_enter(of);
+    return !of->number || runs_enter(of);
 }
 
-void fs_leave(struct fs_run *of)
+void fs_leave(struct run_slot *of)
 {
     if (of->number)
-        forest_leave(of);
+        runs_leave(of);
 }
 
-struct node *fs_node(struct fs_run *of, fuse_ino_t ino)
+struct node *fs_node(struct run_slot *of, fuse_ino_t ino)
 {
     if (ino == FUSE_ROOT_ID || number_of(ino) != of->number)
         return tree_root(of->tree); /* the directory of a run, in the mount's own tree, stands for its root */
     return (struct node *)(uintptr_t)(ino & ((UINT64_C(1) << NUMBER_SHIFT) - 1));
 }
 
-fuse_ino_t fs_ino(const struct fs_run *of, const struct node *node)
+fuse_ino_t fs_ino(const struct run_slot *of, const struct node *node)
 {
     uint64_t address = (uint64_t)(uintptr_t)node;
     assert(address >> NUMBER_SHIFT == 0);

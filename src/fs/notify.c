@@ -49,8 +49,8 @@ void fs_forget_dropped(struct fs *fs)
 /* The tree is locked. */
 static void note_dropped(void *context, const struct node *node)
 {
-    const struct fs_run *of = context;
-    struct fs *fs = of->fs;
+    const struct run_slot *of = context;
+    struct fs *fs = fs_of(of);
     struct dropped *dropped = malloc(sizeof *dropped);
     if (!dropped)
         return;
@@ -73,14 +73,15 @@ static void invalidate_later(void *context)
     op_spawn(context, do_nothing, OP_DISK);
 }
 
-void fs_watch_early(struct fs_run *of)
+void fs_watch_early(struct run_slot *of, struct run *run)
 {
-    tree_on_dropped(of->tree, note_dropped, of);
-    run_on_settled(of->run, invalidate_later, of->fs);
+    tree_on_dropped(run_tree(run), note_dropped, of);
+    run_on_settled(run, invalidate_later, fs_of(of));
 }
 
-void fs_watch_end(struct run *run, struct tree *tree)
+void fs_watch_end(struct run_slot *of, struct run *run)
 {
+    (void)of;
     run_on_settled(run, NULL, NULL);
-    tree_on_dropped(tree, NULL, NULL);
+    tree_on_dropped(run_tree(run), NULL, NULL);
 }

@@ -58,7 +58,7 @@ int op_reply_err(struct op *op, int error)
 
 int op_reply_entry(struct op *op, const struct fuse_entry_param *entry, struct node *node)
 {
-    struct fs_run *of = op->of;
+    struct run_slot *of = op->of;
     if (fuse_reply_entry(op_take_request(op), entry) < 0 && node)
         fs_forget(of, node, 1); /* the kernel never saw it */
     return OP_DONE;

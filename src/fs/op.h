@@ -12,7 +12,7 @@
 #include "run/run.h"
 
 struct fs;
-struct fs_run;
+struct run_slot;
 
 /* What an operation waits for: a class of jobs. */
 enum op_class {
@@ -42,7 +42,7 @@ struct op {
     bool granted;            /* runs on a thread that may wait, for its job's class and key */
     bool listed;             /* the listing is new enough for it */
     bool looked_at_disk;     /* its archive's table is not there */
-    struct fs_run *of;       /* entered, until it ends; NULL before */
+    struct run_slot *of;     /* entered, until it ends; NULL before */
     struct node *node;       /* with a reference as the kernel's, until it ends; may be NULL */
     struct run_ahead what;   /* to be fetched ahead */
     uint64_t arrived_us;     /* clock_us() */
@@ -66,6 +66,13 @@ struct wait op_wait(struct op *op, enum op_class class);
    the directory OP->ino is in are known, or what NAME (may be NULL) there is. 0; OP_DONE; or what the function returns. */
 int op_enter(struct op *op, struct error *err);
 int op_populate(struct op *op, const char *name, struct error *err);
+
+/* Where all runs are shown: whether OP is about a directory that has but their names; looks one up, opens its run; has those in the
+   cache show. op_enter_run() is op_enter() without the listing. */
+bool op_has_names(const struct op *op);
+int op_lookup_name(struct op *op, struct error *err);
+int op_find_names(struct op *op);
+int op_enter_run(struct op *op, struct error *err);
 
 /* The replies. All return OP_DONE; ERROR is a positive errno. */
 int op_reply_err(struct op *op, int error);

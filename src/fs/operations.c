@@ -23,7 +23,7 @@ static void init(void *userdata, struct fuse_conn_info *connection)
 
 static void forget_node(struct fs *fs, fuse_ino_t ino, uint64_t count)
 {
-    struct fs_run *of = fs_holder(fs, ino);
+    struct run_slot *of = fs_holder(fs, ino);
     if (ino != FUSE_ROOT_ID)
         fs_forget(of, fs_node(of, ino), count);
 }

@@ -4,26 +4,25 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 #define HOLD_OFF_MS 5000 /* after a listing failed the old one is used so long before it is tried again */
 
-static bool is_trusted(const struct fs_run *of)
+static bool is_trusted(const struct run_slot *of)
 {
     return clock_ms() < atomic_load(&of->valid_until);
 }
 
-void fs_distrust(struct fs_run *of)
+void fs_distrust(struct run_slot *of)
 {
     atomic_store(&of->valid_until, 0);
 }
 
 /* An operation that came at ARRIVED needs a new listing: one that began since, where the present one was found out of date,
    else any that is still to be trusted. */
-static void renew_listing(struct fs_run *of, uint64_t arrived)
+static void renew_listing(struct run_slot *of, uint64_t arrived)
 {
-    struct fs *fs = of->fs;
+    struct fs *fs = fs_of(of);
     struct error err = {0};
     struct wait wait = {.timeout_ms = fs->config.timeout_ms, .shutdown = &fs->ending};
     uint64_t now = clock_ms();
@@ -40,7 +39,7 @@ static void renew_listing(struct fs_run *of, uint64_t arrived)
 
 int op_enter(struct op *op, struct error *err)
 {
-    int result = op->of ? 0 : forest_enter_run(op, err);
+    int result = op->of ? 0 : op_enter_run(op, err);
     if (result || op->listed || is_trusted(op->of))
         return result;
     if (!op_may_wait(op, OP_LISTING, (uintptr_t)op->of))

@@ -10,9 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
-#include "run/runs.h"
 
 #define OPTIONS_MAX 16384
 
@@ -67,12 +65,10 @@ static int set_up(struct fs *fs, struct error *err)
 {
     fuse_set_log_func(log_libfuse);
     int result = executor_open(classes, OP_CLASSES, &fs->executor, err);
-    if (result == 0 && run_is_many(fs->own.run))
-        result = forest_open(fs, err);
     if (result == 0)
         result = new_session(fs, err);
-    if (result == 0)
-        fs_watch_early(&fs->own);
+    fs_open_names(fs);
+    fs_watch_early(&fs->own, fs->own.run);
     return result;
 }
 
@@ -82,7 +78,7 @@ int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, 
     if (!fs)
         return error_errno(err, ENOMEM, "mount");
     fs->config = *config;
-    fs->own = (struct fs_run){.fs = fs, .run = run, .tree = run_tree(run)};
+    fs->own = (struct run_slot){.owner = fs, .run = run, .tree = run_tree(run)};
     LIST_INIT(&fs->handles);
     lock_init(&fs->lock, LOCK_LEAF);
     cancel_init(&fs->ending);
@@ -127,7 +123,7 @@ int fs_open(const struct fs_config *config, struct run *run, struct fs **ret_fs,
 int fs_serve_on(struct fs *fs, int fd, struct error *err)
 {
     struct fuse_loop_config *loop = fuse_loop_cfg_create();
-    int result = fs->forest ? forest_start(fs->forest, err) : 0;
+    int result = fs->runs ? runs_start(fs->runs, err) : 0;
     if (result < 0) {
         fuse_loop_cfg_destroy(loop);
         return result;
@@ -167,17 +163,18 @@ void fs_close(struct fs *fs)
     cancel_request(&fs->ending);
     if (fs->session)
         disconnect(fs);
-    if (fs->executor) {
+    if (fs->executor)
         executor_stop(fs->executor);
-        fs_watch_end(fs->own.run, fs->own.tree);
-    }
+    fs_watch_end(&fs->own, fs->own.run);
     if (fs->session)
         fuse_session_unmount(fs->session);
-    forest_stop(fs->forest);
+    if (fs->runs)
+        runs_stop(fs->runs);
     fs_forget_dropped(fs);
     while (!LIST_EMPTY(&fs->handles))
         fs_handle_close(fs, LIST_FIRST(&fs->handles));
-    forest_close(fs->forest);
+    if (fs->runs)
+        runs_close(fs->runs);
     executor_free(fs->executor);
     if (fs->session) {
         fuse_remove_signal_handlers(fs->session);

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/json.h"
-#include "fs/forest.h"
 #include "fs/fs_internal.h"
 
 /* Adds PART, taken over, as a member; without memory it is missing. */
@@ -147,12 +146,14 @@ static void add_reads(json_t *status, const struct fs *fs)
 /* Of all runs: of those that are open, the age being that of the oldest listing. */
 static void add_listing(json_t *status, struct fs *fs)
 {
-    tree_lock_read(fs->own.tree);
-    struct tree_totals own = tree_totals(fs->own.tree);
-    tree_unlock(fs->own.tree);
-    struct forest_totals all = {.listing = own, .listed_at = run_listed_at(fs->own.run)};
-    if (fs->forest)
-        forest_count(fs->forest, &all);
+    struct runs_totals all = {.listed_at = run_listed_at(fs->own.run)};
+    if (fs->runs) {
+        runs_count(fs->runs, &all);
+    } else {
+        tree_lock_read(fs->own.tree);
+        all.listing = tree_totals(fs->own.tree);
+        tree_unlock(fs->own.tree);
+    }
     struct tree_totals totals = all.listing;
     json_t *listing = json_object();
     add(listing, "age_s", number((clock_ms() - all.listed_at) / 1000));
@@ -160,7 +161,7 @@ static void add_listing(json_t *status, struct fs *fs)
     add(listing, "directories", number(totals.directories));
     add(listing, "bytes", number(totals.bytes));
     add(status, "listing", listing);
-    if (fs->forest) {
+    if (fs->runs) {
         json_t *runs = json_object();
         add(runs, "named", number(all.named));
         add(runs, "open", number(all.open));

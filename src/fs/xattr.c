@@ -11,19 +11,19 @@
 #define VALUE_MAX (64U * 1024)
 
 /* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but where the table says otherwise. */
-typedef int (*value_fn)(struct fs_run *of, const struct node *node, struct strbuf *out);
+typedef int (*value_fn)(struct run_slot *of, const struct node *node, struct strbuf *out);
 
-static int s3_uri(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int s3_uri(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_locate(of->run, node, RUN_S3_URI, out);
 }
 
-static int https_url(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int https_url(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_locate(of->run, node, RUN_HTTPS_URL, out);
 }
 
-static int etag(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int etag(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     (void)of;
     if (!node_is_stage(node)) /* whose ETag is none of a store's */
@@ -31,28 +31,28 @@ static int etag(struct fs_run *of, const struct node *node, struct strbuf *out)
     return out->len ? 0 : -ENODATA;
 }
 
-static int source(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int source(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_member_source(of->run, node, out);
 }
 
-static int sha256(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int sha256(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_member_sha256(of->run, node, out);
 }
 
-static int problem(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int problem(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_problem(of->run, node, out);
 }
 
-static bool is_root(struct fs_run *of, const struct node *node)
+static bool is_root(struct run_slot *of, const struct node *node)
 {
     return !of->number && node == tree_root(of->tree);
 }
 
 /* The process that serves the mount, for umount to wait for. */
-static int pid(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int pid(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     if (!is_root(of, node))
         return -ENODATA;
@@ -61,7 +61,7 @@ static int pid(struct fs_run *of, const struct node *node, struct strbuf *out)
 }
 
 /* "HERE/ALL", bytes on disk of bytes in all. Reads the disk. */
-static int cached(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int cached(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     uint64_t here;
     int result = run_bytes_here(of->run, node, &here);
@@ -70,12 +70,12 @@ static int cached(struct fs_run *of, const struct node *node, struct strbuf *out
     return result;
 }
 
-static int status(struct fs_run *of, const struct node *node, struct strbuf *out)
+static int status(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
-    return is_root(of, node) ? fs_status(of->fs, out) : -ENODATA;
+    return is_root(of, node) ? fs_status(fs_of(of), out) : -ENODATA;
 }
 
-static bool is_object(struct fs_run *of, const struct node *node)
+static bool is_object(struct run_slot *of, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(VALUE_MAX);
     return node->type == NODE_FILE && !node->member && s3_uri(of, node, &uri) == 0;
@@ -84,7 +84,7 @@ static bool is_object(struct fs_run *of, const struct node *node)
 static const struct attribute {
     const char *name;
     value_fn value;
-    bool (*has)(struct fs_run *of,
+    bool (*has)(struct run_slot *of,
                 const struct node *node); /* whether a node has it; NULL: where there is a value */
     bool locks;                           /* the value takes the tree's lock itself */
     bool waits;                           /* the value is read from disk */
@@ -125,7 +125,7 @@ static int reply_value(struct op *op, const struct strbuf *value, size_t growth)
 /* The directory of a run that is closed has the attributes of a plain one. */
 static const struct node *enter_node(struct op *op)
 {
-    struct fs_run *of = fs_run_of(op->fs, op->ino);
+    struct run_slot *of = fs_run_of(op->fs, op->ino);
     if (!op->of && !fs_enter(of)) {
         of = fs_holder(op->fs, op->ino);
         (void)fs_enter(of);
@@ -151,7 +151,7 @@ int op_getxattr(struct op *op, struct error *err)
     return result < 0 ? op_reply_err(op, ENODATA) : reply_value(op, &value, attribute->growth);
 }
 
-static bool has(struct fs_run *of, const struct node *node, const struct attribute *attribute)
+static bool has(struct run_slot *of, const struct node *node, const struct attribute *attribute)
 {
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
     return attribute->has ? attribute->has(of, node) : attribute->value(of, node, &value) == 0;

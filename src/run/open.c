@@ -8,8 +8,7 @@
 #include "disk/cache_dir.h"
 #include "github/github_environment.h"
 #include "github/lookup.h"
-#include "run/run_internal.h"
-#include "run/runs.h"
+#include "run/runs_internal.h"
 #include "run/site.h"
 #include "store/local.h"
 #include "view/bind.h"
@@ -246,7 +245,7 @@ static int open_many(struct run *run, struct error *err)
 {
     if (!run->config.many)
         return error_set(err, EINVAL, "runs: all of them can only be mounted; name one, as 12345678901");
-    int result = runs_new(&run->config, &run->runs, err);
+    int result = runs_new(run, &run->config, &run->runs, err);
     if (result == 0)
         result = open_server(run, true, err);
     if (result == 0)

@@ -8,8 +8,7 @@
 #include "base/cleanup.h"
 #include "github/lookup.h"
 #include "layout/error.h"
-#include "run/run_internal.h"
-#include "run/runs.h"
+#include "run/runs_internal.h"
 #include "run/site.h"
 #include "view/merge.h"
 
@@ -155,7 +154,7 @@ static void be_guest(struct run *run, const struct run *host)
 {
     run->guest = true;
     run->unstaged = host->unstaged || host->runs;
-    run->environment = host->runs ? runs_environment(host->runs) : host->environment;
+    run->environment = host->runs ? &host->runs->environment : host->environment;
     run->lookup = host->lookup;
     run->server = host->server;
     run->disk = host->disk;

@@ -33,7 +33,6 @@ struct run {
     struct composition composition; /* the view, where there is one, and what is composed of it */
     struct runs *runs;              /* of the source "runs", which itself is nowhere */
     char *texts;                    /* owned, of a run among those: strings of its configuration */
-    LIST_ENTRY(run) among_runs;     /* guarded by the lock of those */
     struct siblings siblings[TREE_ORDERS];
     struct runfs_root root;
     bool local;

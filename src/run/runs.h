@@ -1,8 +1,13 @@
-/* All runs of a bucket, the source "runs": each is opened by its name when it is wanted. The run that run_open() gives for that
-   source, the host, has what all of them share (server, cache on disk, GitHub), and an empty tree. Thread-safe. */
+/* All runs of a bucket, the source "runs": each is opened by its name when it is used, and closed when it is not. The run that
+   run_open() gives for that source, the host, has what all of them share (server, cache on disk, GitHub); its own tree has nothing
+   but the directories of the runs whose names are known. Thread-safe. */
 #ifndef RUNFS_RUN_RUNS_H
 #define RUNFS_RUN_RUNS_H
 
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "base/lock.h"
 #include "run/run.h"
 
 /* What a path below the root of all runs names. */
@@ -12,38 +17,92 @@ enum runs_form {
     RUNS_RUN,   /* ID-PLATFORM: what that source names with the host's options; or OWNER-REPO/ID-PLATFORM */
 };
 
+/* A place for a run: that of a name among all runs, or, with what its owner puts there, of a run that stays open. */
+struct run_slot {
+    void *owner;                  /* who shows it; constant */
+    struct run *run;              /* NULL while it is closed; constant for those who have entered */
+    struct tree *tree;            /* the run's */
+    uint16_t number;              /* of a run that shows or did: from 1 on, its own for ever; else 0 */
+    uint64_t ino_base;            /* added to the inode numbers that users see: those of two runs differ */
+    _Atomic uint64_t valid_until; /* clock_ms up to which its owner trusts the listing */
+    _Atomic uint64_t
+        uses; /* it is not closed while there are any; its owner may add to them where it has entered */
+    _Atomic uint64_t used_at; /* clock_ms when it was entered last */
+
+    /* Of a name among all runs; guarded by the lock of these: */
+    LIST_ENTRY(run_slot) link;
+    enum runs_form form;
+    char *name;             /* owned: "123-linux", "ROCm-TheRock/123-linux", or of a level "ROCm-TheRock" */
+    bool named;             /* shows in the host's tree */
+    int64_t mtime_ns;       /* of its directory there */
+    uint64_t missing_until; /* clock_ms up to which nothing is there */
+    unsigned pins;          /* who uses the name; without any, one that does not show may be forgotten */
+
+    struct lock lock;       /* guards the following, and opening and closing */
+    pthread_cond_t changed; /* an attempt to open it has ended */
+    bool opening;
+    int failure;          /* of the last attempt, negative errno */
+    uint64_t failed_at;   /* clock_ms */
+    uint64_t reminded_at; /* clock_ms when the owner was last asked to give up what it does not need */
+};
+
+struct runs;
+
+/* Of a host; NULL of any other run. */
+struct runs *run_runs(struct run *run);
+
 /* No I/O. */
 enum runs_form runs_form_of(const char *path);
 
-/* Whether RUN is a host. */
-bool run_is_many(const struct run *run);
+/* What their owner does with runs; called without locks, all may be NULL. */
+struct runs_hooks {
+    void *owner;
+    void (*opened)(struct run_slot *slot, struct run *run);  /* before anybody can enter it */
+    void (*closing)(struct run_slot *slot, struct run *run); /* nobody can enter it any more */
+    void (*unused)(struct run_slot *slot); /* entered; uses that are not needed are to be given up */
+};
 
-/* Opens the run NAME with the host's options, for WAIT's time without progress at most. -ENOENT where nothing is stored where it
-   may be; other errors as run_open(). */
-int runs_open(struct run *host, const char *name, const struct wait *wait, struct run **ret_run,
-              struct error *err);
+/* Before any name is looked up. */
+void runs_attach(struct runs *runs, const struct runs_hooks *hooks);
 
-/* Closes a run of runs_open(); NULL is allowed. What it has done still counts in run_stats() of the host. */
-void runs_close(struct run *host, struct run *run);
+/* Starts the thread that closes what is unused for long; ends it. */
+int runs_start(struct runs *runs, struct error *err);
+void runs_stop(struct runs *runs);
 
-/* Whether any run is stored at the level NAME: 0, -ENOENT, or why that cannot be told. Costs a page of a listing for each of the
-   buckets. */
-int runs_find_level(struct run *host, const char *name, const struct wait *wait, struct error *err);
+/* Closes all runs, which nobody uses any more. */
+void runs_close(struct runs *runs);
 
-/* Tells FN of each run whose listing is in the cache, by name, perhaps more than once, with when that was made (since 1970). */
-typedef void (*runs_kept_fn)(void *context, const char *name, uint64_t listed_ms);
-void runs_each_kept(struct run *host, runs_kept_fn fn, void *context);
+/* Closes the runs that are unused for long, and reminds the owner of others that it has not entered for as long. */
+void runs_expire(struct runs *runs);
 
-/* Of the host, with its configuration: paths in that are made absolute, since runs are opened from elsewhere. The environment is
-   read once, for all runs: an event that cannot be read is an error. */
-struct runs;
-int runs_new(struct run_config *config, struct runs **ret_runs, struct error *err);
-void runs_free(struct runs *runs);
+/* The run of that number; the run whose directory NODE of the host's tree is, NULL where it is something else. The latter with
+   the read lock of that tree. */
+struct run_slot *runs_numbered(struct runs *runs, unsigned number);
+struct run_slot *runs_shown_at(const struct node *node);
 
-/* What the environment says of each of them. */
-const struct runfs_environment *runs_environment(const struct runs *runs);
+/* Keeps a run from being closed until runs_leave(). False where it is closed already. */
+bool runs_enter(struct run_slot *slot);
+void runs_leave(struct run_slot *slot);
 
-/* Adds what runs have done, open ones and others. */
-void runs_add_stats(struct runs *runs, struct run_stats *stats);
+/* Opens a run where it is closed, or finds out whether a level is there, for WAIT's time without progress at most, and has it show.
+   -ENOENT where nothing is stored where it may be; other errors as run_open(), the same again for a second. runs_find(): by its
+   path. */
+int runs_open(struct runs *runs, struct run_slot *slot, const struct wait *wait, struct error *err);
+int runs_find(struct runs *runs, const char *path, const struct wait *wait, struct error *err);
+
+/* Until when (clock_ms) nothing is known to be at PATH; 0 where that is not known. */
+uint64_t runs_missing_until(struct runs *runs, const char *path);
+
+/* Has all runs show whose listings are in the cache. */
+void runs_show_cached(struct runs *runs);
+
+/* Adds up the open runs. */
+struct runs_totals {
+    struct tree_totals listing;
+    uint64_t listed_at; /* clock_ms of the oldest listing */
+    uint64_t named;
+    uint64_t open;
+};
+void runs_count(struct runs *runs, struct runs_totals *ret_totals);
 
 #endif

@@ -1,6 +1,5 @@
 /* What a run and its origins have done, summed up; see run.h. */
-#include "run/run_internal.h"
-#include "run/runs.h"
+#include "run/runs_internal.h"
 
 static void add_cache(struct cache_stats *sum, const struct cache_stats *one)
 {

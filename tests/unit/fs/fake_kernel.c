@@ -17,6 +17,7 @@ static uint64_t last_unique;
 static struct reply *replies[REPLIES_MAX]; /* not taken yet */
 static bool replied[REPLIES_MAX];          /* by request */
 static struct reply taken;
+static unsigned notified; /* a bit for each code */
 
 static void *serve(void *context)
 {
@@ -43,7 +44,8 @@ static bool take_in(int wait_ms)
     reply->unique = header.unique;
     reply->error = -header.error;
     reply->len = (size_t)n - sizeof header;
-    if (header.unique == 0) { /* a notification */
+    if (header.unique == 0) { /* a notification, whose code is in the place of the error */
+        notified |= 1U << header.error;
         free(reply);
         return true;
     }
@@ -120,6 +122,13 @@ const struct reply *kernel_await(uint64_t unique)
     free(replies[unique]);
     replies[unique] = NULL;
     return &taken;
+}
+
+void kernel_await_notification(int code)
+{
+    while (!(notified & 1U << code))
+        cr_assert(take_in(-1), "the session has ended");
+    notified &= ~(1U << code);
 }
 
 bool kernel_waits(uint64_t unique)

@@ -49,6 +49,9 @@ const struct reply *kernel_await(uint64_t unique);
 /* Whether there is no reply yet; those that are there are taken in first. */
 bool kernel_waits(uint64_t unique);
 
+/* Waits for a notification of this kind (enum fuse_notify_code). */
+void kernel_await_notification(int code);
+
 /* In one: the node id of a path, which must be there, with a reference for each part; an open file's handle; an error, 0 for none. */
 uint64_t kernel_walk(const char *path);
 uint64_t kernel_open_file(uint64_t node);

@@ -3,7 +3,6 @@
 
 #include "../store/test_s3_server.h"
 #include "fake_kernel.h"
-#include "fs/forest_internal.h"
 #include "run/run_internal.h"
 
 static struct run *host;
@@ -32,6 +31,7 @@ static void set_up(void)
                                       .site.no_sign_request = true,
                                       .connections = 4,
                                       .no_cache = true,
+                                      .refresh_ms = 60000,
                                       .timeout_ms = LONG_MS};
     assert_ok(run_open(&config, &host, &err), &err);
     kernel_open(host);
@@ -56,8 +56,8 @@ static uint64_t find(uint64_t parent, const char *name)
 
 static uint64_t open_runs(void)
 {
-    struct forest_totals totals = {0};
-    forest_count(kernel_fs->forest, &totals);
+    struct runs_totals totals;
+    runs_count(kernel_fs->runs, &totals);
     return totals.open;
 }
 
@@ -95,15 +95,21 @@ Test(runs_ops, a_run_that_is_slow_to_open_holds_up_no_other)
     kernel_close();
 }
 
+/* The kernel is asked to forget what it does not need of a run that is unused for long; once it has, the run is closed. */
 Test(runs_ops, a_run_that_nothing_uses_is_closed_and_opened_again)
 {
     uint64_t root = find(ROOT, "111-linux");
     uint64_t node = find(root, "where");
-    struct fs_run *of = fs_run_of(kernel_fs, root);
+    struct run_slot *of = fs_run_of(kernel_fs, root);
     cr_assert_eq(open_runs(), 1);
+    atomic_store(&of->used_at, 0);
+    runs_expire(kernel_fs->runs);
+    cr_assert_eq(open_runs(), 1);
+    kernel_await_notification(FUSE_NOTIFY_INVAL_ENTRY);
     kernel_forget(node, 1);
     wait_until(atomic_load(&of->uses) == 0);
-    forest_run_close((struct forest_run *)of, UINT64_MAX);
+    atomic_store(&of->used_at, 0);
+    runs_expire(kernel_fs->runs);
     cr_assert_eq(open_runs(), 0);
     cr_assert_neq(find(root, "where"), 0);
     cr_assert_eq(open_runs(), 1);
