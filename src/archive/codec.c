@@ -21,7 +21,7 @@ const struct codec_limits codec_limits_default = {
     .ratio_from = 64 * MIB,
     .window_max = 128 * MIB,
     .memory_max = 144 * MIB,
-    .entries_max = 256 * KIB,
+    .threads = 1,
 };
 
 const struct codec *codec_recognise(const void *head, size_t len)
@@ -50,9 +50,11 @@ bool codec_is_direct(const struct codec *codec)
     return codec->direct;
 }
 
-void codec_begin(struct codec_decoder *d, const struct codec *codec, const struct codec_point *at,
-                 const struct codec_limits *limits)
+/* Fills in what all decoders have in common. */
+static void codec_begin(struct codec_decoder *d, const struct codec *codec, const struct codec_point *at,
+                        const struct codec_limits *limits)
 {
+    d->ops = codec->ops;
     d->codec = codec;
     d->limits = *limits;
     d->opened_decoded = d->unit_decoded = at->decoded;
@@ -75,7 +77,6 @@ int codec_open(const struct codec *codec, const struct codec_point *at, const st
     struct codec_decoder *d = calloc(1, codec->size);
     if (!d)
         return error_errno(err, ENOMEM, "%s", codec->name);
-    d->ops = codec->ops;
     codec_begin(d, codec, at, limits);
     int result = codec->open_at ? codec->open_at(d, at, err) : 0;
     if (result < 0) {
@@ -90,7 +91,6 @@ void codec_close(struct codec_decoder *d)
 {
     if (!d)
         return;
-    (void)XXH64_freeState(d->hash);
     if (d->ops->close)
         d->ops->close(d);
     free(d);
@@ -126,10 +126,11 @@ static int run_limited(struct codec_decoder *d, const void *in, size_t in_len, v
 /* Moves on by STEP, and looks at the ratio: what was made stands, it is the next call that fails. */
 static void advance(struct codec_decoder *d, const struct codec_step *step)
 {
+    if (step->checked)
+        d->at.verified = d->at.decoded;
     d->at.encoded += step->used;
     d->at.decoded += step->made;
-    /* A check by the index is as good as the archive's own. */
-    if (step->unchecked && !d->hash)
+    if (step->unchecked)
         d->at.unchecked = true;
     if (step->unit_ended && !d->at.unchecked)
         d->at.verified = d->at.decoded;
@@ -157,8 +158,6 @@ int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *re
     if (d->failure.code)
         return codec_fail_again(d, err);
     int result = run_limited(d, in, in_len, out, out_cap, &step);
-    if (d->index && step.used + step.made > 0 && codec_follow_step(d, &step, out, &d->failure) < 0)
-        return codec_fail_again(d, err);
     /* A codec that takes nothing and makes nothing though it could would keep its caller busy for ever. */
     if (result == 0 && in_len > 0 && step.used == 0 && step.made == 0 && !step.boundary)
         result = error_set(&d->failure, EIO, "%s: cannot be decoded any further", d->codec->name);
@@ -173,8 +172,7 @@ int codec_run(struct codec_decoder *d, const void *in, size_t in_len, size_t *re
 
 int codec_finish(struct codec_decoder *d, struct error *err)
 {
-    if (d->failure.code || (d->ops->finish && d->ops->finish(d, &d->failure) < 0) ||
-        (d->index && codec_follow_finish(d, &d->failure) < 0))
+    if (d->failure.code || (d->ops->finish && d->ops->finish(d, &d->failure) < 0))
         return codec_fail_again(d, err);
     return 0;
 }
@@ -193,18 +191,4 @@ bool codec_point_here(const struct codec_decoder *d, struct codec_point *ret_poi
         d->ops->point(d, &point);
     *ret_point = point;
     return true;
-}
-
-bool codec_may_have_index(const struct codec *codec, const void *head, size_t len)
-{
-    return codec->may_have_index && codec->may_have_index(head, len);
-}
-
-int codec_read_index(const struct codec *codec, struct reader *encoded, const struct codec_limits *limits,
-                     const struct wait *wait, struct codec_index **ret_index, struct error *err)
-{
-    if (codec->read_index)
-        return codec->read_index(encoded, limits, wait, ret_index, err);
-    *ret_index = NULL;
-    return 0;
 }

@@ -6,8 +6,8 @@
 
    Errors of decoding, besides those named: -EIO (damaged, not this format, or not what the index says), -ENODATA (the
    data ends before its end), -ENOTSUP (a feature that is not supported), -ENOMEM (an allocation failed: another attempt may succeed), -EFBIG (more
-   decoded bytes than the limit), -E2BIG (a ratio, a window, memory, entries of an index, or places to look for it, beyond
-   the limits). */
+   decoded bytes than the limit), -E2BIG (a ratio, a window or memory beyond the limits), -EAGAIN (only with threads: decode
+   again with one, which tells more). */
 #ifndef RUNFS_ARCHIVE_CODEC_H
 #define RUNFS_ARCHIVE_CODEC_H
 
@@ -16,11 +16,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "reader/reader.h"
 
 struct codec;
 struct codec_decoder;
-struct codec_index;
 
 /* How much of an archive codec_recognise wants to see. */
 #define CODEC_HEAD_BYTES 512
@@ -31,12 +29,12 @@ struct codec_limits {
     uint64_t ratio_max;   /* decoded bytes for each encoded one since the decoder was opened (0: any), ... */
     uint64_t ratio_from;  /* ... looked at once so many bytes were decoded */
     uint64_t window_max;  /* bytes of history; zstd counts in powers of two, from 1 KiB to 2 GiB */
-    uint64_t memory_max;  /* bytes of memory for one decoder, window included, and for reading an index */
-    size_t entries_max;   /* entries of an index */
-    unsigned reads_max;   /* places of an archive that are looked at for its index (0: any number) */
+    uint64_t memory_max;  /* bytes of memory for one decoder, window included */
+    unsigned threads;     /* for decoding several units at once, ... */
+    uint64_t threads_max; /* ... as far as they fit into so many bytes of memory */
 };
 
-/* 64 GiB decoded, 1000 to 1 past 64 MiB, windows of 128 MiB in 144 MiB of memory, 262,144 entries. */
+/* 64 GiB decoded, 1000 to 1 past 64 MiB, windows of 128 MiB in 144 MiB of memory, one thread. */
 extern const struct codec_limits codec_limits_default;
 
 #define CODEC_BLOB_MAX 32
@@ -53,13 +51,6 @@ struct codec_point {
     uint8_t kind;     /* enum codec_point_kind */
     uint8_t blob_len;
     uint8_t blob[CODEC_BLOB_MAX];
-};
-
-/* A unit as an index tells of it. */
-struct codec_stretch {
-    struct codec_point point;
-    uint64_t decoded_len;
-    uint64_t encoded_len;
 };
 
 /* How far a decoder is; offsets count from the archive's start, wherever decoding began. */
@@ -87,26 +78,14 @@ bool codec_is_direct(const struct codec *codec);
 
 /* A decoder that begins at AT (NULL: at the archive's start), copying LIMITS. AT may come from outside: a malformed
    one is -EIO, and one that is not true gives an error on the way, as damage does; but where it stands in the decoded
-   archive is taken from it, unless codec_follow holds it to an index. Not thread-safe: one thread at a time. */
+   archive is taken from it. Not thread-safe: one thread at a time. From the start of an archive whose units can be decoded
+   at once (xz blocks with sizes and checks), it uses the threads of LIMITS; then it takes encoded bytes further ahead, and
+   any failure but -EFBIG and that of the ratio is -EAGAIN. */
 int codec_open(const struct codec *codec, const struct codec_point *at, const struct codec_limits *limits,
                struct codec_decoder **ret_decoder, struct error *err);
 
 /* Frees a decoder; NULL is allowed. */
 void codec_close(struct codec_decoder *decoder);
-
-/* Holds a decoder that has not run yet to INDEX, of the same archive, which must live longer: units must begin and end
-   as the index says and match its checksums where it has some, else -EIO; no byte beyond what the index promises for a
-   unit is given out. A restart point that does not begin a unit of the index is -EIO. */
-int codec_follow(struct codec_decoder *decoder, const struct codec_index *index, struct error *err);
-
-/* A decoder that decodes up to THREADS units of INDEX, which must live longer, at once, in MEMORY bytes, from AT (as for
-   codec_open) on, where a unit of the index ends or the first begins. It gives out what one of codec_open would, and is
-   used like it, but takes encoded bytes further ahead; no byte of a unit is given out before all of it has been decoded and
-   was as the index says. Where a unit is not, it goes on alone from there, as one of codec_open would. Stores NULL where
-   there is nothing to be decoded at once: one unit only, or units too large for MEMORY. -ENOMEM. */
-int codec_open_parallel(const struct codec *codec, const struct codec_index *index,
-                        const struct codec_point *at, const struct codec_limits *limits, unsigned threads,
-                        uint64_t memory, struct codec_decoder **ret_decoder, struct error *err);
 
 /* Takes up to IN_LEN encoded bytes from IN, makes up to OUT_CAP (not 0) decoded ones in OUT and stores both counts. It
    returns when the input is used up, the output is full, or at a boundary. Output may remain when the input is used
@@ -124,31 +103,5 @@ const struct codec_progress *codec_progress(const struct codec_decoder *decoder)
 
 /* Stores the restart point where the decoder stands; false, storing nothing, where that is not a boundary. */
 bool codec_point_here(const struct codec_decoder *decoder, struct codec_point *ret_point);
-
-/* Whether an archive that begins with HEAD, as for codec_recognise, is likely to have an index of several units. */
-bool codec_may_have_index(const struct codec *codec, const void *head, size_t len);
-
-/* Reads the index that the archive ENCODED has for random access (xz: of all streams; zstd: a seek table at the end).
-   Stores NULL where it has none. Reads little of the archive, all through reader_pread with WAIT. An index that does
-   not add up to the archive's size is -EIO; too many entries are -E2BIG; else what reader_pread returns. An index that
-   adds up may be wrong all the same: codec_follow finds that out when its units are decoded. */
-int codec_read_index(const struct codec *codec, struct reader *encoded, const struct codec_limits *limits,
-                     const struct wait *wait, struct codec_index **ret_index, struct error *err);
-
-/* Frees an index; NULL is allowed. It does not change, so threads may share it. */
-void codec_index_close(struct codec_index *index);
-
-/* The number of units, and what all of them decode to. */
-size_t codec_index_count(const struct codec_index *index);
-uint64_t codec_index_decoded_size(const struct codec_index *index);
-
-/* The unit NUMBER, counted from 0, below the count. */
-void codec_index_get(const struct codec_index *index, size_t number, struct codec_stretch *ret_stretch);
-
-/* Whether a unit ends at a restart point. */
-bool codec_index_ends_at(const struct codec_index *index, const struct codec_point *point);
-
-/* Stores the number of the unit that holds the decoded byte OFFSET; false at and past the end. */
-bool codec_index_find(const struct codec_index *index, uint64_t offset, size_t *ret_number);
 
 #endif

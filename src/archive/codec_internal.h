@@ -1,8 +1,6 @@
-/* What codec.c and the codecs share: the vtable of a codec, what its decoders have in common, and indexes being made. */
+/* What codec.c and the codecs share: the vtable of a codec, and what its decoders have in common. */
 #ifndef RUNFS_ARCHIVE_CODEC_INTERNAL_H
 #define RUNFS_ARCHIVE_CODEC_INTERNAL_H
-
-#include <xxhash.h>
 
 #include "archive/codec.h"
 
@@ -12,6 +10,7 @@ struct codec_step {
     size_t made;
     bool boundary;   /* decoding can be taken up again behind what was used */
     bool unit_ended; /* ... and a unit ended here that began at the boundary before */
+    bool checked;    /* all that was made before this step is known to be right */
     bool unchecked;  /* the unit at hand has no check of its own */
 };
 
@@ -38,10 +37,7 @@ struct codec_decoder {
     uint64_t opened_encoded;
     uint64_t unit_decoded; /* the last boundary: where the unit at hand began */
     uint64_t unit_encoded;
-    const struct codec_index *index; /* borrowed; what codec_follow set, else NULL */
-    size_t entry;                    /* the unit of index that comes now */
-    XXH64_state_t *hash;             /* owned; of the unit's output, where index has checksums */
-    struct error failure;            /* what every call fails with from now on */
+    struct error failure; /* what every call fails with from now on */
 };
 
 struct codec {
@@ -52,23 +48,12 @@ struct codec {
     size_t size; /* bytes of a decoder */
     /* Makes a decoder ready to run at AT, whose offsets agree with decoder->at. On failure the caller closes it. May be NULL. */
     int (*open_at)(struct codec_decoder *decoder, const struct codec_point *at, struct error *err);
-    /* As codec_may_have_index; NULL where none has one. */
-    bool (*may_have_index)(const uint8_t *head, size_t len);
-    /* As codec_read_index; NULL where the format has none. */
-    int (*read_index)(struct reader *encoded, const struct codec_limits *limits, const struct wait *wait,
-                      struct codec_index **ret_index, struct error *err);
 };
 
 extern const struct codec codec_none;
 extern const struct codec codec_xz;
 extern const struct codec codec_zstd;
 extern const struct codec codec_gzip;
-
-/* codec_read_index of the codecs that have one. */
-int xz_read_index(struct reader *encoded, const struct codec_limits *limits, const struct wait *wait,
-                  struct codec_index **ret_index, struct error *err);
-int zstd_read_index(struct reader *encoded, const struct codec_limits *limits, const struct wait *wait,
-                    struct codec_index **ret_index, struct error *err);
 
 /* Where an xz block is in its stream: what the blob of its restart point holds. */
 struct xz_place {
@@ -82,61 +67,27 @@ struct xz_place {
 void xz_point_write(struct codec_point *point, const struct xz_place *place);
 int xz_point_read(const struct codec_point *point, struct xz_place *ret_place, struct error *err);
 
-struct codec_entry {
-    uint64_t decoded;
-    uint64_t encoded;
-    uint64_t encoded_len;
-    uint32_t stream;   /* index into streams, xz only */
-    uint32_t checksum; /* low half of the XXH64 of what it decodes to, where the index has checksums */
-};
+/* Decoding blocks of an xz archive at once: the decoder of liblzma's that does so begins at the archive's start, within
+   LIMITS. NULL without memory. */
+struct xz_threads *xz_threads_open(const struct codec_limits *limits);
+void xz_threads_close(struct xz_threads *threads);
 
-struct codec_stream {
-    uint64_t decoded;
-    uint64_t encoded;
-    size_t first_entry;
-    uint8_t check;
-};
+/* A restart point, behind those before. -ENOMEM. */
+int xz_threads_mark(struct xz_threads *threads, const struct codec_point *point);
 
-/* Units in order, without gaps in the decoded archive. */
-struct codec_index {
-    struct codec_entry *entries; /* owned */
-    size_t count;
-    struct codec_stream *streams; /* owned */
-    size_t stream_count;
-    uint64_t decoded_size;
-    bool checksums;
-};
+/* As a decoder's run, at DECODED. All restart points in IN have been marked. Any failure is -EAGAIN. */
+int xz_threads_run(struct xz_threads *threads, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
+                   uint64_t decoded, struct codec_step *step);
 
-/* An index with room for COUNT entries and STREAM_COUNT streams, count 0; NULL without memory. */
-struct codec_index *codec_index_new(size_t count, size_t stream_count);
+/* When all was made: 0 where it has passed its checks, and the archive is at its END or at a block without sizes. -EAGAIN. */
+int xz_threads_finish(struct xz_threads *threads, bool end);
 
-/* The first unit that begins at or behind the encoded OFFSET; the count where none does. */
-size_t codec_index_behind(const struct codec_index *index, uint64_t offset);
-
-/* Where unit NUMBER ends, as a restart point. */
-void codec_index_end(const struct codec_index *index, size_t number, struct codec_point *ret_point);
-
-/* Fills in what all decoders have in common, for one that begins at AT. */
-void codec_begin(struct codec_decoder *decoder, const struct codec *codec, const struct codec_point *at,
-                 const struct codec_limits *limits);
-
-/* Looks at a step before its output is given out: -EIO where it is not what the index of the decoder says. */
-int codec_follow_step(struct codec_decoder *decoder, const struct codec_step *step, const uint8_t *out,
-                      struct error *err);
-
-/* Whether all of the index has come by when the archive ends. */
-int codec_follow_finish(const struct codec_decoder *decoder, struct error *err);
+/* The boundary that was reached last. */
+const struct codec_point *xz_threads_point(const struct xz_threads *threads);
 
 static inline uint32_t codec_le32(const uint8_t *bytes)
 {
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
-
-static inline void cleanup_codec_index(struct codec_index **index)
-{
-    codec_index_close(*index);
-}
-
-#define _cleanup_codec_index_ __attribute__((cleanup(cleanup_codec_index)))
 
 #endif

@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/index_search.h"
 #include "archive/pass_sink.h"
 #include "base/digest.h"
 
 #define PIECE         (256U * 1024)      /* encoded bytes that are taken at once */
-#define INDEX_FROM    (8U * 1024 * 1024) /* encoded bytes: of less, an index saves nothing */
+#define THREADS_FROM  (1U * 1024 * 1024) /* encoded bytes: of less, threads save nothing */
 #define POINT_SPACING (1U * 1024 * 1024) /* decoded bytes between restart points that are kept, at least */
 
 struct pass {
@@ -20,11 +19,10 @@ struct pass {
     struct reader *encoded;
     const struct wait *wait;
     const struct codec *codec;
-    struct index_search *search; /* owned; NULL: there is none */
-    bool searched;               /* what it found has been looked at */
     struct codec_decoder *decoder;
     struct pass_sink *sink;
     struct digest sha256; /* of the encoded bytes */
+    unsigned threads;     /* for decoding */
     uint64_t stop_at;     /* decoded bytes to stop at */
     uint64_t decoded;
     char *chunk; /* the sink's, being filled */
@@ -40,6 +38,7 @@ enum pass_end {
     PASS_STOPPED, /* at stop_at */
     PASS_LIMIT,   /* the archive is beyond a limit */
     PASS_DAMAGED,
+    PASS_AGAIN,  /* threads cannot decode it */
     PASS_FAILED, /* a read or an allocation failed, or the pass was cancelled */
 };
 
@@ -91,34 +90,6 @@ static void push_chunk(struct pass *pass)
     pass->chunk = NULL;
 }
 
-static const struct codec_limits *limits_of(const struct pass *pass)
-{
-    return pass->config->codec ? pass->config->codec : &codec_limits_default;
-}
-
-/* Once the index is there, has what comes decoded several units at once, where the decoder stands between two. What has no
-   check of its own is never trusted again, which only the decoder that has met it knows. */
-static int speed_up(struct pass *pass, struct error *err)
-{
-    struct codec_point here;
-    const struct codec_index *index;
-    struct codec_decoder *parallel = NULL;
-    if (!pass->search || pass->searched || codec_progress(pass->decoder)->unchecked ||
-        !codec_point_here(pass->decoder, &here) || !index_search_over(pass->search, &index))
-        return 0;
-    bool between = index && codec_index_ends_at(index, &here);
-    pass->searched = !index || between;
-    if (!between)
-        return 0;
-    int result = codec_open_parallel(pass->codec, index, &here, limits_of(pass), pass->config->threads,
-                                     PASS_PARALLEL_BYTES, &parallel, err);
-    if (result < 0 || !parallel)
-        return result;
-    codec_close(pass->decoder);
-    pass->decoder = parallel;
-    return 0;
-}
-
 /* Decodes what IN holds. 0, or what the codec says. */
 static int decode(struct pass *pass, const char *in, size_t len, struct error *err)
 {
@@ -140,7 +111,7 @@ static int decode(struct pass *pass, const char *in, size_t len, struct error *e
         more = len || made == room || codec_progress(pass->decoder)->boundary;
         if (codec_progress(pass->decoder)->boundary && !used && !made)
             more = len > 0;
-        if (note_point(pass) < 0 || speed_up(pass, err) < 0)
+        if (note_point(pass) < 0)
             return error_errno(err, ENOMEM, "archive");
         if (pass->filled == TOC_CHUNK_SIZE)
             push_chunk(pass);
@@ -184,6 +155,8 @@ static enum pass_end end_of(int result)
     case -EIO:
     case -ENODATA:
         return PASS_DAMAGED;
+    case -EAGAIN:
+        return PASS_AGAIN;
     case -ENOMEM: /* says nothing of the archive: another pass may have the memory */
         return PASS_FAILED;
     default:
@@ -224,13 +197,6 @@ static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct erro
     return pass_end_with(result < 0 ? result : codec_finish(pass->decoder, err), ret_failure);
 }
 
-/* A second pass, over what of a damaged archive may be trusted, decodes one unit after the other. */
-static bool is_worth_an_index(const struct pass *pass, const char *head, size_t len)
-{
-    return pass->config->threads > 1 && pass->encoded->size >= INDEX_FROM && pass->stop_at == UINT64_MAX &&
-           codec_may_have_index(pass->codec, head, len);
-}
-
 static int recognise(struct pass *pass, struct error *err)
 {
     char head[CODEC_HEAD_BYTES];
@@ -241,10 +207,12 @@ static int recognise(struct pass *pass, struct error *err)
     pass->codec = codec_recognise(head, n);
     if (!pass->codec)
         return error_set(err, EBADMSG, "not an archive: neither tar nor one in xz, zstd or gzip");
-    const struct codec_limits *limits = limits_of(pass);
-    if (is_worth_an_index(pass, head, n))
-        pass->search = index_search_begin(pass->codec, pass->encoded, limits, pass->wait);
-    return codec_open(pass->codec, NULL, limits, &pass->decoder, err);
+    struct codec_limits limits = pass->config->codec ? *pass->config->codec : codec_limits_default;
+    if (pass->encoded->size >= THREADS_FROM) {
+        limits.threads = pass->threads;
+        limits.threads_max = PASS_PARALLEL_BYTES;
+    }
+    return codec_open(pass->codec, NULL, &limits, &pass->decoder, err);
 }
 
 static int set_up(struct pass *pass, struct error *err)
@@ -262,7 +230,6 @@ static void tear_down(struct pass *pass)
 {
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
-    index_search_end(pass->search);
     digest_done(&pass->sha256);
     free_points(pass);
 }
@@ -309,8 +276,8 @@ static int make_table(struct pass *pass, enum pass_end end, const char *problem,
     return result;
 }
 
-/* One pass up to STOP_AT. Where the stream is damaged behind that which may be trusted, *RET_TRUSTED is where that ends,
-   and -EAGAIN the result. PROBLEM as above. */
+/* One pass up to STOP_AT. Where another one is to be made, -EAGAIN is the result: with one thread where this one had more, else
+   up to *RET_TRUSTED, where that which may be trusted ends. PROBLEM as above. */
 static int run_once(struct pass *pass, const char *problem, struct pass_result *ret_result,
                     uint64_t *ret_trusted, struct error *err)
 {
@@ -321,10 +288,12 @@ static int run_once(struct pass *pass, const char *problem, struct pass_result *
         return result;
     enum pass_end end = decode_all(pass, &failure, &why);
     /* Only at the end of what the table describes may a chunk be short; any other one that is not full is dropped. */
-    if (pass->chunk && end != PASS_FAILED && end != PASS_DAMAGED)
+    if (pass->chunk && end <= PASS_LIMIT)
         push_chunk(pass);
     if (end == PASS_FAILED)
         return error_set(err, -failure, "%s", why.message);
+    if (end == PASS_AGAIN)
+        return -EAGAIN;
     if (end == PASS_DAMAGED) {
         *ret_trusted = codec_progress(pass->decoder)->verified;
         (void)error_set(err, EBADMSG, "%s", why.message);
@@ -338,22 +307,24 @@ int pass_run(const struct pass_config *config, struct reader *encoded, const str
 {
     struct pass_result found = {0};
     struct error damage = {0};
+    struct error why = {0};
     uint64_t trusted = UINT64_MAX;
-    struct pass pass = {.config = config, .encoded = encoded, .wait = wait, .stop_at = trusted};
-    int result = run_once(&pass, "", &found, &trusted, &damage);
-    tear_down(&pass);
-    if (result == -EAGAIN) { /* once more, but only so far */
-        pass = (struct pass){.config = config, .encoded = encoded, .wait = wait, .stop_at = trusted};
-        struct error again = {0};
-        result = run_once(&pass, damage.message, &found, &trusted, &again);
+    unsigned threads = config->threads;
+    for (;;) {
+        struct pass pass = {
+            .config = config, .encoded = encoded, .wait = wait, .threads = threads, .stop_at = trusted};
+        int result = run_once(&pass, damage.message, &found, &trusted, &why);
         tear_down(&pass);
-        if (result == -EAGAIN)
-            result = -EBADMSG;
-        else if (result < 0)
-            damage = again;
+        if (result == 0)
+            break;
+        if (result == -EAGAIN && threads > 1 && trusted == UINT64_MAX)
+            threads = 1;
+        else if (result == -EAGAIN && pass.stop_at == UINT64_MAX)
+            damage = why, threads = 1;
+        else
+            return result == -EAGAIN ? error_set(err, EBADMSG, "%s", damage.message)
+                                     : error_set(err, -result, "%s", why.message);
     }
-    if (result < 0)
-        return error_set(err, -result, "%s", damage.message);
     *ret_result = found;
     return 0;
 }

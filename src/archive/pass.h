@@ -1,6 +1,6 @@
 /* The first pass over an archive: once, forward, from its first byte to its last. It decodes, lists the members, hashes
    them and the whole, and gives out the decoded stream in chunks on the way, all of that overlapped: decoding on the
-   caller's thread, or on several where the archive has an index of units, everything else on one more. What comes of it is the table of contents. */
+   caller's thread, or on several where units can be decoded at once, everything else on one more. What comes of it is the table of contents. */
 #ifndef RUNFS_ARCHIVE_PASS_H
 #define RUNFS_ARCHIVE_PASS_H
 
@@ -13,7 +13,8 @@
    this, as in archives of a single unit, what was decoded is trusted as it is, until the end says otherwise. */
 #define PASS_HELD_BYTES (32U << 20)
 
-/* Memory for decoding several units at once. Where two do not fit in, one after the other is decoded. */
+/* Memory for decoding several units at once. Where two do not fit in, one after the other is decoded. What threads cannot decode,
+   they leave to a new pass without. */
 #define PASS_PARALLEL_BYTES (80U << 20)
 
 struct pass_config {

@@ -1,11 +1,12 @@
 /* xz, forward: streams, blocks and indexes are taken apart here, so that every block is a place to begin again; liblzma
-   decodes blocks and checks the rest. */
+   decodes blocks and checks the rest. With threads, blocks are only passed over here, and decoded by xz_threads.c. */
 #include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
 #include <string.h>
 
 #include "archive/codec_internal.h"
+#include "base/cleanup.h"
 
 enum xz_state { STREAM_HEADER, BLOCK_OR_INDEX, BLOCK_HEADER, BLOCK, INDEX, FOOTER, PADDING };
 
@@ -16,9 +17,15 @@ struct xz {
     lzma_stream_flags flags;
     lzma_block block; /* read and written by strm */
     struct xz_place place;
-    lzma_index_hash *hash; /* owned; of the blocks of this stream, kept for the next one */
-    bool hashed;           /* hash has all blocks of this stream: decoding began before the first one */
-    lzma_index *index;     /* owned; of a stream that decoding began inside of */
+    struct xz_threads *threads; /* owned; NULL: blocks are decoded one after the other, ... */
+    bool leaving;               /* ... as from where it is walked to */
+    uint64_t
+        walked; /* encoded bytes that were taken apart, with threads: ahead of what they have taken, ... */
+    uint64_t walked_decoded; /* ... and what the blocks among them decode to */
+    uint64_t skip;           /* bytes of a block that are still to be passed over */
+    lzma_index_hash *hash;   /* owned; of the blocks of this stream, kept for the next one */
+    bool hashed;             /* hash has all blocks of this stream: decoding began before the first one */
+    lzma_index *index;       /* owned; of a stream that decoding began inside of */
     uint64_t index_encoded;
     uint64_t padding; /* bytes of it since the last stream */
     size_t have;      /* bytes in part */
@@ -39,13 +46,6 @@ static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
 static bool xz_matches(const uint8_t *head, size_t len)
 {
     return len >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
-}
-
-/* Compressing in several threads writes the sizes of each block into its header. */
-static bool xz_may_have_index(const uint8_t *head, size_t len)
-{
-    size_t flags = LZMA_STREAM_HEADER_SIZE + 1;
-    return len > flags && (head[flags] & 0xc0) == 0xc0;
 }
 
 static uint64_t encoded_now(const struct xz *x, const struct span *span)
@@ -83,12 +83,23 @@ static bool collect(struct xz *x, struct span *span, size_t want)
     return x->have == want;
 }
 
+static uint64_t decoded_now(const struct xz *x)
+{
+    return x->threads ? x->walked_decoded : x->base.at.decoded;
+}
+
 static int stand(struct xz *x, struct span *span, enum xz_state state)
 {
     x->have = 0;
     x->state = state;
     span->step->boundary = true;
-    return 0;
+    if (!x->threads)
+        return 0;
+    struct codec_point point = {
+        .decoded = x->walked_decoded, .encoded = encoded_now(x, span), .kind = CODEC_AT_START};
+    if (state == BLOCK_OR_INDEX)
+        xz_point_write(&point, &x->place);
+    return xz_threads_mark(x->threads, &point);
 }
 
 static int begin_hash(struct xz *x, struct error *err)
@@ -114,7 +125,7 @@ static int run_stream_header(struct xz *x, struct span *span, struct error *err)
     if (ret != LZMA_OK)
         return xz_fail(ret, "stream header", start, err);
     x->place = (struct xz_place){
-        .check = (uint8_t)x->flags.check, .stream_decoded = x->base.at.decoded, .stream_encoded = start};
+        .check = (uint8_t)x->flags.check, .stream_decoded = decoded_now(x), .stream_encoded = start};
     int result = begin_hash(x, err);
     return result < 0 ? result : stand(x, span, BLOCK_OR_INDEX);
 }
@@ -136,6 +147,18 @@ static int run_block_or_index(struct xz *x, struct span *span, struct error *err
     return ret == LZMA_OK ? 1 : xz_fail(ret, "index", x->index_encoded, err);
 }
 
+static bool is_unchecked(const struct xz *x)
+{
+    return x->place.check == LZMA_CHECK_NONE || !lzma_check_is_supported((lzma_check)x->place.check);
+}
+
+/* Threads need the sizes of a block. */
+static bool is_for_threads(const struct xz *x)
+{
+    return x->threads && x->block.compressed_size != LZMA_VLI_UNKNOWN &&
+           x->block.uncompressed_size != LZMA_VLI_UNKNOWN && !is_unchecked(x);
+}
+
 /* Holds FILTERS to the limits before a decoder of them is made. */
 static int open_block(struct xz *x, const lzma_filter *filters, uint64_t encoded, struct error *err)
 {
@@ -154,11 +177,16 @@ static int open_block(struct xz *x, const lzma_filter *filters, uint64_t encoded
     if (memory > limits->memory_max)
         return error_set(err, E2BIG, "xz: needs %" PRIu64 " bytes of memory, the limit is %" PRIu64, memory,
                          limits->memory_max);
+    x->state = BLOCK;
+    if (is_for_threads(x)) {
+        x->skip = lzma_block_total_size(&x->block) - x->block.header_size;
+        return 1;
+    }
     lzma_ret ret = lzma_block_decoder(&x->strm, &x->block);
     if (ret != LZMA_OK)
         return xz_fail(ret, "block header", encoded, err);
-    x->state = BLOCK;
-    return 1;
+    x->leaving = x->threads;
+    return x->leaving ? 0 : 1;
 }
 
 static int run_block_header(struct xz *x, struct span *span, struct error *err)
@@ -195,11 +223,22 @@ static lzma_ret run_strm(struct xz *x, struct span *span)
     return ret;
 }
 
+static lzma_ret pass_over_block(struct xz *x, struct span *span)
+{
+    size_t left = span->in_len - span->step->used;
+    size_t n = x->skip < left ? (size_t)x->skip : left;
+    span->step->used += n;
+    x->skip -= n;
+    if (x->skip > 0)
+        return LZMA_OK;
+    x->walked_decoded += x->block.uncompressed_size;
+    return LZMA_STREAM_END;
+}
+
 static int run_block(struct xz *x, struct span *span, struct error *err)
 {
-    span->step->unchecked =
-        x->place.check == LZMA_CHECK_NONE || !lzma_check_is_supported((lzma_check)x->place.check);
-    lzma_ret ret = run_strm(x, span);
+    span->step->unchecked = is_unchecked(x);
+    lzma_ret ret = x->threads ? pass_over_block(x, span) : run_strm(x, span);
     /* LZMA_BUF_ERROR only says that there was nothing to work on. */
     if (ret == LZMA_OK || ret == LZMA_BUF_ERROR)
         return 0;
@@ -277,8 +316,8 @@ static int run_padding(struct xz *x, struct span *span, struct error *err)
     return check_padding(x, encoded_now(x, span), err) < 0 ? -EIO : 1;
 }
 
-static int xz_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
-                  struct codec_step *step, struct error *err)
+/* Works on SPAN up to the next boundary, as far as it goes. */
+static int run_states(struct xz *x, struct span *span, struct error *err)
 {
     static int (*const run[])(struct xz * x, struct span * span, struct error * err) = {
         [STREAM_HEADER] = run_stream_header,
@@ -289,18 +328,56 @@ static int xz_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, uin
         [FOOTER] = run_footer,
         [PADDING] = run_padding,
     };
-    struct xz *x = (struct xz *)d;
-    struct span span = {in, in_len, out, out_cap, step};
     int result;
     do
-        result = run[x->state](x, &span, err);
+        result = run[x->state](x, span, err);
     while (result > 0);
     return result;
+}
+
+/* Takes apart what of SPAN has not been yet, then lets the threads have it. */
+static int walk(struct xz *x, struct span *span)
+{
+    struct codec_step step = {.used = (size_t)(x->walked - x->base.at.encoded)};
+    struct span ahead = {span->in, span->in_len, span->out, 0, &step};
+    int result = 0;
+    while (result == 0 && !x->leaving && step.used < span->in_len)
+        result = run_states(x, &ahead, NULL);
+    x->walked = x->base.at.encoded + step.used;
+    return result < 0
+               ? result
+               : xz_threads_run(x->threads, span->in, step.used < span->in_len ? step.used : span->in_len,
+                                span->out, span->out_cap, x->base.at.decoded, span->step);
+}
+
+/* A block that is not for threads comes after all those that are; what fails is left to a decoder without. */
+static int run_threads(struct xz *x, struct span *span, struct error *err)
+{
+    const struct codec_progress *at = &x->base.at;
+    bool left = x->leaving && at->encoded == x->walked && at->decoded == x->walked_decoded && span->in_len;
+    int result = left ? xz_threads_finish(x->threads, false) : walk(x, span);
+    if (result < 0)
+        return error_set(err, EAGAIN, "xz: cannot be decoded by threads");
+    if (!left)
+        return 0;
+    xz_threads_close(TAKE_PTR(x->threads));
+    span->step->checked = true;
+    return run_states(x, span, err);
+}
+
+static int xz_run(struct codec_decoder *d, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
+                  struct codec_step *step, struct error *err)
+{
+    struct xz *x = (struct xz *)d;
+    struct span span = {in, in_len, out, out_cap, step};
+    return x->threads ? run_threads(x, &span, err) : run_states(x, &span, err);
 }
 
 static int xz_finish(struct codec_decoder *d, struct error *err)
 {
     const struct xz *x = (const struct xz *)d;
+    if (x->threads && (x->state != PADDING || xz_threads_finish(x->threads, true) < 0))
+        return error_set(err, EAGAIN, "xz: cannot be decoded by threads");
     size_t known = x->have < sizeof magic ? x->have : sizeof magic;
     if (x->state == PADDING)
         return check_padding(x, d->at.encoded, err);
@@ -312,13 +389,16 @@ static int xz_finish(struct codec_decoder *d, struct error *err)
 static void xz_point(const struct codec_decoder *d, struct codec_point *point)
 {
     const struct xz *x = (const struct xz *)d;
-    if (x->state == BLOCK_OR_INDEX)
+    if (x->threads)
+        *point = *xz_threads_point(x->threads);
+    else if (x->state == BLOCK_OR_INDEX)
         xz_point_write(point, &x->place);
 }
 
 static void xz_close(struct codec_decoder *d)
 {
     struct xz *x = (struct xz *)d;
+    xz_threads_close(x->threads);
     lzma_end(&x->strm);
     lzma_index_hash_end(x->hash, NULL);
     lzma_index_end(x->index, NULL);
@@ -329,6 +409,8 @@ static int xz_open_at(struct codec_decoder *d, const struct codec_point *at, str
     struct xz *x = (struct xz *)d;
     if (at->kind == CODEC_AT_START) {
         x->state = at->encoded == 0 ? STREAM_HEADER : PADDING;
+        if (at->encoded == 0 && d->limits.threads > 1 && !(x->threads = xz_threads_open(&d->limits)))
+            return error_errno(err, ENOMEM, "xz");
         return at->blob_len == 0 ? 0 : error_set(err, EIO, "xz: not a restart point");
     }
     int result = xz_point_read(at, &x->place, err);
@@ -341,10 +423,5 @@ static int xz_open_at(struct codec_decoder *d, const struct codec_point *at, str
 
 static const struct codec_decoder_ops xz_ops = {xz_run, xz_finish, xz_point, xz_close};
 
-const struct codec codec_xz = {.name = "xz",
-                               .matches = xz_matches,
-                               .ops = &xz_ops,
-                               .size = sizeof(struct xz),
-                               .open_at = xz_open_at,
-                               .may_have_index = xz_may_have_index,
-                               .read_index = xz_read_index};
+const struct codec codec_xz = {
+    .name = "xz", .matches = xz_matches, .ops = &xz_ops, .size = sizeof(struct xz), .open_at = xz_open_at};

@@ -36,13 +36,6 @@ static bool zstd_matches(const uint8_t *head, size_t len)
     return len >= MAGIC_BYTES && is_frame(head);
 }
 
-/* The table is at the end. */
-static bool zstd_may_have_index(const uint8_t *head, size_t len)
-{
-    (void)head, (void)len;
-    return true;
-}
-
 static int zstd_garbage(const struct zstd *z, struct error *err)
 {
     return error_set(err, EIO, "zstd: %s at byte %" PRIu64,
@@ -147,6 +140,4 @@ const struct codec codec_zstd = {.name = "zstd",
                                  .matches = zstd_matches,
                                  .ops = &zstd_ops,
                                  .size = sizeof(struct zstd),
-                                 .open_at = zstd_open_at,
-                                 .may_have_index = zstd_may_have_index,
-                                 .read_index = zstd_read_index};
+                                 .open_at = zstd_open_at};

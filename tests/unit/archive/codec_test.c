@@ -1,9 +1,6 @@
 /* Archives to decode, and decoding them; see codec_test.h. */
 #include "codec_test.h"
 
-#include <xxhash.h>
-#include <zstd.h>
-
 #include "base/cleanup.h"
 
 #define PYTHON_XZ                                                                                            \
@@ -176,47 +173,23 @@ static int run_all(const struct decoding *how, struct codec_decoder *decoder, co
             return result;
         if (how->stop && outcome->len >= how->stop)
             return 0;
-        if (done == len && made < room && used == 0 && piece == 0)
+        if (done == len && made == 0 && used == 0 && piece == 0)
             return codec_finish(decoder, &outcome->err);
     }
-}
-
-static int open_decoder(const struct decoding *how, struct codec_decoder **ret_decoder, struct error *err)
-{
-    const struct codec *codec = codec_by_name(how->codec);
-    const struct codec_limits *limits = how->limits ? how->limits : &codec_limits_default;
-    if (how->threads)
-        return codec_open_parallel(codec, how->index, how->at, limits, how->threads, how->memory, ret_decoder,
-                                   err);
-    int result = codec_open(codec, how->at, limits, ret_decoder, err);
-    return result == 0 && how->index ? codec_follow(*ret_decoder, how->index, err) : result;
 }
 
 void decode(const struct decoding *how, const uint8_t *encoded, size_t len, struct outcome *ret_outcome)
 {
     struct codec_decoder *decoder = NULL;
     struct outcome outcome = {0};
-    outcome.result = open_decoder(how, &decoder, &outcome.err);
+    outcome.result = codec_open(codec_by_name(how->codec), how->at,
+                                how->limits ? how->limits : &codec_limits_default, &decoder, &outcome.err);
     if (outcome.result == 0)
         outcome.result = run_all(how, decoder, encoded, len, &outcome);
     if (decoder)
         outcome.progress = *codec_progress(decoder);
     codec_close(decoder);
     *ret_outcome = outcome;
-}
-
-int read_index(const char *codec, const uint8_t *encoded, size_t len, const struct codec_limits *limits,
-               struct codec_index **ret_index, struct error *err)
-{
-    static const struct wait patient = {.timeout_ms = 10000};
-    struct reader *reader;
-    scratch_write_bytes("indexed", encoded, len);
-    int fd = open(scratch_path("indexed"), O_RDONLY | O_CLOEXEC);
-    assert_ok(reader_open_fd(fd, len, &reader, err), err);
-    int result = codec_read_index(codec_by_name(codec), reader, limits ? limits : &codec_limits_default,
-                                  &patient, ret_index, err);
-    reader_close(reader);
-    return result;
 }
 
 uint32_t get_le32(const uint8_t *bytes)
@@ -228,43 +201,4 @@ void put_le32(uint8_t *bytes, uint32_t value)
 {
     for (unsigned i = 0; i < 4; i++)
         bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static size_t compress_frame(ZSTD_CCtx *context, const uint8_t *bytes, size_t len, bool sum, uint8_t *out,
-                             size_t cap)
-{
-    (void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, sum);
-    size_t made = ZSTD_compress2(context, out, cap, bytes, len);
-    cr_assert(!ZSTD_isError(made));
-    return made;
-}
-
-void write_seekable(size_t frame, bool table_sums, bool frame_sums)
-{
-    _cleanup_bytes_ struct bytes orig = read_whole("orig");
-    size_t cap = 2 * orig.len + 100000;
-    size_t len = 0;
-    size_t count = 0;
-    size_t entry = table_sums ? 12 : 8;
-    _cleanup_free_ uint8_t *out = malloc(cap);
-    _cleanup_free_ uint8_t *table = malloc((orig.len / frame + 1) * entry);
-    ZSTD_CCtx *context = ZSTD_createCCtx();
-    for (size_t done = 0; done < orig.len; done += frame, count++) {
-        size_t part = orig.len - done < frame ? orig.len - done : frame;
-        size_t made = compress_frame(context, orig.data + done, part, frame_sums, out + len, cap - len);
-        put_le32(table + count * entry, (uint32_t)made);
-        put_le32(table + count * entry + 4, (uint32_t)part);
-        if (table_sums)
-            put_le32(table + count * entry + 8, (uint32_t)XXH64(orig.data + done, part, 0));
-        len += made;
-    }
-    (void)ZSTD_freeCCtx(context);
-    put_le32(out + len, 0x184D2A5E);
-    put_le32(out + len + 4, (uint32_t)(count * entry + 9));
-    memcpy(out + len + 8, table, count * entry);
-    len += 8 + count * entry;
-    put_le32(out + len, (uint32_t)count);
-    out[len + 4] = table_sums ? 0x80 : 0;
-    put_le32(out + len + 5, 0x8F92EAB1);
-    scratch_write_bytes("sample", out, len + 9);
 }

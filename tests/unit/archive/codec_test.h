@@ -62,23 +62,12 @@ struct decoding {
     const char *codec;
     const struct codec_point *at;      /* NULL: the start */
     const struct codec_limits *limits; /* NULL: the default */
-    const struct codec_index *index;   /* NULL: none to follow */
-    unsigned threads; /* decode units of the index at once, in MEMORY; 0: one after the other */
-    uint64_t memory;
-    uint64_t seed; /* of random pieces; 0: as much as there is at once */
-    size_t stop;   /* decoded bytes after which to stop without codec_finish; 0: never */
+    uint64_t seed;                     /* of random pieces; 0: as much as there is at once */
+    size_t stop;                       /* decoded bytes after which to stop without codec_finish; 0: never */
 };
 
 /* Decodes all of ENCODED from where HOW says on. */
 void decode(const struct decoding *how, const uint8_t *encoded, size_t len, struct outcome *ret_outcome);
-
-/* Reads the index of ENCODED, as codec_read_index. */
-int read_index(const char *codec, const uint8_t *encoded, size_t len, const struct codec_limits *limits,
-               struct codec_index **ret_index, struct error *err);
-
-/* Writes "orig" as a seekable zstd file "sample" of frames of FRAME bytes, with checksums in the table where TABLE_SUMS
-   and in the frames where FRAME_SUMS. */
-void write_seekable(size_t frame, bool table_sums, bool frame_sums);
 
 /* The 4 bytes at BYTES as a number, and back. */
 uint32_t get_le32(const uint8_t *bytes);

@@ -51,20 +51,3 @@ Test(codec_points, restart_points_are_those_of_their_codec)
         codec_close(decoder);
     }
 }
-
-Test(codec_points, a_restart_point_between_units_is_not_followed)
-{
-    struct codec_index *index = NULL;
-    struct codec_decoder *decoder = NULL;
-    struct codec_stretch unit;
-    struct error err = {0};
-    write_seekable(30000, true, true);
-    _cleanup_bytes_ struct bytes encoded = read_whole("sample");
-    assert_ok(read_index("zstd", encoded.data, encoded.len, NULL, &index, &err), &err);
-    codec_index_get(index, 3, &unit);
-    unit.point.decoded++;
-    assert_ok(codec_open(codec_by_name("zstd"), &unit.point, &codec_limits_default, &decoder, &err), &err);
-    assert_refused(codec_follow(decoder, index, &err), EIO, &err, "not what the index says");
-    codec_close(decoder);
-    codec_index_close(index);
-}

@@ -361,3 +361,65 @@ Test(pass, within_a_unit_that_has_a_check_nothing_is_trusted)
     cr_assert_eq(told.begun, 2, "a second pass goes to the damage only");
     cr_assert_lt(told.members, FILES);
 }
+
+/* Passes without threads and with them find the same; *RET_BEGUN is how many the latter took. */
+static void compare_threads(unsigned *ret_begun)
+{
+    assert_ok(pass(), &err);
+    struct pass_result one = found;
+    memset(&told, 0, sizeof told);
+    config.threads = 3;
+    assert_ok(pass(), &err);
+    config.threads = 1;
+    cr_assert(!told.wrong_chunk || !found.toc->complete);
+    *ret_begun = told.begun;
+    cr_assert_eq(found.toc->complete, one.toc->complete);
+    cr_assert_str_eq(found.toc->problem, one.toc->problem);
+    cr_assert_eq(found.toc->decoded_size, one.toc->decoded_size);
+    cr_assert_eq(found.toc->members->member_count, one.toc->members->member_count);
+    cr_assert_eq(found.toc->point_count, one.toc->point_count);
+    for (uint32_t i = 0; i < one.toc->point_count; i++)
+        cr_assert_eq(found.toc->points[i].decoded, one.toc->points[i].decoded);
+    toc_free(one.toc);
+    free(one.bytes);
+    toc_free(found.toc);
+    free(found.bytes);
+    found = (struct pass_result){0};
+}
+
+/* Smaller archives are decoded by one thread. */
+static void make_noise(void)
+{
+    static unsigned char noise[SIZE];
+    uint32_t state = 1;
+    strbuf_clear(&stream);
+    for (int i = 0; i < FILES; i++) {
+        char name[20];
+        (void)snprintf(name, sizeof name, "f%02d", i);
+        struct tar_header header = header_of('0', name, SIZE);
+        for (size_t j = 0; j < SIZE; j++) {
+            state = state * 1664525 + 1013904223;
+            noise[j] = (unsigned char)(state >> 24);
+        }
+        add_header(&header);
+        add_content(noise, SIZE);
+    }
+    add_end();
+}
+
+Test(pass, threads_find_what_one_finds)
+{
+    unsigned begun;
+    make_noise();
+    pack_stream(&packed, pack_xz, FRAME);
+    compare_threads(&begun);
+    cr_assert_eq(begun, 1);
+    strbuf_clear(&packed);
+    pack_stream(&packed, pack_xz, 300000);
+    for (size_t at = packed.len / 2; at < packed.len / 2 + 30; at++)
+        packed.data[at] ^= 0x5a;
+    compare_threads(&begun);
+    cr_assert_eq(begun, 3, "%u: with threads, to the damage, up to there", begun);
+    packed.len /= 2;
+    compare_threads(&begun);
+}
