@@ -49,7 +49,7 @@ static int ask_environment(const struct question *q, struct error *err)
     if (!secret_key || !*secret_key)
         return error_set(err, EINVAL, "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
     int r = answer(q, access_key, secret_key, getenv("AWS_SESSION_TOKEN"), err);
-    return r < 0 ? error_prefix(err, "AWS environment variables") : r;
+    return error_prefix(err, r, "AWS environment variables");
 }
 
 /* Static keys in the file PATH, which GET reads. */
@@ -63,7 +63,7 @@ static int ask_file(const struct question *q, const char *path,
         return 0;
     int r = secret_key ? answer(q, access_key, secret_key, get(q->profile, NULL, "aws_session_token"), err)
                        : error_set(err, EINVAL, "it has aws_access_key_id but no aws_secret_access_key");
-    return r < 0 ? error_prefix(err, "%s: profile '%s'", path, q->profile->name) : r;
+    return error_prefix(err, r, "%s: profile '%s'", path, q->profile->name);
 }
 
 static int ask_credentials_file(const struct question *q, struct error *err)
@@ -82,7 +82,7 @@ static int ask_process(const struct question *q, struct error *err)
     if (!command)
         return 0;
     int r = aws_process_credentials(command, q->chain->timeout_ms, q->answer, err);
-    return r < 0 ? error_prefix(err, "credential_process of profile '%s'", q->profile->name) : 1;
+    return r < 0 ? error_prefix(err, r, "credential_process of profile '%s'", q->profile->name) : 1;
 }
 
 static const struct source sources[] = {

@@ -163,11 +163,8 @@ static int take_lines(struct aws_ini *ini, struct error *err)
         int r = cut_line(ini->text + pos, ini->text_len - pos, &len, err);
         if (r == 0)
             r = take_line(&parser, ini->text + pos, err);
-        if (r < 0) {
-            if (err)
-                (void)error_prefix(err, "line %u", number);
-            return r;
-        }
+        if (r < 0)
+            return error_prefix(err, r, "line %u", number);
         pos += len + 1;
     }
     return 0;

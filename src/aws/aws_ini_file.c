@@ -66,5 +66,5 @@ int aws_ini_read(const char *path, struct aws_ini **ret_ini, struct error *err)
     if (fd < 0)
         return aws_ini_parse("", 0, ret_ini, err);
     r = parse_fd(fd, ret_ini, err);
-    return r < 0 && err ? error_prefix(err, "%s", path) : r;
+    return error_prefix(err, r, "%s", path);
 }

@@ -52,10 +52,10 @@ int error_errno(struct error *err, int code, const char *format, ...)
     return -code;
 }
 
-int error_prefix(struct error *err, const char *format, ...)
+int error_prefix(struct error *err, int result, const char *format, ...)
 {
-    if (!err)
-        return -EINVAL;
+    if (!err || result >= 0)
+        return result;
     char head[ERROR_MESSAGE_MAX];
     char tail[ERROR_MESSAGE_MAX];
     va_list args;
@@ -64,5 +64,5 @@ int error_prefix(struct error *err, const char *format, ...)
     va_end(args);
     memcpy(tail, err->message, sizeof tail);
     set_message(err, head, tail);
-    return -err->code;
+    return result;
 }

@@ -21,8 +21,9 @@ int error_set(struct error *err, int code, const char *format, ...) __attribute_
 /* Like error_set, with ": " and the text of errno CODE at the end of the message. */
 int error_errno(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "TEXT: " before the message of *err, keeps the code and returns -code; -EINVAL where ERR is NULL. */
-int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Where RESULT is a failure, a negative errno, puts "TEXT: " before the message of *err (NULL: none). Returns RESULT. */
+int error_prefix(struct error *err, int result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The text of errno CODE (positive), thread-safe, never NULL. */
 const char *error_text(int code);

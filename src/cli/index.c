@@ -49,7 +49,7 @@ static int open_local(struct input *input, struct error *err)
     if (result == 0)
         result = etags_of(input->reader, &input->prefix.wait, etags, err);
     if (result < 0)
-        return error_prefix(err, "%s", input->name);
+        return error_prefix(err, result, "%s", input->name);
     (void)snprintf(input->etags, sizeof input->etags, "%s", etags);
     return 0;
 }
@@ -137,7 +137,7 @@ static int write_table(struct input *input, struct error *err)
     int result = sidecar_make(&config, input->reader, &input->prefix.wait, &bytes, &len, err);
     progress_end(&input->progress);
     if (result < 0)
-        return error_prefix(err, "%s", input->name);
+        return error_prefix(err, result, "%s", input->name);
     return output_write(input->output ? input->output : beside, bytes, len, err);
 }
 

@@ -122,7 +122,7 @@ int github_get_run(struct github *github, const char *repository, const char *id
     if (result == 0 && strcmp(run.id, id) != 0)
         result = error_set(err, EBADMSG, "its answer is of run %s", run.id);
     if (result < 0)
-        return error_prefix(err, "%s", strbuf_text(&url));
+        return error_prefix(err, result, "%s", strbuf_text(&url));
     *ret_run = run;
     return 0;
 }
@@ -154,7 +154,7 @@ int github_get_newest(struct github *github, const char *repository, const char 
         return error_set(err, ENOENT, "%s: %s has not run for this commit%s", strbuf_text(&url), workflow,
                          strlen(sha) < 40 ? "; GitHub may want all 40 digits of it" : "");
     if (result < 0)
-        return error_prefix(err, "%s", strbuf_text(&url));
+        return error_prefix(err, result, "%s", strbuf_text(&url));
     result = complete(github, repository, wait, &run, err);
     if (result == 0)
         *ret_run = run;

@@ -220,7 +220,7 @@ static int local_open_object(struct store *store, const struct object *object, s
         (void)close(fd);
     else
         result = reader_open_fd(fd, object->size, ret_reader, err);
-    return result < 0 ? error_prefix(err, "%s/%s", local->path, object->key) : 0;
+    return error_prefix(err, result, "%s/%s", local->path, object->key);
 }
 
 static void local_close(struct store *store)

@@ -179,7 +179,7 @@ static int parse_all(struct s3_page_request *request, const struct wait *wait, s
     else if (result == 0 && request->result < 0)
         result = error_set(err, -request->result, "%s", request->failure.message);
     else if (result < 0 || (result = finish_parser(r->parser, err)) < 0)
-        (void)error_prefix(err, "%s", request->request.what);
+        (void)error_prefix(err, result, "%s", request->request.what);
     s3_parser_close(r->parser);
     strbuf_done(&bytes);
     return result;

@@ -439,7 +439,7 @@ static void *decoder_thread(void *context)
         if (result == 0)
             continue;
         close_decoder(&d);
-        (void)error_prefix(&err, "%s", archive->objects.archive.key);
+        (void)error_prefix(&err, result, "%s", archive->objects.archive.key);
         if (result != -ESTALE && result != -ETIMEDOUT && result != -EACCES)
             result = -EIO;
         if (d.unread)

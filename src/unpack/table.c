@@ -92,7 +92,7 @@ static struct toc *load_sidecar(struct archive *archive, const unsigned char *sh
     if (!bytes)
         return NULL;
     if (toc_read(bytes, len, &toc, &err) < 0)
-        (void)error_prefix(&err, "not used");
+        (void)error_prefix(&err, -err.code, "not used");
     else if (!toc->complete || toc->decoded_size > CACHE_DECODED_SIZE ||
              toc->members->member_count > ARCHIVES_MEMBERS_MAX || !toc->chunk_count != !toc->decoded_size ||
              !fits(archive, toc, sha256))
@@ -235,7 +235,7 @@ static int pass_over(struct archive *archive, const char *identity, size_t ident
         atomic_store(&archive->all->parallel, false);
     reader_close(encoded);
     if (result < 0)
-        return error_prefix(err, "%s", archive->objects.archive.key);
+        return error_prefix(err, result, "%s", archive->objects.archive.key);
     if (config->verify && sha256 && !found.toc->has_sha256)
         return refuse(archive, &found, err);
     const struct blob_id id = blob_table(identity, identity_len);

@@ -20,38 +20,41 @@ static void add_etag(uint16_t origin, const struct object *object, struct strbuf
         strbuf_addf(out, "@%u:%s", origin, object->key);
 }
 
-static int hash(struct reader *reader, const struct wait *wait, struct digest *sum, char text[SHA256_TEXT])
+static int content_hash(struct reader *reader, const struct object *object, const struct wait *wait,
+                        char text[SHA256_TEXT], struct error *err)
 {
+    _cleanup_digest_ struct digest sum = {0};
     _cleanup_free_ char *piece = malloc(PIECE);
-    int result = piece ? digest_begin(sum, DIGEST_SHA256, NULL) : -ENOMEM;
+    if (!piece)
+        return error_errno(err, ENOMEM, "%s", object->key);
+    int result = digest_begin(&sum, DIGEST_SHA256, err);
     for (uint64_t offset = 0; result == 0 && offset < reader->size;) {
         size_t n = 0;
-        result = wait_cancelled(wait) ? -EINTR : 0;
-        if (result == 0)
-            result = reader_pread(reader, piece, PIECE, offset, wait, &n, NULL);
+        if (wait_cancelled(wait))
+            return error_errno(err, EINTR, "%s", object->key);
+        result = reader_pread(reader, piece, PIECE, offset, wait, &n, err);
         if (result == 0 && n == 0)
-            result = -EIO;
+            result = error_set(err, EIO, "%s: ends early", object->key);
         if (result == 0)
-            result = digest_add(sum, piece, n, NULL);
+            result = digest_add(&sum, piece, n, err);
         offset += n;
     }
-    return result < 0 ? result : digest_end_text(sum, text, NULL);
+    return result < 0 ? result : digest_end_text(&sum, text, err);
 }
 
 int content_id(const struct composition *composition, uint16_t origin, const struct object *object,
-               const struct wait *wait, struct strbuf *out)
+               const struct wait *wait, struct strbuf *out, struct error *err)
 {
-    _cleanup_digest_ struct digest sum = {0};
     char text[SHA256_TEXT];
     struct reader *reader;
     if (object->etag[0]) {
         add_etag(origin, object, out);
         return 0;
     }
-    int result = composition->deps.open_object(composition->deps.context, origin, object, &reader, NULL);
+    int result = composition->deps.open_object(composition->deps.context, origin, object, &reader, err);
     if (result < 0)
         return result;
-    result = hash(reader, wait, &sum, text);
+    result = content_hash(reader, object, wait, text, err);
     if (result == 0)
         strbuf_addf(out, "sha256:%s", text);
     reader_close(reader);

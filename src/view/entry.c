@@ -88,7 +88,7 @@ struct composing {
     const struct composition *composition;
     const struct parts *parts;
     const struct wait *wait;
-    int result; /* -EINTR once the wait was given up */
+    struct error why; /* what has ended it, code 0: nothing has */
 };
 
 /* A run by the name that it is bound to. */
@@ -111,6 +111,19 @@ static void describe_member(const struct part *part, uint32_t member, struct str
         content->len = len;
 }
 
+/* The content of a file that cannot be read is not known. What may go well another time ends the composing. */
+static void describe_content(struct composing *composing, uint16_t origin, const struct object *object,
+                             struct strbuf *content)
+{
+    const struct composition *composition = composing->composition;
+    struct error err = {0};
+    int result = content_id(composition, origin, object, composing->wait, content, &err);
+    if (result == -EINTR || result == -ETIMEDOUT || result == -ENOMEM)
+        composing->why = err;
+    else if (result < 0 && composition->config.note)
+        composition->config.note(composition->view->file, err.message);
+}
+
 static void describe_entry(struct composing *composing, const struct part *part, struct strbuf *source,
                            struct strbuf *content)
 {
@@ -130,10 +143,8 @@ static void describe_entry(struct composing *composing, const struct part *part,
         strbuf_addf(source, "local %s", local);
     if (entry->key && !(local && part->row->name))
         strbuf_addf(source, "%s%s", local ? "/" : "", entry->key);
-    if (entry->type == NODE_FILE && composing->result == 0 &&
-        content_id(composing->composition, part->row ? part->row->origin : ORIGIN_RUN, &object,
-                   composing->wait, content) == -EINTR)
-        composing->result = -EINTR;
+    if (entry->type == NODE_FILE && !composing->why.code)
+        describe_content(composing, part->row ? part->row->origin : ORIGIN_RUN, &object, content);
 }
 
 /* stage_describe_fn: a part's number and, of an archive, its member's, in the halves of REF. */
@@ -177,16 +188,16 @@ int parts_compose(const struct composition *composition, struct parts *parts, co
     const struct wait reading = {.timeout_ms = composition->config.timeout_ms,
                                  .cancelled = wait->cancelled,
                                  .shutdown = wait->shutdown};
-    struct composing composing = {composition, parts, &reading, 0};
+    struct composing composing = {composition, parts, &reading, {0}};
     struct stage *stage;
     int result = stage_new(root, describe, &composing, &stage, err);
     if (result < 0)
         return result;
-    for (size_t i = 0; result == 0 && composing.result == 0 && i < parts->count; i++)
+    for (size_t i = 0; result == 0 && !composing.why.code && i < parts->count; i++)
         result = parts->list[i].is_archive ? parts_add_members(stage, &parts->list[i], i, err)
                                            : add_entry(stage, &parts->list[i], i, err);
-    if (result == 0 && composing.result < 0)
-        result = error_errno(err, -composing.result, "view");
+    if (result == 0 && composing.why.code)
+        result = error_set(err, composing.why.code, "%s", composing.why.message);
     if (result < 0)
         stage_free(stage);
     else

@@ -38,5 +38,5 @@ int manifest_get(struct archive *archive, const struct toc *toc, const struct wa
                  struct runfs_flatten **ret_places, struct error *err)
 {
     int result = manifest_parse_member(archive, toc, wait, ret_places, err);
-    return result < 0 && result != -EAGAIN ? error_prefix(err, "%s", archive_object(archive)->key) : result;
+    return result == -EAGAIN ? result : error_prefix(err, result, "%s", archive_object(archive)->key);
 }

@@ -18,8 +18,8 @@ static const struct runfs_view_row dist_row = {.type = RUNFS_ROW_FLATTEN, .sourc
 
 int view_error(const struct view *view, const struct view_row *row, struct error *err)
 {
-    return row->row->line ? error_prefix(err, "%s:%u", view->file, row->row->line)
-                          : error_prefix(err, "%s", view->file);
+    return row->row->line ? error_prefix(err, -err->code, "%s:%u", view->file, row->row->line)
+                          : error_prefix(err, -err->code, "%s", view->file);
 }
 
 void view_free(struct view *view)
@@ -208,7 +208,7 @@ static int open_bound(const struct opening *opening, const char *name, uint16_t 
         result =
             opening->deps->open_run(opening->deps->context, bind_source(config->binds[at]), &seen[at], err);
         if (result < 0)
-            return error_prefix(err, "bind=%s", name);
+            return error_prefix(err, result, "bind=%s", name);
     }
     if (result == 0)
         *ret_origin = seen[at];

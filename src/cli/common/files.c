@@ -60,5 +60,5 @@ void files_name_error(struct run *run, const struct node *node, struct error *er
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
     files_path(run, node, &path);
     if (!strstr(err->message, strbuf_text(&path)))
-        (void)error_prefix(err, "%s", strbuf_text(&path));
+        (void)error_prefix(err, -err->code, "%s", strbuf_text(&path));
 }
