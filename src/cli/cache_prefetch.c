@@ -56,10 +56,10 @@ static uint64_t leave_out_present(struct prefetch *prefetch)
     size_t count = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < files->count; i++) {
-        if (is_here(prefetch->source->run, files->nodes[i]))
+        if (is_here(prefetch->source->run, files->items[i].node))
             continue;
-        bytes += files->nodes[i]->size;
-        files->nodes[count++] = files->nodes[i];
+        bytes += files->items[i].node->size;
+        files->items[count++] = files->items[i];
     }
     files->count = count;
     return bytes;
@@ -82,7 +82,7 @@ static int count_bytes(void *context, const void *bytes, size_t len, struct erro
 static void prefetch_one(void *context, size_t index)
 {
     struct prefetch *prefetch = context;
-    const struct node **node = &prefetch->files.nodes[index];
+    const struct node **node = &prefetch->files.items[index].node;
     struct error err = {0};
     if (command_run_read(prefetch->source, *node, 0, count_bytes, &prefetch->progress, &err) < 0) {
         prefetch_failed(prefetch, &err);
@@ -95,7 +95,7 @@ static void check_kept(struct prefetch *prefetch)
 {
     run_settle(prefetch->source->run);
     for (size_t i = 0; i < prefetch->files.count; i++) {
-        const struct node *node = prefetch->files.nodes[i];
+        const struct node *node = prefetch->files.items[i].node;
         struct error err = {0};
         if (!node || node->member || is_here(prefetch->source->run, node)) /* of members nobody knows */
             continue;

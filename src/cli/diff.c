@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "cli/common/bulk_read.h"
+#include "cli/common/files.h"
 #include "cli/diff.h"
 
 static void diff_done(struct diff *diff)
@@ -21,7 +21,7 @@ static int open_sides(struct diff *diff, char **sources, struct error *err)
     int result = 0;
     for (int side = 0; side < SIDES && result == 0; side++) {
         struct run_config *config = &diff->sides[side].options.run;
-        bulk_read_configure(config);
+        files_configure(config);
         config->site.keep_environment = side == OLD;
         result = command_run_open(&diff->sides[side], sources[side], err);
     }
@@ -44,9 +44,8 @@ int cmd_diff(int argc, char **argv)
     if (code)
         return code;
     if (open_sides(&diff, argv + first, &err) < 0 ||
-        diff_walk(&diff, argc - first > 2 ? argv[first + 2] : "", &err) < 0)
+        diff_walk(&diff, argc - first > 2 ? argv[first + 2] : "", &err) < 0 || diff_read(&diff, &err) < 0)
         return command_failed(&err);
-    diff_read(&diff);
     diff_print(&diff);
     return diff.failed ? EXIT_FAILED : EXIT_DONE;
 }

@@ -40,8 +40,9 @@ int diff_walk(struct diff *diff, const char *path, struct error *err);
 /* Appends what is known of the content of a change's file of one SIDE: its SHA-256, or "". The lock is taken. */
 void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out);
 
-/* Decides the changes that are not known yet, by reading, many at once. */
-void diff_read(struct diff *diff);
+/* Decides the changes that are not known yet, by reading, many at once. 0 or -errno; a file that cannot be read is reported, and
+   sets `failed`. */
+int diff_read(struct diff *diff, struct error *err);
 
 void diff_print(const struct diff *diff);
 

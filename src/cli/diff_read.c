@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/common/bulk_read.h"
 #include "cli/common/files.h"
 #include "cli/common/progress.h"
 #include "cli/diff.h"
@@ -14,9 +13,7 @@
 
 struct reading {
     struct diff *diff;
-    struct change **undecided; /* owned */
-    size_t count;
-    uint64_t bytes;
+    struct files undecided; /* the old ones, each with its change */
     struct progress progress;
 };
 
@@ -37,8 +34,8 @@ static int read_piece(struct diff *diff, struct reader *reader, const struct cha
 }
 
 /* Compares from the beginning to the first piece that differs. */
-static int compare(struct reading *reading, const struct change *change, struct reader *readers[SIDES],
-                   bool *ret_same, struct error *err)
+static int compare_content(struct reading *reading, const struct change *change,
+                           struct reader *readers[SIDES], bool *ret_same, struct error *err)
 {
     _cleanup_free_ char *pieces = malloc((size_t)2 * PIECE);
     uint64_t size = readers[OLD]->size;
@@ -75,55 +72,35 @@ static int decide(struct reading *reading, struct change *change, struct error *
             return result;
         }
     }
-    int result = compare(reading, change, readers, &same, err);
+    int result = compare_content(reading, change, readers, &same, err);
     if (result == 0)
         change->kind = same ? CHANGE_NONE : CHANGE_CONTENT;
     return result;
 }
 
-static void decide_one(void *context, size_t index)
+static void decide_one(void *context, const struct file *file)
 {
     struct reading *reading = context;
     struct error err = {0};
-    if (decide(reading, reading->undecided[index], &err) == 0)
+    if (decide(reading, file->item, &err) == 0)
         return;
     atomic_store(&reading->diff->failed, true);
     progress_failed(&reading->progress, &err);
 }
 
-static int compare_sizes(const void *a, const void *b)
+int diff_read(struct diff *diff, struct error *err)
 {
-    const struct change *first = *(struct change *const *)a;
-    const struct change *second = *(struct change *const *)b;
-    uint64_t sizes[SIDES] = {first->nodes[OLD]->size, second->nodes[OLD]->size};
-    return sizes[0] > sizes[1] ? -1 : sizes[0] < sizes[1];
-}
-
-static uint64_t size_of(const void *context, size_t index)
-{
-    const struct reading *reading = context;
-    return reading->undecided[index]->nodes[OLD]->size;
-}
-
-void diff_read(struct diff *diff)
-{
-    struct reading reading = {.diff = diff, .undecided = calloc(diff->count + 1, sizeof(struct change *))};
-    for (size_t i = 0; reading.undecided && i < diff->count; i++) {
-        if (diff->changes[i].kind != CHANGE_UNKNOWN)
-            continue;
-        reading.undecided[reading.count++] = &diff->changes[i];
-        reading.bytes += diff->changes[i].nodes[OLD]->size;
+    struct reading reading = {.diff = diff};
+    struct files *undecided = &reading.undecided;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < diff->count; i++)
+        if (diff->changes[i].kind == CHANGE_UNKNOWN)
+            result = files_add(undecided, diff->changes[i].nodes[OLD], &diff->changes[i]);
+    if (result == 0) {
+        progress_begin(&reading.progress, undecided->bytes, diff->quiet);
+        files_each(undecided, diff->sides[NEW].options.run.connections, decide_one, &reading);
+        progress_end(&reading.progress);
     }
-    if (!reading.undecided) {
-        struct error err = {0};
-        (void)error_errno(&err, ENOMEM, "diff");
-        (void)command_failed(&err);
-        atomic_store(&diff->failed, true);
-        return;
-    }
-    progress_begin(&reading.progress, reading.bytes, diff->quiet);
-    qsort(reading.undecided, reading.count, sizeof(struct change *), compare_sizes);
-    bulk_read(reading.count, diff->sides[NEW].options.run.connections, decide_one, size_of, &reading);
-    progress_end(&reading.progress);
-    free(reading.undecided);
+    files_done(undecided);
+    return result < 0 ? error_errno(err, -result, "diff") : 0;
 }

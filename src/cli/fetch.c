@@ -7,7 +7,6 @@
 #include "base/format.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "cli/common/bulk_read.h"
 #include "cli/fetch.h"
 #include "cli/signals.h"
 
@@ -23,14 +22,14 @@ static void fetch_done(struct fetch *fetch)
     for (size_t i = 0; i < fetch->count; i++)
         free(fetch->items[i].path);
     free(fetch->items);
-    free(fetch->files);
+    files_done(&fetch->files);
     command_run_done(&fetch->source);
 }
 
-static void fetch_one(void *context, size_t index)
+static void fetch_one(void *context, const struct file *file)
 {
     struct fetch *fetch = context;
-    struct fetch_item *item = fetch->files[index];
+    struct fetch_item *item = file->item;
     struct error err = {0};
     if (cancel_requested(&fetch->stop))
         return;
@@ -48,12 +47,6 @@ static void fetch_one(void *context, size_t index)
     atomic_fetch_add(&fetch->new_bytes, item->node->size);
 }
 
-static uint64_t size_of(const void *context, size_t index)
-{
-    const struct fetch *fetch = context;
-    return fetch->files[index]->node->size;
-}
-
 static void make_links(struct fetch *fetch)
 {
     for (size_t i = 0; i < fetch->count && !cancel_requested(&fetch->stop); i++) {
@@ -64,14 +57,14 @@ static void make_links(struct fetch *fetch)
     }
 }
 
-static void say_done(struct fetch *fetch)
+static void print_done(struct fetch *fetch)
 {
     char all[FORMAT_MAX];
     char fresh[FORMAT_MAX];
-    format_bytes(all, fetch->bytes);
+    format_bytes(all, fetch->files.bytes);
     format_bytes(fresh, fetch->new_bytes);
     progress_pause(&fetch->progress);
-    (void)printf("%zu files, %s, are in %s, %s of it new\n", fetch->file_count, all, fetch->target.name,
+    (void)printf("%zu files, %s, are in %s, %s of it new\n", fetch->files.count, all, fetch->target.name,
                  fresh);
     progress_resume(&fetch->progress);
 }
@@ -82,11 +75,11 @@ static int copy_all(struct fetch *fetch, struct error *err)
     int result = fetch_list_files(fetch, err);
     if (result < 0)
         return result;
-    fetch->progress.total = fetch->bytes;
-    bulk_read(fetch->file_count, fetch->source.options.run.connections, fetch_one, size_of, fetch);
+    fetch->progress.total = fetch->files.bytes;
+    files_each(&fetch->files, fetch->source.options.run.connections, fetch_one, fetch);
     make_links(fetch);
     if (!fetch->failed && !cancel_requested(&fetch->stop))
-        say_done(fetch);
+        print_done(fetch);
     return 0;
 }
 
@@ -108,7 +101,7 @@ static int list_missing(struct fetch *fetch, struct error *err)
     format_bytes(bytes, total);
     if (result == 0 && !cancel_requested(&fetch->stop))
         (void)printf("%zu files, %s, would be copied; %zu are there already\n", count, bytes,
-                     fetch->file_count - count);
+                     fetch->files.count - count);
     return result;
 }
 
@@ -129,7 +122,7 @@ static int fetch_source(struct fetch *fetch, const char *source, const char *dir
     struct run_config *config = &fetch->source.options.run;
     struct signals signals;
     struct error err = {0};
-    bulk_read_configure(config);
+    files_configure(config);
     if (command_run_open(&fetch->source, source, &err) < 0)
         return command_failed(&err);
     fetch->flatten = config->view.kind == VIEW_DIST;

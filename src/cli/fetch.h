@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "cli/common/command_run.h"
+#include "cli/common/files.h"
 #include "cli/common/progress.h"
 #include "cli/fetch_target.h"
 
@@ -28,9 +29,7 @@ struct fetch {
     struct fetch_item *items; /* owned; in the order of the tree, directories before what is in them */
     size_t count;
     size_t capacity;
-    struct fetch_item **files; /* owned; of the items those to copy, large ones first */
-    size_t file_count;
-    uint64_t bytes; /* of all files */
+    struct files files; /* to copy, each with its item */
     struct progress progress;
     struct cancel stop; /* a signal came, or the disk is full */
     atomic_bool full;

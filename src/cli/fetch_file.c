@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/common/files.h"
 #include "cli/common/output.h"
 #include "cli/fetch.h"
 

@@ -20,15 +20,6 @@ static int compare_inos(const void *a, const void *b)
     return first < second ? -1 : first > second;
 }
 
-static int compare_sizes(const void *a, const void *b)
-{
-    const struct fetch_item *first = *(struct fetch_item *const *)a;
-    const struct fetch_item *second = *(struct fetch_item *const *)b;
-    if (first->node->size != second->node->size)
-        return first->node->size > second->node->size ? -1 : 1;
-    return first < second ? -1 : first > second;
-}
-
 /* Finds the names that are further ones of the same file. */
 static int find_hard_links(struct fetch *fetch, struct error *err)
 {
@@ -53,17 +44,10 @@ int fetch_list_files(struct fetch *fetch, struct error *err)
     int result = find_hard_links(fetch, err);
     if (result < 0)
         return result;
-    fetch->files = calloc(fetch->count + 1, sizeof(struct fetch_item *));
-    if (!fetch->files)
-        return error_errno(err, ENOMEM, "fetch");
-    for (size_t i = 0; i < fetch->count; i++) {
-        if (!fetch_is_file(&fetch->items[i]))
-            continue;
-        fetch->files[fetch->file_count++] = &fetch->items[i];
-        fetch->bytes += fetch->items[i].node->size;
-    }
-    qsort(fetch->files, fetch->file_count, sizeof(struct fetch_item *), compare_sizes);
-    return 0;
+    for (size_t i = 0; result == 0 && i < fetch->count; i++)
+        if (fetch_is_file(&fetch->items[i]))
+            result = files_add(&fetch->files, fetch->items[i].node, &fetch->items[i]);
+    return result < 0 ? error_errno(err, -result, "fetch") : 0;
 }
 
 /* Nothing of the run may get among the parts. */

@@ -6,7 +6,6 @@
 #include "base/format.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "cli/common/bulk_read.h"
 #include "cli/common/command_run.h"
 #include "cli/common/files.h"
 #include "cli/common/progress.h"
@@ -56,7 +55,7 @@ static int add_checkable(struct verify *verify, const struct node *node)
     if (is_companion)
         return 0;
     if (checksum_companion(node))
-        return files_add(&verify->files, node);
+        return files_add(&verify->files, node, NULL);
     if (is_artifact(node))
         note_node(node, "not checked: no .sha256sum");
     return 0;
@@ -90,7 +89,7 @@ static int add_asked(struct verify *verify, const char *path, struct error *err)
         node = owner;
     if (node->type != NODE_FILE || !checksum_companion(node))
         return error_set(err, ENODATA, "%s: cannot be checked: no .sha256sum", path);
-    return files_add(&verify->files, node) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
+    return files_add(&verify->files, node, NULL) < 0 ? error_errno(err, ENOMEM, "verify") : 0;
 }
 
 static void add_path(struct verify *verify, const char *path)
@@ -131,10 +130,10 @@ static int sum_of(struct verify *verify, const struct node *node, char ret_text[
     return result;
 }
 
-static void check_file(void *context, size_t index)
+static void check_file(void *context, const struct file *file)
 {
     struct verify *verify = context;
-    const struct node *node = verify->files.nodes[index];
+    const struct node *node = file->node;
     struct error err = {0};
     char said[SHA256_TEXT];
     char is[SHA256_TEXT];
@@ -150,18 +149,11 @@ static void check_file(void *context, size_t index)
     progress_failed(&verify->progress, &err);
 }
 
-static uint64_t size_of(const void *context, size_t index)
-{
-    const struct verify *verify = context;
-    return verify->files.nodes[index]->size;
-}
-
 static void check_all(struct verify *verify)
 {
     char bytes[FORMAT_MAX];
     progress_begin(&verify->progress, verify->files.bytes, verify->source.quiet);
-    files_sort(&verify->files);
-    bulk_read(verify->files.count, verify->source.options.run.connections, check_file, size_of, verify);
+    files_each(&verify->files, verify->source.options.run.connections, check_file, verify);
     progress_end(&verify->progress);
     format_bytes(bytes, verify->files.bytes);
     if (!verify->bad)
@@ -187,7 +179,7 @@ int cmd_verify(int argc, char **argv)
     if (code)
         return code;
     config->view.kind = VIEW_UPLOADED; /* what is stored is checked, wherever it is shown */
-    bulk_read_configure(config);
+    files_configure(config);
     if (command_run_open(&verify.source, argv[first], &err) < 0)
         return command_failed(&err);
     if (first + 1 == argc)
