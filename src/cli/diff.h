@@ -37,8 +37,8 @@ struct diff {
 /* Finds what differs at and below PATH, and has the archives grow that it takes. 0 or -errno. */
 int diff_walk(struct diff *diff, const char *path, struct error *err);
 
-/* Appends what is known of the content of a change's file of one SIDE: its SHA-256, or "". The lock is taken. */
-void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out);
+/* Appends the SHA-256 of NODE's content, a file of one SIDE; nothing where it is not known. Takes the tree's lock. */
+void diff_sha256(const struct diff *diff, const struct node *node, int side, struct strbuf *out);
 
 /* Decides the changes that are not known yet, by reading, many at once. 0 or -errno; a file that cannot be read is reported, and
    sets `failed`. */

@@ -34,7 +34,7 @@ static json_t *side_of(const struct diff *diff, const struct change *change, int
     if (link)
         (void)json_object_set_new(object, "target", json_text(node_link(node)));
     else
-        diff_sha256(diff, change, side, &sha256);
+        diff_sha256(diff, node, side, &sha256);
     if (sha256.len)
         (void)json_object_set_new(object, "sha256", json_string(strbuf_text(&sha256)));
     return object;

@@ -31,6 +31,7 @@ struct walk {
     struct growth *growth; /* NULL: changes */
 };
 
+/* Without the trees' locks: while a walk is under way nothing changes the trees. */
 static int visit(struct walk *walk, struct node *nodes[SIDES]);
 
 static int add_growing(struct growth *growth, struct node *node, int side)
@@ -81,16 +82,11 @@ static int visit_one(struct walk *walk, struct node *node, int side)
     return result;
 }
 
-static void add_sha256(const struct diff *diff, const struct node *node, int side, struct strbuf *out)
-{
-    if (run_member_sha256(diff->sides[side].run, node, out) < 0)
-        strbuf_clear(out);
-}
-
-void diff_sha256(const struct diff *diff, const struct change *change, int side, struct strbuf *out)
+void diff_sha256(const struct diff *diff, const struct node *node, int side, struct strbuf *out)
 {
     tree_lock_read(run_tree(diff->sides[side].run));
-    add_sha256(diff, change->nodes[side], side, out);
+    if (run_member_sha256(diff->sides[side].run, node, out) < 0)
+        strbuf_clear(out);
     tree_unlock(run_tree(diff->sides[side].run));
 }
 
@@ -98,8 +94,8 @@ static enum content_relation relation_of(const struct diff *diff, struct node *n
 {
     _cleanup_strbuf_ struct strbuf old = STRBUF_INIT(SHA256_LIMIT);
     _cleanup_strbuf_ struct strbuf new = STRBUF_INIT(SHA256_LIMIT);
-    add_sha256(diff, nodes[OLD], OLD, &old);
-    add_sha256(diff, nodes[NEW], NEW, &new);
+    diff_sha256(diff, nodes[OLD], OLD, &old);
+    diff_sha256(diff, nodes[NEW], NEW, &new);
     struct content a = {nodes[OLD]->size, node_etag(nodes[OLD]), strbuf_text(&old)};
     struct content b = {nodes[NEW]->size, node_etag(nodes[NEW]), strbuf_text(&new)};
     return content_compare(&a, &b);
@@ -178,16 +174,6 @@ static int visit(struct walk *walk, struct node *nodes[SIDES])
     return result == 0 && nodes[NEW] ? visit_one(walk, nodes[NEW], NEW) : result;
 }
 
-static int visit_locked(struct walk *walk, struct node *nodes[SIDES])
-{
-    tree_lock_read(run_tree(walk->diff->sides[OLD].run));
-    tree_lock_read(run_tree(walk->diff->sides[NEW].run));
-    int result = visit(walk, nodes);
-    tree_unlock(run_tree(walk->diff->sides[NEW].run));
-    tree_unlock(run_tree(walk->diff->sides[OLD].run));
-    return result;
-}
-
 /* Reports archives that cannot be read; their entries are not compared. */
 static void populate_one(void *context, size_t index)
 {
@@ -207,7 +193,7 @@ static int populate_archives(struct diff *diff, struct node *nodes[SIDES])
     struct growth growth = {.diff = diff};
     struct walk walk = {diff, &growth};
     struct archive_progress progress;
-    int result = visit_locked(&walk, nodes);
+    int result = visit(&walk, nodes);
     if (result == 0 && growth.count) {
         archive_progress_begin(&progress, diff->sides[NEW].run, diff->quiet);
         parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, populate_one, &growth);
@@ -238,6 +224,6 @@ int diff_walk(struct diff *diff, const char *path, struct error *err)
         return result;
     result = populate_archives(diff, nodes);
     if (result == 0)
-        result = visit_locked(&walk, nodes);
+        result = visit(&walk, nodes);
     return result < 0 ? error_errno(err, -result, "diff") : 0;
 }
