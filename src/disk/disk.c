@@ -57,8 +57,10 @@ void disk_write_failed(struct disk *disk, const char *what, int code)
     if (code == ESTALE || code == EMFILE || code == EBUSY)
         return;
     atomic_fetch_add(&disk->writes_failed, 1);
+    if (code == EAGAIN)
+        return;
     atomic_store(&disk->paused_until, clock_ms() + PAUSE_MS);
-    if (code == EAGAIN || !disk->note || atomic_flag_test_and_set(&disk->noted))
+    if (!disk->note || atomic_flag_test_and_set(&disk->noted))
         return;
     (void)snprintf(text, sizeof text, "%s: %s; going on without keeping more on disk", what,
                    error_text(code));
@@ -74,6 +76,7 @@ void disk_temporary_name(struct disk *disk, char ret_name[DISK_TEMPORARY])
 bool disk_read_all(int fd, void *data, size_t len, uint64_t offset)
 {
     size_t done = 0;
+    lock_assert_none("reads a file");
     while (done < len) {
         ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
         if (n <= 0 && !(n < 0 && errno == EINTR))
@@ -86,6 +89,7 @@ bool disk_read_all(int fd, void *data, size_t len, uint64_t offset)
 int disk_write_all(int fd, const void *data, size_t len, uint64_t offset)
 {
     size_t done = 0;
+    lock_assert_none("writes a file");
     while (done < len) {
         ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)(offset + done));
         if (n < 0 && errno != EINTR)
@@ -127,6 +131,7 @@ void disk_close_dir(DIR **dir)
 int disk_open_file(int directory_fd, const char *name, int flags)
 {
     struct stat st;
+    lock_assert_none("opens a file");
     int fd = openat(directory_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
     if (fd < 0)
         return errno == ELOOP ? -EINVAL : -errno;
@@ -232,8 +237,10 @@ int disk_open(const struct disk_config *config, struct disk **ret_disk, struct e
     disk->space.context = disk;
     disk->note = config->note;
     atomic_flag_clear(&disk->noted);
-    (void)pthread_mutex_init(&disk->lock, NULL);
+    lock_init(&disk->lock, LOCK_DISK);
+    (void)pthread_cond_init(&disk->opened, NULL);
     TAILQ_INIT(&disk->open);
+    TAILQ_INIT(&disk->dead);
     int result = open_all(disk, config);
     if (result < 0) {
         disk_close(disk);
@@ -247,12 +254,14 @@ void disk_close(struct disk *disk)
 {
     if (!disk)
         return;
+    disk_tidy(disk);
     space_close(&disk->space);
     const int fds[] = {disk->fd, disk->objects_fd, disk->blob_fds[BLOB_TABLE], disk->blob_fds[BLOB_LISTING]};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
-    (void)pthread_mutex_destroy(&disk->lock);
+    (void)pthread_cond_destroy(&disk->opened);
+    lock_done(&disk->lock);
     free(disk->directory);
     free(disk);
 }

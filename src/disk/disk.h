@@ -55,8 +55,12 @@ void disk_stats(struct disk *disk, struct disk_stats *ret_stats);
 struct disk_object *disk_object_new(struct disk *disk, const char *identity, size_t identity_len,
                                     uint64_t size);
 
-/* Closes and frees; nobody else may use it. NULL is allowed. */
+/* Frees; nobody else may use it. NULL is allowed. No I/O: its files are closed by the next use of another object,
+   disk_tidy() or disk_close(). */
 void disk_object_free(struct disk_object *object);
+
+/* Closes the files of freed objects. */
+void disk_tidy(struct disk *disk);
 
 /* Whether block NUMBER was there when this process looked last. No I/O. */
 bool disk_object_knows(struct disk_object *object, uint64_t number);

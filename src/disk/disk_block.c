@@ -110,9 +110,9 @@ static enum disk_claim claim(struct disk_object *object, uint64_t number)
         (void)lock_entry(object, number, F_UNLCK);
         return DISK_THERE;
     }
-    (void)pthread_mutex_lock(&object->lock);
+    lock_take(&object->disk->lock);
     object->claims++;
-    (void)pthread_mutex_unlock(&object->lock);
+    lock_drop(&object->disk->lock);
     return DISK_CLAIMED;
 }
 
@@ -128,10 +128,17 @@ enum disk_claim disk_object_claim(struct disk_object *object, uint64_t number)
 
 void disk_object_release(struct disk_object *object, uint64_t number)
 {
-    (void)pthread_mutex_lock(&object->lock);
-    (void)lock_entry(object, number, F_UNLCK); /* the claim has kept the file open */
+    struct disk *disk = object->disk;
+    lock_take(&disk->lock);
+    while (object->opening) /* in place of files that were removed */
+        lock_wait(&disk->lock, &disk->opened);
+    object->users++; /* the claim has kept the files open */
+    lock_drop(&disk->lock);
+    (void)lock_entry(object, number, F_UNLCK);
+    lock_take(&disk->lock);
+    object->users--;
     object->claims--;
-    (void)pthread_mutex_unlock(&object->lock);
+    lock_drop(&disk->lock);
 }
 
 /* Whether the open files still have names: what is written to a file without one is lost with us. */

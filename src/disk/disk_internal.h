@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/lock.h"
 #include "disk/blob.h"
 #include "disk/disk.h"
 #include "disk/identity.h"
@@ -31,22 +32,24 @@ struct disk {
     _Atomic uint64_t paused_until; /* clock_ms: after a failure nothing is written for a while */
     _Atomic uint64_t bytes_read, bytes_written, blocks_bad, blocks_evicted, writes_failed;
     _Atomic uint64_t temporaries; /* counts names of files that are being made */
-    pthread_mutex_t lock;         /* guards the two below; an object's lock is taken before it */
+    struct lock lock;             /* guards what follows, and objects; not held while files are used */
+    pthread_cond_t opened;        /* an object's files were opened, or could not be */
     struct disk_objects open;     /* least recently used first */
-    unsigned open_count;
+    struct disk_objects dead;     /* freed, their files yet to be closed */
+    unsigned open_count;          /* objects in OPEN, or about to be */
 };
 
 struct disk_object {
-    TAILQ_ENTRY(disk_object) link; /* in disk->open, while its files are */
+    TAILQ_ENTRY(disk_object) link; /* in disk->open while its files are open, then in disk->dead */
     struct disk *disk;
     char name[IDENTITY_NAME];
     uint64_t size;
-    pthread_mutex_t
-        lock; /* guards all below; held while the files are opened, never while a block is read or written */
-    int map_fd; /* -1: the files are closed */
+    /* Guarded by disk->lock. The files are read and written without it, by users of the object. */
+    bool opening; /* by one thread, for which others wait */
+    int map_fd;   /* -1: the files are closed */
     int data_fd;
     bool writable;          /* the files are open for writing */
-    unsigned users;         /* reading or writing now: the files must stay open */
+    unsigned users;         /* the files must stay open */
     unsigned claims;        /* likewise, since a claim ends when its file is closed */
     _Atomic uint8_t *known; /* a bit a block: it was there when this process looked last; owned */
     size_t identity_len;
@@ -94,8 +97,8 @@ void disk_object_know(struct disk_object *object, uint64_t number, bool here);
 /* Whether writing makes sense now. */
 bool disk_may_write(const struct disk *disk);
 
-/* A write failed with CODE, a positive errno: no further ones for a while; said once. Nobody need know that other processes
-   are busy with the cache (EAGAIN), nor of a file that was taken away or that there are too many of; those cost one block. */
+/* A write failed with CODE, a positive errno: no further ones for a while; noted once. Not so where others are busy with the
+   cache (EAGAIN), a file was taken away or too many are in use: those cost one block. */
 void disk_write_failed(struct disk *disk, const char *what, int code);
 
 /* An object met on a walk over all of them, with its map open. */

@@ -41,40 +41,45 @@ struct disk_object *disk_object_new(struct disk *disk, const char *identity, siz
     object->identity_len = identity_len;
     memcpy(object->identity, identity, identity_len);
     identity_name(identity, identity_len, object->name);
-    (void)pthread_mutex_init(&object->lock, NULL);
     return object;
 }
 
-/* The object's lock is held. */
-static void close_files(struct disk_object *object)
+static void close_both(int map_fd, int data_fd)
 {
-    if (object->map_fd >= 0)
-        (void)close(object->map_fd);
-    if (object->data_fd >= 0)
-        (void)close(object->data_fd);
-    object->map_fd = object->data_fd = -1;
-}
-
-/* Takes an object that nobody uses out of the list of open ones. Both locks are held. */
-static void retire(struct disk_object *object)
-{
-    TAILQ_REMOVE(&object->disk->open, object, link);
-    object->disk->open_count--;
-    close_files(object);
+    lock_assert_none("closes files");
+    if (map_fd >= 0)
+        (void)close(map_fd);
+    if (data_fd >= 0)
+        (void)close(data_fd);
 }
 
 void disk_object_free(struct disk_object *object)
 {
     if (!object)
         return;
-    (void)pthread_mutex_lock(
-        &object->disk->lock); /* alone: nobody else knows the object any more, but for the list */
-    if (object->map_fd >= 0)
-        retire(object);
-    (void)pthread_mutex_unlock(&object->disk->lock);
-    (void)pthread_mutex_destroy(&object->lock);
-    free(object->known);
-    free(object);
+    struct disk *disk = object->disk;
+    lock_take(&disk->lock);
+    if (object->map_fd >= 0) {
+        TAILQ_REMOVE(&disk->open, object, link);
+        disk->open_count--;
+    }
+    TAILQ_INSERT_TAIL(&disk->dead, object, link);
+    lock_drop(&disk->lock);
+}
+
+void disk_tidy(struct disk *disk)
+{
+    struct disk_object *object;
+    struct disk_objects dead = TAILQ_HEAD_INITIALIZER(dead);
+    lock_take(&disk->lock);
+    TAILQ_CONCAT(&dead, &disk->dead, link);
+    lock_drop(&disk->lock);
+    while ((object = TAILQ_FIRST(&dead))) {
+        TAILQ_REMOVE(&dead, object, link);
+        close_both(object->map_fd, object->data_fd);
+        free(object->known);
+        free(object);
+    }
 }
 
 bool disk_object_knows(struct disk_object *object, uint64_t number)
@@ -184,101 +189,118 @@ static int open_map(struct disk_object *object, int shard_fd, bool make, bool *r
     return -EBUSY;
 }
 
-/* Closes files that were used longest ago and are not in use, as long as too many are open. disk->lock is held. */
-static void close_some(struct disk *disk)
-{
-    struct disk_object *object;
-    struct disk_object *next;
-    for (object = TAILQ_FIRST(&disk->open); object && disk->open_count >= DISK_OPEN_MAX; object = next) {
-        next = TAILQ_NEXT(object, link);
-        if (pthread_mutex_trylock(&object->lock) != 0)
-            continue; /* being opened or used */
-        if (!object->users && !object->claims)
-            retire(object);
-        (void)pthread_mutex_unlock(&object->lock);
-    }
-}
-
-/* Puts the object at the end of the list of open ones; -EMFILE where there are too many and all in use. */
-static int list_open(struct disk_object *object)
-{
-    struct disk *disk = object->disk;
-    (void)pthread_mutex_lock(&disk->lock);
-    close_some(disk);
-    bool room = disk->open_count < DISK_OPEN_MAX;
-    if (room) {
-        TAILQ_INSERT_TAIL(&disk->open, object, link);
-        disk->open_count++;
-    }
-    (void)pthread_mutex_unlock(&disk->lock);
-    return room ? 0 : -EMFILE;
-}
-
-static int open_files(struct disk_object *object, bool make)
+/* Opens the files, and learns from the map which blocks are here. */
+static int open_files(struct disk_object *object, bool make, int *ret_map_fd, int *ret_data_fd,
+                      bool *ret_writable)
 {
     char data[IDENTITY_NAME + 8];
-    bool writable;
     _cleanup_close_ int shard_fd = disk_open_shard(object->disk, object->name, make);
     if (shard_fd < 0)
         return shard_fd;
-    _cleanup_close_ int map_fd = open_map(object, shard_fd, make, &writable);
+    _cleanup_close_ int map_fd = open_map(object, shard_fd, make, ret_writable);
     if (map_fd < 0)
         return map_fd;
     disk_data_name(object->name, data);
-    _cleanup_close_ int data_fd = disk_open_file(shard_fd, data, writable ? O_RDWR | O_CREAT : O_RDONLY);
-    if (data_fd < 0)
-        return data_fd;
-    int result = list_open(object);
-    if (result < 0)
-        return result;
+    *ret_data_fd = disk_open_file(shard_fd, data, *ret_writable ? O_RDWR | O_CREAT : O_RDONLY);
+    if (*ret_data_fd < 0)
+        return *ret_data_fd;
     load_known(object, map_fd);
-    object->map_fd = TAKE_FD(map_fd);
-    object->data_fd = TAKE_FD(data_fd);
-    object->writable = writable;
+    *ret_map_fd = TAKE_FD(map_fd);
     return 0;
 }
 
-static void touch(struct disk_object *object)
+/* Takes OBJECT out of those with open files, whose descriptors the caller closes. The lock is held. */
+static void retire(struct disk_object *object, int *ret_map_fd, int *ret_data_fd)
+{
+    TAILQ_REMOVE(&object->disk->open, object, link);
+    object->disk->open_count--;
+    *ret_map_fd = object->map_fd;
+    *ret_data_fd = object->data_fd;
+    object->map_fd = object->data_fd = -1;
+}
+
+/* Makes room for one more object with open files: retires the one that was used longest ago and is not in use where too many
+   are open. False where all are in use. The lock is held. */
+static bool make_slot(struct disk *disk, int *ret_map_fd, int *ret_data_fd)
+{
+    struct disk_object *object = NULL;
+    if (disk->open_count >= DISK_OPEN_MAX) {
+        TAILQ_FOREACH(object, &disk->open, link)
+        if (!object->users && !object->claims)
+            break;
+        if (!object)
+            return false;
+        retire(object, ret_map_fd, ret_data_fd);
+    }
+    disk->open_count++;
+    return true;
+}
+
+/* Opens the files in place of those that are given. Drops and retakes the lock; other threads wait meanwhile. */
+static int open_object(struct disk_object *object, bool make, int map_fd, int data_fd)
 {
     struct disk *disk = object->disk;
-    (void)pthread_mutex_lock(&disk->lock);
-    TAILQ_REMOVE(&disk->open, object, link);
+    bool writable = false;
+    if (map_fd < 0 && !make_slot(disk, &map_fd, &data_fd))
+        return -EMFILE;
+    object->opening = true;
+    lock_drop(&disk->lock);
+    close_both(map_fd, data_fd);
+    int result = open_files(object, make, &map_fd, &data_fd, &writable);
+    lock_take(&disk->lock);
+    object->opening = false;
+    (void)pthread_cond_broadcast(&disk->opened);
+    if (result < 0) {
+        disk->open_count--;
+        return result;
+    }
+    object->map_fd = map_fd;
+    object->data_fd = data_fd;
+    object->writable = writable;
     TAILQ_INSERT_TAIL(&disk->open, object, link);
-    (void)pthread_mutex_unlock(&disk->lock);
+    return 0;
 }
 
 int disk_object_use(struct disk_object *object, bool make)
 {
+    struct disk *disk = object->disk;
     int result = 0;
-    (void)pthread_mutex_lock(&object->lock);
-    if (object->map_fd < 0)
-        result = open_files(object, make && disk_may_write(object->disk));
-    else
-        touch(object);
+    disk_tidy(disk);
+    lock_take(&disk->lock);
+    while (object->opening)
+        lock_wait(&disk->lock, &disk->opened);
+    if (object->map_fd < 0) {
+        result = open_object(object, make && disk_may_write(disk), -1, -1);
+    } else {
+        TAILQ_REMOVE(&disk->open, object, link);
+        TAILQ_INSERT_TAIL(&disk->open, object, link);
+    }
     if (result == 0)
         object->users++;
-    (void)pthread_mutex_unlock(&object->lock);
+    lock_drop(&disk->lock);
     return result;
 }
 
 void disk_object_unuse(struct disk_object *object)
 {
-    (void)pthread_mutex_lock(&object->lock);
+    lock_take(&object->disk->lock);
     object->users--;
-    (void)pthread_mutex_unlock(&object->lock);
+    lock_drop(&object->disk->lock);
 }
 
 int disk_object_reopen(struct disk_object *object)
 {
+    struct disk *disk = object->disk;
     int result = -EBUSY;
-    (void)pthread_mutex_lock(&object->lock);
-    if (object->users == 1) {
-        (void)pthread_mutex_lock(&object->disk->lock);
-        retire(object);
-        (void)pthread_mutex_unlock(&object->disk->lock);
-        result = open_files(object, true);
+    int map_fd;
+    int data_fd;
+    lock_take(&disk->lock);
+    if (object->users == 1 && object->map_fd >= 0) {
+        retire(object, &map_fd, &data_fd);
+        disk->open_count++; /* its slot is taken again */
+        result = open_object(object, true, map_fd, data_fd);
     }
-    (void)pthread_mutex_unlock(&object->lock);
+    lock_drop(&disk->lock);
     return result;
 }
 

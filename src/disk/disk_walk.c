@@ -137,6 +137,8 @@ static int walk_shard(struct walk *walk, const char *shard)
     _cleanup_dir_ DIR *dir = fd < 0 ? NULL : disk_list_directory(fd);
     int result = 0;
     for (struct dirent *entry; dir && result == 0 && (entry = readdir(dir));) {
+        if (atomic_load(&walk->disk->space.closing))
+            return -ECANCELED;
         if (entry->d_name[0] == '.')
             continue;
         if (strlen(entry->d_name) == IDENTITY_NAME - 1 + 4 && ends_with(entry->d_name, ".map"))
@@ -180,6 +182,7 @@ int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, ui
 {
     struct walk walk = {
         .disk = disk, .clean = clean && disk->writable, .fn = fn, .context = context, .now = time(NULL)};
+    lock_assert_none("walks over the cache");
     _cleanup_dir_ DIR *dir = disk_list_directory(disk->objects_fd);
     if (!dir)
         return -errno;

@@ -57,8 +57,10 @@ Test(claim, what_has_come_meanwhile_is_there)
 Test(claim, it_ends_with_its_holder)
 {
     cr_assert_eq(disk_object_claim(objects[0], 0), DISK_CLAIMED);
+    struct disk *disk = objects[0]->disk;
     disk_object_free(objects[0]);
     objects[0] = NULL;
+    disk_tidy(disk);
     cr_assert_eq(disk_object_claim(objects[1], 0), DISK_CLAIMED);
     disk_object_release(objects[1], 0);
 }

@@ -10,20 +10,44 @@
 #define MIB (1024ULL * 1024)
 #define MAX (64 * MIB)
 
+static pthread_mutex_t lies_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the four below */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static uint64_t lies; /* bytes that lie in the directory, by what the eviction below says */
 static unsigned evictions;
+static bool held; /* an eviction does not end */
 static int dir_fd = -1;
 
 /* Evicts whatever is asked for. */
 static int evict(void *context, uint64_t target, uint64_t *ret_taken)
 {
     (void)context;
-    if (target < UINT64_MAX)
-        evictions++;
+    (void)pthread_mutex_lock(&lies_lock);
+    while (held && target < UINT64_MAX)
+        (void)pthread_cond_wait(&changed, &lies_lock);
+    evictions += target < UINT64_MAX;
     if (lies > target)
         lies = target;
     *ret_taken = lies;
+    (void)pthread_mutex_unlock(&lies_lock);
     return 0;
+}
+
+static void set_held(bool hold)
+{
+    (void)pthread_mutex_lock(&lies_lock);
+    held = hold;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lies_lock);
+}
+
+/* Bytes are written; how many lie there then. */
+static uint64_t add_bytes(uint64_t bytes)
+{
+    (void)pthread_mutex_lock(&lies_lock);
+    lies += bytes;
+    uint64_t now = lies;
+    (void)pthread_mutex_unlock(&lies_lock);
+    return now;
 }
 
 static struct space space_here(uint64_t size_max)
@@ -85,13 +109,14 @@ Test(space, where_it_does_not_fit_something_is_evicted)
     struct space space = space_here(MAX);
     for (unsigned i = 0; i < 200; i++) {
         cr_assert_eq(space_reserve(&space, MIB), 0);
-        lies += MIB;
-        cr_assert_leq(lies, MAX);
+        cr_assert_leq(add_bytes(MIB), MAX);
     }
+    (void)pthread_mutex_lock(&lies_lock);
     cr_assert_gt(evictions, 0);
     cr_assert_lt(evictions, 40, "not for every block");
-    cr_assert_geq(lies, MAX / 2, "no more than needed");
+    (void)pthread_mutex_unlock(&lies_lock);
     space_close(&space);
+    cr_assert_geq(lies, MAX / 2, "no more than needed");
     cr_assert_leq(count_in_file(), MAX);
 }
 
@@ -162,6 +187,27 @@ Test(space, a_process_that_holds_the_count_is_not_waited_for_without_end)
     cr_assert_eq(space_reserve(&space, MIB), -EAGAIN);
     (void)close(fd);
     cr_assert_eq(space_reserve(&space, MIB), 0);
+    space_close(&space);
+}
+
+Test(space, an_eviction_that_does_not_end_is_not_waited_for)
+{
+    struct space space = space_here(MAX);
+    int result = 0;
+    set_held(true);
+    while (result == 0 && lies < 2 * MAX)
+        if ((result = space_reserve(&space, MIB)) == 0)
+            (void)add_bytes(MIB);
+    cr_assert_eq(result, -EAGAIN);
+    cr_assert_leq(lies, MAX);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(space_reserve(&space, 2 * MIB), -EAGAIN);
+    space_return(&space, MIB);
+    cr_assert_eq(space_reserve(&space, MIB), 0, "what is reserved can be used meanwhile");
+    set_held(false);
+    while ((result = space_reserve(&space, MIB)) == -EAGAIN)
+        continue;
+    cr_assert_eq(result, 0);
     space_close(&space);
 }
 
