@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "aws/aws_process.h"
 #include "aws/aws_profile.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
 
 struct chain {
     char *profile;          /* owned */
@@ -16,7 +17,7 @@ struct chain {
     char *credentials_path; /* owned, or NULL */
     uint64_t timeout_ms;
     bool ask_environment; /* not again after the first time */
-    const char *source;   /* name of the one that answered last; NULL before */
+    bool asked;           /* then a source that has nothing any more is an error */
 };
 
 /* What a source is asked with, and its answer. */
@@ -28,7 +29,6 @@ struct question {
 
 /* ASK returns 1 with the answer set, 0 where the source has none, or a negative errno. ERR is never NULL. */
 struct source {
-    const char *name;
     bool once; /* what it gives cannot be had again */
     int (*ask)(const struct question *question, struct error *err);
 };
@@ -86,10 +86,10 @@ static int ask_process(const struct question *q, struct error *err)
 }
 
 static const struct source sources[] = {
-    {"environment", true, ask_environment},
-    {"credentials file", false, ask_credentials_file},
-    {"credential_process", false, ask_process},
-    {"config file", false, ask_config_file},
+    {true, ask_environment},
+    {false, ask_credentials_file},
+    {false, ask_process},
+    {false, ask_config_file},
 };
 
 /* Asks one source after the other until one answers; NULL where none does. */
@@ -119,20 +119,18 @@ static int chain_fetch(void *arg, struct aws_credentials *ret_credentials, bool 
     r = ask_all(&(struct question){chain, &profile, ret_credentials}, &source, err);
     if (r < 0)
         return r;
-    if (!source && chain->source)
+    if (!source && chain->asked)
         return error_set(err, EACCES, "AWS profile '%s': its credentials are gone", chain->profile);
     *ret_final = !source || source->once;
     chain->ask_environment = false;
-    chain->source = source ? source->name : "none";
+    chain->asked = true;
     return 0;
 }
 
 static int64_t chain_now_ns(void *arg)
 {
     (void)arg;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return (int64_t)clock_real_ms() * 1000000;
 }
 
 static void chain_free(void *arg)
@@ -146,29 +144,19 @@ static void chain_free(void *arg)
 
 static const struct aws_provider_ops chain_ops = {chain_fetch, chain_now_ns, chain_free};
 
-/* A copy of TEXT, or NULL of NULL. */
-static bool copy_text(const char *text, char **ret_copy)
-{
-    *ret_copy = text ? strdup(text) : NULL;
-    return !text || *ret_copy;
-}
-
 int aws_chain_open(const struct aws_config *config, uint64_t timeout_ms, struct aws_provider **ret_provider,
-                   const char **ret_source, struct error *err)
+                   struct error *err)
 {
     struct chain *chain = calloc(1, sizeof *chain);
     if (!chain)
         return error_errno(err, ENOMEM, "AWS credentials");
     chain->timeout_ms = timeout_ms;
     chain->ask_environment = !config->profile_by_option;
-    if (!copy_text(config->profile, &chain->profile) ||
-        !copy_text(config->config_path, &chain->config_path) ||
-        !copy_text(config->credentials_path, &chain->credentials_path)) {
+    if (!text_copy(config->profile, &chain->profile) ||
+        !text_copy(config->config_path, &chain->config_path) ||
+        !text_copy(config->credentials_path, &chain->credentials_path)) {
         chain_free(chain);
         return error_errno(err, ENOMEM, "AWS credentials");
     }
-    int r = aws_provider_new(&chain_ops, chain, ret_provider, err);
-    if (r == 0 && ret_source)
-        *ret_source = chain->source; /* the chain lives as long as the provider */
-    return r;
+    return aws_provider_new(&chain_ops, chain, ret_provider, err);
 }

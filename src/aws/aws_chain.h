@@ -18,10 +18,9 @@
    without its secret key is -EINVAL, saying which is missing and where. Messages never hold a secret.
    Credentials from the environment are taken now and cannot be had again (see aws_environment_wipe). The
    others are fetched anew by asking the chain below the environment again, files included: keys that another
-   tool has written there meanwhile are found. If nothing answers then, that is -EACCES. *RET_SOURCE, where
-   not NULL, becomes the name of the source, or "none": static. CONFIG is copied as far as needed. Reads the
+   tool has written there meanwhile are found. If nothing answers then, that is -EACCES. CONFIG is copied as far as needed. Reads the
    environment, here only: call it while no other thread changes that. */
 int aws_chain_open(const struct aws_config *config, uint64_t timeout_ms, struct aws_provider **ret_provider,
-                   const char **ret_source, struct error *err);
+                   struct error *err);
 
 #endif

@@ -2,7 +2,6 @@
 #include "aws/aws_config.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,8 @@
 
 #include "aws/aws_profile.h"
 #include "base/cleanup.h"
+#include "base/environment.h"
+#include "base/strbuf.h"
 
 static const char *present(const char *value)
 {
@@ -26,14 +27,9 @@ static const char *first_of(const char *a, const char *b, const char *c)
     return a ? a : b ? b : c;
 }
 
-/* A copy of TEXT, or NULL of NULL. */
-static int copy_text(const char *text, char **ret_copy, struct error *err)
+static int copy(const char *text, char **ret_copy, struct error *err)
 {
-    char *copy = text ? strdup(text) : NULL;
-    if (text && !copy)
-        return error_errno(err, ENOMEM, "AWS configuration");
-    *ret_copy = copy;
-    return 0;
+    return text_copy(text, ret_copy) ? 0 : error_errno(err, ENOMEM, "AWS configuration");
 }
 
 static int join_path(const char *directory, const char *rest, char **ret_path, struct error *err)
@@ -45,25 +41,11 @@ static int join_path(const char *directory, const char *rest, char **ret_path, s
     return 0;
 }
 
-/* The home directory, NULL where there is none. */
-static int find_home(char **ret_home, struct error *err)
-{
-    const char *home = from_environment("HOME");
-    if (home)
-        return copy_text(home, ret_home, err);
-    char buf[4096];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    if (getpwuid_r(geteuid(), &entry, buf, sizeof buf, &found) != 0 || !found)
-        return copy_text(NULL, ret_home, err);
-    return copy_text(present(found->pw_dir), ret_home, err);
-}
-
 /* PATH as seen from the working directory of now; NULL stays NULL. */
 static int make_absolute(const char *path, char **ret_path, struct error *err)
 {
     if (!path || *path == '/')
-        return copy_text(path, ret_path, err);
+        return copy(path, ret_path, err);
     _cleanup_free_ char *here = get_current_dir_name();
     if (!here)
         return error_errno(err, errno, "%s", path);
@@ -77,11 +59,8 @@ static int find_file(const char *variable, const char *name, char **ret_path, st
     bool in_home = !path || strncmp(path, "~/", 2) == 0;
     if (!in_home)
         return make_absolute(path, ret_path, err);
-    _cleanup_free_ char *home = NULL;
-    int r = find_home(&home, err);
-    if (r < 0 || !home)
-        return r;
-    return join_path(home, path ? path + 2 : name, ret_path, err);
+    _cleanup_free_ char *home = environment_home();
+    return home ? join_path(home, path ? path + 2 : name, ret_path, err) : 0;
 }
 
 static int set_profile(struct aws_config *config, const struct aws_config_options *options,
@@ -89,7 +68,7 @@ static int set_profile(struct aws_config *config, const struct aws_config_option
 {
     const char *named = first_of(options->profile, from_environment("AWS_PROFILE"), NULL);
     config->profile_by_option = options->profile != NULL;
-    int r = copy_text(named ? named : "default", &config->profile, err);
+    int r = copy(named ? named : "default", &config->profile, err);
     if (r == 0)
         r = find_file("AWS_CONFIG_FILE", ".aws/config", &config->config_path, err);
     if (r == 0)
@@ -139,7 +118,7 @@ static int set_endpoint(struct aws_config *config, const char *option, const str
         if (!endpoint)
             endpoint = aws_profile_get(profile, NULL, "endpoint_url");
     }
-    return copy_text(endpoint, &config->endpoint, err);
+    return copy(endpoint, &config->endpoint, err);
 }
 
 static int set_region(struct aws_config *config, const char *option, const struct aws_profile *profile,
@@ -147,8 +126,7 @@ static int set_region(struct aws_config *config, const char *option, const struc
 {
     const char *variable =
         first_of(from_environment("AWS_REGION"), from_environment("AWS_DEFAULT_REGION"), NULL);
-    return copy_text(first_of(option, variable, aws_profile_get(profile, NULL, "region")), &config->region,
-                     err);
+    return copy(first_of(option, variable, aws_profile_get(profile, NULL, "region")), &config->region, err);
 }
 
 static int set_ca_bundle(struct aws_config *config, const struct aws_profile *profile, struct error *err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/strbuf.h"
 
 static int check_visible(const char *text, const char *what, struct error *err)
 {
@@ -23,19 +24,12 @@ static int check_key(const char *text, const char *what, struct error *err)
     return check_visible(text, what, err);
 }
 
-/* A copy of TEXT, or NULL of NULL. */
-static bool copy_text(const char *text, char **ret_copy)
-{
-    *ret_copy = text ? strdup(text) : NULL;
-    return !text || *ret_copy;
-}
-
 static int copy_all(const char *access_key, const char *secret_key, const char *token, int64_t expires_ns,
                     struct aws_credentials *ret_credentials, struct error *err)
 {
     struct aws_credentials made = {.expires_ns = expires_ns};
-    if (!copy_text(access_key, &made.access_key) || !copy_text(secret_key, &made.secret_key) ||
-        !copy_text(token, &made.session_token)) {
+    if (!text_copy(access_key, &made.access_key) || !text_copy(secret_key, &made.secret_key) ||
+        !text_copy(token, &made.session_token)) {
         aws_credentials_done(&made);
         return error_errno(err, ENOMEM, "AWS credentials");
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 #define BLANKS " \t\r\v\f"
@@ -37,14 +38,8 @@ struct parser {
 
 static int add_entry(struct aws_ini *ini, struct entry entry, struct error *err)
 {
-    if (ini->count == ini->capacity) {
-        size_t capacity = ini->capacity ? 2 * ini->capacity : 32;
-        struct entry *entries = reallocarray(ini->entries, capacity, sizeof *entries);
-        if (!entries)
-            return error_errno(err, ENOMEM, "reading settings");
-        ini->entries = entries;
-        ini->capacity = capacity;
-    }
+    if (array_room(ini->entries, ini->count, ini->capacity) < 0)
+        return error_errno(err, ENOMEM, "reading settings");
     ini->entries[ini->count++] = entry;
     return 0;
 }

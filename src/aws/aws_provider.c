@@ -2,20 +2,20 @@
 #include "aws/aws_provider.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
+#include "base/thread.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
 struct aws_provider {
     const struct aws_provider_ops *ops;
-    void *arg;            /* owned; used by whoever set BUSY */
-    pthread_mutex_t lock; /* guards what follows; never held during a fetch */
-    pthread_cond_t idle;  /* BUSY has become false */
-    bool busy;            /* a fetch runs */
+    void *arg;           /* owned; used by whoever set BUSY */
+    struct lock lock;    /* guards what follows; never held during a fetch */
+    pthread_cond_t idle; /* BUSY has become false */
+    bool busy;           /* a fetch runs */
     struct aws_credentials current;
     bool final;            /* they cannot be had again */
     bool refused;          /* by the server */
@@ -40,6 +40,7 @@ static int fetch(struct aws_provider *p, struct aws_credentials *ret_credentials
 {
     _cleanup_aws_credentials_ struct aws_credentials fetched = {0};
     bool final = false;
+    lock_assert_none("fetches credentials");
     int r = p->ops->fetch(p->arg, &fetched, &final, err);
     if (r < 0)
         return r;
@@ -57,7 +58,7 @@ static int renew(struct aws_provider *p, struct error *err)
     struct aws_credentials fetched = {0};
     bool final = false;
     int r = fetch(p, &fetched, &final, err);
-    (void)pthread_mutex_lock(&p->lock);
+    lock_take(&p->lock);
     p->fetched_ns = p->ops->now_ns(p->arg);
     if (r < 0) {
         p->failure = *err;
@@ -71,7 +72,7 @@ static int renew(struct aws_provider *p, struct error *err)
     }
     p->busy = false;
     (void)pthread_cond_broadcast(&p->idle);
-    (void)pthread_mutex_unlock(&p->lock);
+    lock_drop(&p->lock);
     return r;
 }
 
@@ -82,35 +83,19 @@ static void *renew_thread(void *provider)
     return NULL;
 }
 
-/* A thread that nobody joins and no signal disturbs. */
-static int start_thread(struct aws_provider *p)
-{
-    pthread_attr_t attributes;
-    sigset_t all;
-    (void)sigfillset(&all);
-    int code = pthread_attr_init(&attributes);
-    if (code)
-        return -code;
-    code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (!code)
-        code = pthread_attr_setsigmask_np(&attributes, &all);
-    pthread_t thread;
-    if (!code)
-        code = pthread_create(&thread, &attributes, renew_thread, p);
-    (void)pthread_attr_destroy(&attributes);
-    return -code;
-}
-
 /* Starts a fetch where one is due. With the lock held. */
 static void start_if_due(struct aws_provider *p)
 {
     int64_t now = p->ops->now_ns(p->arg);
     if (p->busy || now < p->refresh_at_ns)
         return;
-    int r = start_thread(p);
-    p->busy = r == 0;
-    if (r < 0) {
-        (void)error_errno(&p->failure, -r, "AWS credentials: starting a thread");
+    pthread_t thread;
+    int code = thread_create(&thread, 0, renew_thread, p);
+    p->busy = code == 0;
+    if (p->busy) {
+        (void)pthread_detach(thread); /* aws_provider_free() waits until it is idle */
+    } else {
+        (void)error_errno(&p->failure, code, "AWS credentials: starting a thread");
         p->refresh_at_ns = now + AWS_PROVIDER_PAUSE_S * SECOND_NS;
     }
 }
@@ -123,7 +108,7 @@ static bool is_valid(const struct aws_provider *p)
 /* Waits for valid credentials. With the lock held. */
 static int await_valid(struct aws_provider *p, uint64_t timeout_ms, struct error *err)
 {
-    struct timespec deadline = clock_timespec(clock_ms() + timeout_ms);
+    uint64_t until_ms = clock_ms() + timeout_ms;
     for (;;) {
         start_if_due(p);
         if (is_valid(p))
@@ -132,7 +117,7 @@ static int await_valid(struct aws_provider *p, uint64_t timeout_ms, struct error
             return error_set(err, p->failure.code, "%s", p->failure.message);
         if (!timeout_ms)
             return error_set(err, EAGAIN, "AWS credentials: being fetched");
-        if (pthread_cond_timedwait(&p->idle, &p->lock, &deadline) != 0)
+        if (!lock_wait_until(&p->lock, &p->idle, until_ms))
             return error_errno(err, ETIMEDOUT, "AWS credentials");
     }
 }
@@ -140,52 +125,38 @@ static int await_valid(struct aws_provider *p, uint64_t timeout_ms, struct error
 int aws_provider_get(struct aws_provider *provider, uint64_t timeout_ms,
                      struct aws_credentials *ret_credentials, struct error *err)
 {
-    (void)pthread_mutex_lock(&provider->lock);
+    lock_take(&provider->lock);
     int r = await_valid(provider, timeout_ms, err);
     if (r == 0)
         r = aws_credentials_copy(&provider->current, ret_credentials, err);
-    (void)pthread_mutex_unlock(&provider->lock);
+    lock_drop(&provider->lock);
     return r;
 }
 
 void aws_provider_invalidate(struct aws_provider *provider, const struct aws_credentials *used)
 {
-    (void)pthread_mutex_lock(&provider->lock);
+    lock_take(&provider->lock);
     int64_t age = provider->ops->now_ns(provider->arg) - provider->fetched_ns;
     if (!provider->final && age >= AWS_PROVIDER_PAUSE_S * SECOND_NS &&
         aws_credentials_equal(&provider->current, used)) {
         provider->refused = true;
         provider->refresh_at_ns = INT64_MIN;
     }
-    (void)pthread_mutex_unlock(&provider->lock);
-}
-
-/* Condition variables that wait by the monotonic clock. */
-static int init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int code = pthread_condattr_init(&attributes);
-    if (code)
-        return -code;
-    code = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (!code)
-        code = pthread_cond_init(condition, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    return -code;
+    lock_drop(&provider->lock);
 }
 
 int aws_provider_new(const struct aws_provider_ops *ops, void *arg, struct aws_provider **ret_provider,
                      struct error *err)
 {
     struct aws_provider *p = calloc(1, sizeof *p);
-    if (!p || init_condition(&p->idle) < 0) {
-        free(p);
+    if (!p) {
         ops->free(arg);
         return error_errno(err, ENOMEM, "AWS credentials");
     }
     p->ops = ops;
     p->arg = arg;
-    (void)pthread_mutex_init(&p->lock, NULL);
+    lock_init(&p->lock, LOCK_LEAF);
+    (void)pthread_cond_init(&p->idle, NULL);
     struct error failure = {0};
     int r = renew(p, &failure);
     if (r < 0) {
@@ -200,13 +171,13 @@ void aws_provider_free(struct aws_provider *provider)
 {
     if (!provider)
         return;
-    (void)pthread_mutex_lock(&provider->lock);
+    lock_take(&provider->lock);
     while (provider->busy)
-        (void)pthread_cond_wait(&provider->idle, &provider->lock);
-    (void)pthread_mutex_unlock(&provider->lock);
+        lock_wait(&provider->lock, &provider->idle);
+    lock_drop(&provider->lock);
     provider->ops->free(provider->arg);
     aws_credentials_done(&provider->current);
     (void)pthread_cond_destroy(&provider->idle);
-    (void)pthread_mutex_destroy(&provider->lock);
+    lock_done(&provider->lock);
     free(provider);
 }

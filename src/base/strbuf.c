@@ -92,3 +92,9 @@ void strbuf_done(struct strbuf *buf)
     free(buf->data);
     *buf = (struct strbuf){.max = buf->max};
 }
+
+bool text_copy(const char *text, char **ret_copy)
+{
+    *ret_copy = text ? strdup(text) : NULL;
+    return !text || *ret_copy;
+}

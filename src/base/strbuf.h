@@ -3,6 +3,7 @@
 #ifndef RUNFS_BASE_STRBUF_H
 #define RUNFS_BASE_STRBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct strbuf {
@@ -39,6 +40,9 @@ int strbuf_take(struct strbuf *buf, char **ret_text);
 
 /* Frees what the buffer holds. */
 void strbuf_done(struct strbuf *buf);
+
+/* A copy of TEXT, or NULL of NULL, owned by the caller. False without memory. */
+bool text_copy(const char *text, char **ret_copy);
 
 #define _cleanup_strbuf_ __attribute__((cleanup(strbuf_done)))
 

@@ -2,13 +2,13 @@
 #include "github/lookup.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/format.h"
+#include "base/lock.h"
 #include "disk/cache_dir.h"
 #include "disk/identity.h"
 #include "github/answer.h"
@@ -24,7 +24,9 @@ struct lookup {
     const char *token_name;
     char *directory;             /* owned, of the cache; NULL: the default */
     struct lookup_config config; /* with that directory */
-    pthread_mutex_t lock;        /* guards what is opened when something is asked first: */
+    struct lock lock;            /* guards what follows, which the first question opens, without the lock */
+    pthread_cond_t changed;      /* OPENING has become false */
+    bool opening;
     bool opened;
     struct github *github; /* NULL where offline */
     struct disk *disk;     /* NULL: nothing is kept */
@@ -103,10 +105,20 @@ static int open_all(struct lookup *lookup, struct error *err)
 
 static int open_late(struct lookup *lookup, struct error *err)
 {
-    (void)pthread_mutex_lock(&lookup->lock);
-    int result = lookup->opened ? 0 : open_all(lookup, err);
-    lookup->opened = result == 0;
-    (void)pthread_mutex_unlock(&lookup->lock);
+    int result = 0;
+    lock_take(&lookup->lock);
+    while (lookup->opening)
+        lock_wait(&lookup->lock, &lookup->changed);
+    if (!lookup->opened) {
+        lookup->opening = true;
+        lock_drop(&lookup->lock);
+        result = open_all(lookup, err);
+        lock_take(&lookup->lock);
+        lookup->opening = false;
+        lookup->opened = result == 0;
+        (void)pthread_cond_broadcast(&lookup->changed);
+    }
+    lock_drop(&lookup->lock);
     return result;
 }
 
@@ -141,13 +153,6 @@ int lookup_ask(struct lookup *lookup, const struct lookup_question *question, co
     return 0;
 }
 
-/* A copy of TEXT, or NULL of NULL. */
-static bool copy(const char *text, char **ret_copy)
-{
-    *ret_copy = text ? strdup(text) : NULL;
-    return !text || *ret_copy;
-}
-
 int lookup_open(const struct lookup_config *config, struct lookup **ret_lookup, struct error *err)
 {
     struct github_config github;
@@ -156,11 +161,12 @@ int lookup_open(const struct lookup_config *config, struct lookup **ret_lookup, 
     if (!lookup)
         return error_errno(err, ENOMEM, "GitHub");
     github_environment_read(&github);
-    (void)pthread_mutex_init(&lookup->lock, NULL);
+    lock_init(&lookup->lock, LOCK_LEAF);
+    (void)pthread_cond_init(&lookup->changed, NULL);
     lookup->config = *config;
     lookup->token_name = github.token_name;
-    bool copied = copy(github.api_url, &lookup->api_url) && copy(github.token, &lookup->token) &&
-                  copy(config->disk.directory, &directory);
+    bool copied = text_copy(github.api_url, &lookup->api_url) && text_copy(github.token, &lookup->token) &&
+                  text_copy(config->disk.directory, &directory);
     lookup->config.disk.directory = lookup->directory = directory;
     lookup->config.disk.make = true;
     lookup->config.disk.note = config->note;
@@ -180,7 +186,8 @@ void lookup_close(struct lookup *lookup)
     disk_close(lookup->disk);
     if (lookup->token)
         explicit_bzero(lookup->token, strlen(lookup->token));
-    (void)pthread_mutex_destroy(&lookup->lock);
+    (void)pthread_cond_destroy(&lookup->changed);
+    lock_done(&lookup->lock);
     free(lookup->token);
     free(lookup->api_url);
     free(lookup->directory);

@@ -15,6 +15,7 @@ static void finish(struct http_request *request, int result)
     struct http_client *client = request->client;
     struct http_engine *engine = client->engine;
     http_stats_ended(&client->stats, request, result);
+    lock_assert_none("completes a request");
     request->ops->done(request, result, &request->failure);
     lock_take(&engine->lock);
     if (--client->count == 0 && atomic_load(&client->closing))
@@ -322,6 +323,7 @@ void *http_engine_thread(void *context)
         if (take_incoming(engine))
             break;
         start_ready(engine);
+        lock_assert_none("drives transfers");
         (void)curl_multi_perform(engine->multi, &running);
         collect_ended(engine);
         sweep(engine, look);

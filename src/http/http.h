@@ -1,5 +1,5 @@
 /* The HTTP engine: one thread drives all requests to one server with curl's multi interface, over a bounded number of
-   kept-alive connections (fewer while the server asks for less), with three classes of urgency, retries and
+   kept-alive connections (fewer while the server asks for less), with two classes of urgency, retries and
    deadlines. Each of its clients has requests and statistics of its own. It knows nothing of S3. */
 #ifndef RUNFS_HTTP_HTTP_H
 #define RUNFS_HTTP_HTTP_H

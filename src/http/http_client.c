@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "base/wait.h"
 #include "http/http_engine.h"
 
 static void engine_free(struct http_engine *engine)
@@ -90,6 +91,7 @@ void http_client_close(struct http_client *client)
     if (!client)
         return;
     struct http_engine *engine = client->engine;
+    assert_may_wait("closes an HTTP client");
     lock_take(&engine->lock);
     atomic_store(&client->closing, true);
     lock_drop(&engine->lock);
@@ -104,6 +106,7 @@ void http_client_close(struct http_client *client)
 void http_submit(struct http_client *client, struct http_request *request)
 {
     struct http_engine *engine = client->engine;
+    lock_assert_none("submits a request");
     request->client = client;
     request->submitted_us = clock_us();
     request->queued_at = clock_ms();

@@ -7,7 +7,7 @@
 #include "base/histogram.h"
 
 /* Who waits for a fetch; requests of a lower class go first. */
-enum fetch_class { FETCH_READ, FETCH_READAHEAD, FETCH_PREFETCH, FETCH_CLASSES };
+enum fetch_class { FETCH_READ, FETCH_READAHEAD, FETCH_CLASSES };
 
 /* What a store asks its server for. */
 enum request_kind {

@@ -55,7 +55,7 @@ static int load_credentials(struct server *server, const struct run_config *conf
 {
     int result = 0;
     if (!config->site.no_sign_request && !config->offline)
-        result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, NULL, err);
+        result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, err);
     if (!config->site.keep_environment)
         aws_environment_wipe();
     return result < 0 ? result : set_access(server, config->timeout_ms, err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/lock.h"
 #include "base/strbuf.h"
 
 #define PATH_LIMIT  (64U * 1024)
@@ -39,6 +40,7 @@ static int walk_directory(struct walk *walk, int parent, const char *name, unsig
    driver's that is stuck, and listing it would wait for ourselves or for ever. */
 static int open_inside(int dir, const char *path, int flags)
 {
+    lock_assert_none("opens a file");
     struct open_how how = {
         .flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,

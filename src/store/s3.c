@@ -15,7 +15,7 @@ static void s3_close(struct store *store)
     struct s3 *s3 = (struct s3 *)store;
     http_client_close(s3->client);
     s3_address_done(&s3->address);
-    (void)pthread_mutex_destroy(&s3->lock);
+    lock_done(&s3->lock);
     free(s3->prefix);
     free(s3);
 }
@@ -54,7 +54,7 @@ int s3_open(const struct s3_config *config, struct store **ret_store, struct err
         return error_errno(err, ENOMEM, "s3://%s", config->bucket);
     s3->store.ops = &s3_ops;
     s3->provider = config->provider;
-    (void)pthread_mutex_init(&s3->lock, NULL);
+    lock_init(&s3->lock, LOCK_LEAF);
     int result = set_up(s3, config, err);
     if (result < 0) {
         s3_close(&s3->store);

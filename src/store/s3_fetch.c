@@ -73,6 +73,7 @@ static int get_data(struct http_request *http, const void *bytes, size_t len, st
     if (len > get->len - get->received)
         return wrong_range(get, "more bytes than asked for", err);
     get->received += len;
+    lock_assert_none("gives bytes to a sink");
     get->sink->data(get->sink, bytes, len);
     return 0;
 }

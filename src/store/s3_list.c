@@ -22,8 +22,10 @@ struct job {
     const struct wait *wait;
     list_fn fn;
     void *context;
-    pthread_mutex_t lock; /* held while FN runs, guards the two below */
-    int result;           /* the first failure, which ends the other chains */
+    struct lock lock;       /* guards what follows; not held while FN runs */
+    pthread_cond_t changed; /* EMITTING has become false */
+    bool emitting;          /* a chain gives out its page */
+    int result;             /* the first failure, which ends the other chains */
     struct error failure;
 };
 
@@ -81,21 +83,46 @@ static int emit(struct chain *chain, const struct s3_page *page, const struct s3
 {
     struct job *job = chain->job;
     size_t skip = strlen(job->s3->prefix);
-    const char *key = page->text + entry->key;
+    const char *key = s3_page_at(page, entry->key);
     if (entry->key_len < skip || memcmp(key, job->s3->prefix, skip) != 0)
         return error_set(err, EIO, "s3://%s/%s: the server's listing holds another prefix's key '%s'",
                          job->s3->address.bucket, job->s3->prefix, key);
     struct object object = {
         .key = key + skip,
         .key_len = entry->key_len - skip,
-        .etag = page->text + entry->etag,
+        .etag = s3_page_at(page, entry->etag),
         .size = entry->size,
         .mtime_ns = entry->mtime_ns,
     };
-    (void)pthread_mutex_lock(&job->lock);
-    int result = job->result < 0 ? -ECANCELED : job->fn(job->context, &object, err);
-    (void)pthread_mutex_unlock(&job->lock);
-    return result;
+    return job->fn(job->context, &object, err);
+}
+
+static bool job_failed(struct job *job)
+{
+    lock_take(&job->lock);
+    bool failed = job->result < 0;
+    lock_drop(&job->lock);
+    return failed;
+}
+
+/* Waits for the turn to give out a page; false where another chain has failed. */
+static bool job_enter(struct job *job)
+{
+    lock_take(&job->lock);
+    while (job->emitting)
+        lock_wait(&job->lock, &job->changed);
+    job->emitting = job->result == 0;
+    bool entered = job->emitting;
+    lock_drop(&job->lock);
+    return entered;
+}
+
+static void job_leave(struct job *job)
+{
+    lock_take(&job->lock);
+    job->emitting = false;
+    (void)pthread_cond_signal(&job->changed);
+    lock_drop(&job->lock);
 }
 
 /* Gives out a page's objects but for those of subtrees that are other chains'; tells the subtree that the
@@ -104,24 +131,26 @@ static int emit_page(struct chain *chain, const struct s3_page *page, const char
                      struct error *err)
 {
     size_t skip = strlen(chain->job->s3->prefix);
+    int result = 0;
     *ret_leap = NULL;
-    for (size_t i = 0; i < page->count; i++) {
+    if (!job_enter(chain->job))
+        return -ECANCELED;
+    for (size_t i = 0; result == 0 && i < page->count; i++) {
         const struct s3_entry *entry = &page->entries[i];
         *ret_leap = entry->key_len < skip
                         ? NULL
-                        : leap_of(chain, page->text + entry->key + skip, entry->key_len - skip);
-        int result = *ret_leap ? 0 : emit(chain, page, entry, err);
-        if (result < 0)
-            return result;
+                        : leap_of(chain, s3_page_at(page, entry->key) + skip, entry->key_len - skip);
+        result = *ret_leap ? 0 : emit(chain, page, entry, err);
     }
-    return 0;
+    job_leave(chain->job);
+    return result;
 }
 
 /* Compares a key of a page with the last key seen. */
 static int compare_key(const struct chain *chain, const struct s3_page *page, const struct s3_entry *entry)
 {
     size_t common = entry->key_len < chain->after.len ? entry->key_len : chain->after.len;
-    int order = memcmp(page->text + entry->key, strbuf_text(&chain->after), common);
+    int order = memcmp(s3_page_at(page, entry->key), strbuf_text(&chain->after), common);
     return order ? order : (entry->key_len > chain->after.len) - (entry->key_len < chain->after.len);
 }
 
@@ -141,7 +170,7 @@ static int advance(struct chain *chain, const struct s3_page *page, struct error
         (compare_key(chain, page, &page->entries[0]) <= 0 || compare_key(chain, page, last) <= 0))
         return no_advance(chain, err);
     strbuf_clear(&chain->after);
-    strbuf_add(&chain->after, page->text + last->key, last->key_len);
+    strbuf_add(&chain->after, s3_page_at(page, last->key), last->key_len);
     return chain->after.failed ? error_errno(err, ENOMEM, "listing") : 0;
 }
 
@@ -232,27 +261,19 @@ static int next_page(struct chain *chain, struct s3_page *page, struct error *er
     return result;
 }
 
-static bool job_failed(struct job *job)
-{
-    (void)pthread_mutex_lock(&job->lock);
-    bool failed = job->result < 0;
-    (void)pthread_mutex_unlock(&job->lock);
-    return failed;
-}
-
 static void job_fail(struct job *job, int result, const struct error *err)
 {
-    (void)pthread_mutex_lock(&job->lock);
+    lock_take(&job->lock);
     if (job->result == 0) {
         job->result = result;
         job->failure = *err;
     }
-    (void)pthread_mutex_unlock(&job->lock);
+    lock_drop(&job->lock);
 }
 
 static void run_chain(struct chain *chain)
 {
-    struct s3_page page = {0};
+    struct s3_page page = S3_PAGE_INIT;
     struct error err = {0};
     do {
         int result = next_page(chain, &page, &err);
@@ -301,7 +322,7 @@ static int start_branch(struct branch *branch, const struct chain *main, const c
 static void end_branch(struct branch *branch)
 {
     if (branch->started)
-        (void)pthread_join(branch->thread, NULL);
+        thread_join(branch->thread);
     strbuf_done(&branch->chain.after);
     free(branch->chain.token);
     strbuf_done(&branch->prefix);
@@ -341,8 +362,12 @@ int s3_list(struct store *store, const char *const *subtrees, list_fn fn, void *
             const struct wait *wait, struct error *err)
 {
     struct s3 *s3 = (struct s3 *)store;
-    struct job job = {
-        .s3 = s3, .wait = wait, .fn = fn, .context = context, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct job job = {.s3 = s3,
+                      .wait = wait,
+                      .fn = fn,
+                      .context = context,
+                      .lock = LOCK_INIT(LOCK_LEAF),
+                      .changed = PTHREAD_COND_INITIALIZER};
     struct chain main = {
         .job = &job, .prefix = s3->prefix, .after = STRBUF_INIT(QUERY_MAX), .first_only = true};
     run_chain(&main);

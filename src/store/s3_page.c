@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/escape.h"
 #include "base/strbuf.h"
 #include "store/s3_page.h"
@@ -10,7 +11,7 @@
 void s3_page_clear(struct s3_page *page)
 {
     page->count = 0;
-    page->text_len = 0;
+    strbuf_clear(&page->text);
     page->truncated = page->url_encoded = false;
     free(page->token);
     page->token = NULL;
@@ -19,48 +20,28 @@ void s3_page_clear(struct s3_page *page)
 void s3_page_done(struct s3_page *page)
 {
     free(page->entries);
-    free(page->text);
+    strbuf_done(&page->text);
     free(page->token);
-    *page = (struct s3_page){0};
+    *page = (struct s3_page)S3_PAGE_INIT;
 }
 
 /* Offset 0 is an empty string, for entries without an ETag. */
 int s3_page_text(struct s3_page *page, const char *bytes, size_t len, size_t *ret_offset)
 {
-    size_t start = page->text_len ? page->text_len : 1;
-    size_t need = start + len + 1;
-    if (need > S3_PAGE_BYTES_MAX)
-        return -ENOMEM;
-    if (need > page->text_capacity) {
-        size_t capacity = page->text_capacity ? page->text_capacity : 64 * 1024;
-        while (capacity < need)
-            capacity *= 2;
-        char *text = realloc(page->text, capacity);
-        if (!text)
-            return -ENOMEM;
-        page->text = text;
-        page->text_capacity = capacity;
-    }
-    page->text[0] = '\0';
-    memcpy(page->text + start, bytes, len);
-    page->text[start + len] = '\0';
-    page->text_len = need;
-    *ret_offset = start;
-    return 0;
+    if (!page->text.len)
+        strbuf_add(&page->text, "", 1);
+    *ret_offset = page->text.len;
+    strbuf_add(&page->text, bytes, len);
+    strbuf_add(&page->text, "", 1);
+    return page->text.failed ? -ENOMEM : 0;
 }
 
 int s3_page_entry(struct s3_page *page, const struct s3_entry *entry)
 {
     if (page->count == S3_PAGE_KEYS_MAX)
         return -E2BIG;
-    if (page->count == page->capacity) {
-        size_t capacity = page->capacity ? 2 * page->capacity : 1024;
-        struct s3_entry *entries = reallocarray(page->entries, capacity, sizeof *entries);
-        if (!entries)
-            return -ENOMEM;
-        page->entries = entries;
-        page->capacity = capacity;
-    }
+    if (array_room(page->entries, page->count, page->capacity) < 0)
+        return -ENOMEM;
     page->entries[page->count++] = *entry;
     return 0;
 }
@@ -68,7 +49,7 @@ int s3_page_entry(struct s3_page *page, const struct s3_entry *entry)
 /* Decoded keys are never longer, so they are put back in place. */
 static int decode_key(struct s3_page *page, struct s3_entry *entry, struct strbuf *out)
 {
-    char *key = page->text + entry->key;
+    char *key = s3_page_at(page, entry->key);
     for (size_t i = 0; i < entry->key_len; i++)
         if (key[i] == '+')
             key[i] = ' ';

@@ -108,9 +108,9 @@ int s3_request_prepare(struct s3_request *request, CURL *easy, struct curl_slist
     struct s3 *s3 = request->s3;
     _cleanup_strbuf_ struct strbuf url = STRBUF_INIT(S3_URL_MAX);
     renew_credentials(request);
-    (void)pthread_mutex_lock(&s3->lock);
+    lock_take(&s3->lock);
     memcpy(request->region, s3->region, sizeof request->region);
-    (void)pthread_mutex_unlock(&s3->lock);
+    lock_drop(&s3->lock);
     s3_address_url(&s3->address, request->region, key, key_len, &url);
     if (query)
         strbuf_addf(&url, "?%s", query);
@@ -134,9 +134,9 @@ static bool learn_region(struct s3_request *request, const struct http_response 
     if ((!redirect && !misplaced) || !s3_region_valid(region) || strcmp(region, request->region) == 0)
         return false;
     struct s3 *s3 = request->s3;
-    (void)pthread_mutex_lock(&s3->lock);
+    lock_take(&s3->lock);
     (void)snprintf(s3->region, sizeof s3->region, "%s", region);
-    (void)pthread_mutex_unlock(&s3->lock);
+    lock_drop(&s3->lock);
     return true;
 }
 

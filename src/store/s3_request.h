@@ -2,10 +2,9 @@
 #ifndef RUNFS_STORE_S3_REQUEST_H
 #define RUNFS_STORE_S3_REQUEST_H
 
-#include <pthread.h>
-
 #include "aws/aws_credentials.h"
 #include "aws/aws_provider.h"
+#include "base/lock.h"
 #include "http/http.h"
 #include "store/s3_address.h"
 #include "store/store.h"
@@ -17,7 +16,7 @@ struct s3 {
     struct http_client *client;
     struct aws_provider *provider; /* NULL: unsigned */
     uint64_t timeout_ms;
-    pthread_mutex_t lock;       /* guards region */
+    struct lock lock;           /* guards region */
     char region[S3_REGION_MAX]; /* as configured, then as the server taught us */
 };
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/strbuf.h"
 
 #define S3_PAGE_KEYS_MAX  10000
 #define S3_PAGE_BYTES_MAX (64U * 1024 * 1024)
@@ -22,18 +23,27 @@ struct s3_entry {
     int64_t mtime_ns;
 };
 
-/* A parsed page. All memory belongs to the page; zero-initialise it before first use. */
+/* A parsed page. All memory belongs to the page; begin with S3_PAGE_INIT. */
 struct s3_page {
     struct s3_entry *entries;
     size_t count;
     size_t capacity;
-    char *text;
-    size_t text_len;
-    size_t text_capacity;
+    struct strbuf text;
     bool truncated;
     bool url_encoded;
     char *token; /* NextContinuationToken, NULL where there is none */
 };
+
+#define S3_PAGE_INIT                                                                                         \
+    {                                                                                                        \
+        .text = STRBUF_INIT(S3_PAGE_BYTES_MAX)                                                               \
+    }
+
+/* A text of the page. */
+static inline char *s3_page_at(const struct s3_page *page, size_t offset)
+{
+    return page->text.data + offset;
+}
 
 /* Empties the page and keeps its memory. */
 void s3_page_clear(struct s3_page *page);

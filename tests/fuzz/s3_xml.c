@@ -28,21 +28,21 @@ static int parse(const char *data, size_t size, size_t step, struct s3_page *pag
 
 static void check_page(const struct s3_page *page)
 {
-    CHECK(page->count <= S3_PAGE_KEYS_MAX && page->text_len <= S3_PAGE_BYTES_MAX);
+    CHECK(page->count <= S3_PAGE_KEYS_MAX && page->text.len <= S3_PAGE_BYTES_MAX);
     for (size_t i = 0; i < page->count; i++) {
         const struct s3_entry *entry = &page->entries[i];
-        CHECK(entry->key < page->text_len && entry->key_len < page->text_len - entry->key);
-        CHECK(page->text[entry->key + entry->key_len] == '\0');
-        CHECK(entry->etag < page->text_len);
-        CHECK(is_plain_line(page->text + entry->etag));
+        CHECK(entry->key < page->text.len && entry->key_len < page->text.len - entry->key);
+        CHECK(page->text.data[entry->key + entry->key_len] == '\0');
+        CHECK(entry->etag < page->text.len);
+        CHECK(is_plain_line(page->text.data + entry->etag));
         CHECK(entry->size <= INT64_MAX);
     }
 }
 
 static void check_same(const struct s3_page *a, const struct s3_page *b)
 {
-    CHECK(a->count == b->count && a->text_len == b->text_len && a->truncated == b->truncated);
-    CHECK(!a->text_len || memcmp(a->text, b->text, a->text_len) == 0);
+    CHECK(a->count == b->count && a->text.len == b->text.len && a->truncated == b->truncated);
+    CHECK(!a->text.len || memcmp(a->text.data, b->text.data, a->text.len) == 0);
     CHECK(!a->count || memcmp(a->entries, b->entries, a->count * sizeof *a->entries) == 0);
     CHECK(!a->token == !b->token && (!a->token || strcmp(a->token, b->token) == 0));
 }
@@ -59,12 +59,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t steps[] = {1, 7, 64};
     const char *text = (const char *)data;
-    struct s3_page whole = {0};
+    struct s3_page whole = S3_PAGE_INIT;
     int result = parse(text, size, SIZE_MAX, &whole);
     if (result == 0)
         check_page(&whole);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct s3_page pieces = {0};
+        struct s3_page pieces = S3_PAGE_INIT;
         CHECK(parse(text, size, steps[i], &pieces) == result);
         if (result == 0)
             check_same(&whole, &pieces);

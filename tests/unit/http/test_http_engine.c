@@ -251,9 +251,9 @@ Test(http_engine, mending_has_an_end)
 Test(http_engine, urgent_requests_go_first)
 {
     struct probe probes[5];
-    static const enum fetch_class classes[] = {FETCH_PREFETCH, FETCH_PREFETCH, FETCH_READAHEAD, FETCH_READ,
+    static const enum fetch_class classes[] = {FETCH_READAHEAD, FETCH_READAHEAD, FETCH_READAHEAD, FETCH_READ,
                                                FETCH_READ};
-    static const unsigned wanted[] = {0, 4, 3, 1, 2};
+    static const unsigned wanted[] = {0, 3, 4, 1, 2};
     open_engine(1);
     server_faults("{\"first\": 1, \"delay_ms\": 200}");
     for (size_t i = 0; i < COUNT(probes); i++) {

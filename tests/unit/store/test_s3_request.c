@@ -4,7 +4,7 @@
 #include "store/s3_request.h"
 #include "testing.h"
 
-static struct s3 s3 = {.lock = PTHREAD_MUTEX_INITIALIZER, .region = "us-east-1"};
+static struct s3 s3 = {.lock = LOCK_INIT(LOCK_LEAF), .region = "us-east-1"};
 
 static enum http_verdict verdict(long status, const char *code, struct error *err)
 {

@@ -108,7 +108,7 @@ Test(s3_xml, keys_are_decoded_only_where_the_server_says_that_they_are_encoded)
     assert_parsed(HEAD ITEM("a+b%20c%2Bd%25e%2f") ITEM("%00%01%ff") "<EncodingType>url</EncodingType>" TAIL);
     cr_assert_str_eq(key_at(0), "a b c+d%e/");
     cr_assert_eq(page.entries[1].key_len, 3);
-    cr_assert_eq(memcmp(page.text + page.entries[1].key, "\0\x01\xff", 4), 0);
+    cr_assert_eq(memcmp(page.text.data + page.entries[1].key, "\0\x01\xff", 4), 0);
     assert_parsed(HEAD ITEM("a+b%20c%2Bd%25e%zz") TAIL);
     cr_assert_str_eq(key_at(0), "a+b%20c%2Bd%25e%zz");
 }
@@ -128,11 +128,11 @@ Test(s3_xml, pieces_of_any_size_give_the_same_page)
     struct error err = {0};
     assert_parsed(aws);
     for (size_t i = 0; i < COUNT(steps); i++) {
-        struct s3_page pieces = {0};
+        struct s3_page pieces = S3_PAGE_INIT;
         assert_ok(parse_bytes(aws, strlen(aws), steps[i], &pieces, &err), &err);
         cr_assert_eq(pieces.count, page.count);
-        cr_assert_eq(pieces.text_len, page.text_len);
-        cr_assert_eq(memcmp(pieces.text, page.text, page.text_len), 0);
+        cr_assert_eq(pieces.text.len, page.text.len);
+        cr_assert_eq(memcmp(pieces.text.data, page.text.data, page.text.len), 0);
         cr_assert_eq(memcmp(pieces.entries, page.entries, page.count * sizeof *page.entries), 0);
         cr_assert_str_eq(pieces.token, page.token);
         cr_assert_eq(pieces.truncated, page.truncated);

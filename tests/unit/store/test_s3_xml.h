@@ -14,7 +14,7 @@
 #define ITEM(key) "<Contents><Key>" key "</Key><Size>1</Size></Contents>"
 
 /* The page of the test; freed by free_page(), a .fini. */
-static struct s3_page page;
+static struct s3_page page = S3_PAGE_INIT;
 
 static inline void free_page(void)
 {
@@ -60,14 +60,14 @@ static inline void assert_malformed(const char *xml, const char *why)
 static inline const char *key_at(size_t i)
 {
     cr_assert_lt(i, page.count);
-    cr_assert_eq(strlen(page.text + page.entries[i].key), page.entries[i].key_len);
-    return page.text + page.entries[i].key;
+    cr_assert_eq(strlen(page.text.data + page.entries[i].key), page.entries[i].key_len);
+    return page.text.data + page.entries[i].key;
 }
 
 static inline const char *etag_at(size_t i)
 {
     cr_assert_lt(i, page.count);
-    return page.text + page.entries[i].etag;
+    return page.text.data + page.entries[i].etag;
 }
 
 #endif

@@ -11,7 +11,7 @@ Test(s3_xml_hostile, an_answer_that_ends_too_soon_is_refused_wherever_it_is_cut)
     assert_parsed(whole);
     for (size_t len = 0; len < strlen(whole); len++) {
         struct error err = {0};
-        struct s3_page cut = {0};
+        struct s3_page cut = S3_PAGE_INIT;
         cr_assert_eq(parse_bytes(whole, len, SIZE_MAX, &cut, &err), -EIO, "after %zu bytes", len);
         cr_assert(err.message[0]);
         s3_page_done(&cut);
