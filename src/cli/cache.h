@@ -15,8 +15,7 @@ struct cache_request {
     int count;
 };
 
-/* Each does its work, says what is to be said, and returns an exit code; fills in ERR, which is then said by the caller,
-   where it returns a negative errno. */
+/* Each prints its results and returns an exit code, or a negative errno with *ERR, which the caller prints. */
 int action_status(struct cache_request *request, struct error *err);
 int action_list(struct cache_request *request, struct error *err);
 int action_prefetch(struct cache_request *request, struct error *err);
@@ -24,10 +23,10 @@ int action_prune(struct cache_request *request, struct error *err);
 int action_verify(struct cache_request *request, struct error *err);
 int action_clear(struct cache_request *request, struct error *err);
 
-/* Opens the cache that the options say. *RET_DISK is NULL where its directory is not there: that is an empty cache. */
+/* Opens the cache of the options. *RET_DISK is NULL where its directory does not exist: an empty cache. */
 int action_open_disk(const struct cache_request *request, struct disk **ret_disk, struct error *err);
 
-/* Appends s3://BUCKET/KEY; "?" where the identity is none. */
+/* Appends s3://BUCKET/KEY; "?" for an invalid identity. */
 void action_item_uri(const struct disk_item *item, struct strbuf *out);
 
 #define _cleanup_disk_ __attribute__((cleanup(action_close_disk)))

@@ -42,7 +42,7 @@ static void free_entries(struct entries *entries)
     free(entries->items);
 }
 
-/* One that nothing is here of, or whose name is none, is not worth a line. */
+/* Skips objects without a block on disk, or with an invalid identity. */
 static int add_entry(void *context, const struct disk_item *item)
 {
     struct entries *entries = context;
@@ -103,7 +103,7 @@ static json_t *entry_json(const struct entry *entry)
     return object;
 }
 
-static int print_json(const struct entries *entries)
+static int print_entries_json(const struct entries *entries)
 {
     json_t *array = json_array();
     for (size_t i = 0; array && i < entries->count; i++)
@@ -123,7 +123,7 @@ int action_list(struct cache_request *request, struct error *err)
     if (entries.count)
         qsort(entries.items, entries.count, sizeof *entries.items, compare_entries);
     if (request->json)
-        return print_json(&entries);
+        return print_entries_json(&entries);
     for (size_t i = 0; i < entries.count; i++)
         print_entry(&entries.items[i]);
     return EXIT_DONE;

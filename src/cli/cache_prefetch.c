@@ -31,7 +31,7 @@ static int compose_below(struct prefetch *prefetch, struct node *node, struct er
 }
 
 /* Nothing renews the tree: nodes stay. */
-static int add_path(struct prefetch *prefetch, const char *path, struct error *err)
+static int add_prefetch_path(struct prefetch *prefetch, const char *path, struct error *err)
 {
     struct node *node;
     int result = run_find(prefetch->source->run, path, &prefetch->source->wait, &node, err);
@@ -43,7 +43,7 @@ static int add_path(struct prefetch *prefetch, const char *path, struct error *e
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
 }
 
-static bool is_here(struct run *run, const struct node *node)
+static bool is_cached(struct run *run, const struct node *node)
 {
     uint64_t here;
     return run_bytes_here(run, node, &here) == 0 && here >= node->size;
@@ -56,7 +56,7 @@ static uint64_t leave_out_present(struct prefetch *prefetch)
     size_t count = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < files->count; i++) {
-        if (is_here(prefetch->source->run, files->items[i].node))
+        if (is_cached(prefetch->source->run, files->items[i].node))
             continue;
         bytes += files->items[i].node->size;
         files->items[count++] = files->items[i];
@@ -90,14 +90,14 @@ static void prefetch_one(void *context, size_t index)
     }
 }
 
-/* What was read may not have been kept: the disk was full, say. */
+/* Reports files that were read but not kept, for example because the disk was full. */
 static void check_kept(struct prefetch *prefetch)
 {
     run_settle(prefetch->source->run);
     for (size_t i = 0; i < prefetch->files.count; i++) {
         const struct node *node = prefetch->files.items[i].node;
         struct error err = {0};
-        if (!node || node->member || is_here(prefetch->source->run, node)) /* of members nobody knows */
+        if (!node || node->member || is_cached(prefetch->source->run, node)) /* of members it is not known */
             continue;
         _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(RUNFS_KEY_MAX);
         files_path(prefetch->source->run, node, &path);
@@ -124,9 +124,9 @@ static int prefetch_all(struct prefetch *prefetch, const struct cache_request *r
 {
     char all[FORMAT_MAX];
     char fetched[FORMAT_MAX];
-    int result = request->count > 1 ? 0 : add_path(prefetch, "", err);
+    int result = request->count > 1 ? 0 : add_prefetch_path(prefetch, "", err);
     for (int i = 1; result == 0 && i < request->count; i++)
-        result = add_path(prefetch, request->operands[i], err);
+        result = add_prefetch_path(prefetch, request->operands[i], err);
     if (result == 0)
         result = check_room(prefetch, err);
     if (result < 0)

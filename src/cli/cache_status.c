@@ -14,7 +14,7 @@
 
 #define TEXT_MAX (16U * 1024)
 
-static void print_line(const char *label, uint64_t bytes)
+static void print_size(const char *label, uint64_t bytes)
 {
     char text[FORMAT_MAX];
     format_bytes(text, bytes);
@@ -26,23 +26,23 @@ static void print_count(const char *label, uint64_t count)
     (void)printf("%-10s  %" PRIu64 "\n", label, count);
 }
 
-static void print_text(const char *directory, struct disk *disk, const struct disk_usage *usage)
+static void print_usage(const char *directory, struct disk *disk, const struct disk_usage *usage)
 {
     char safe[TEXT_MAX];
     escape_control(safe, sizeof safe, directory);
     (void)printf("%-10s  %s%s\n", "directory", safe, disk ? "" : " (not there yet)");
-    print_line("taken", usage->taken);
+    print_size("taken", usage->taken);
     if (disk) {
-        print_line("limit", disk_size_max(disk));
-        print_line("disk free", usage->free);
-        print_line("left free", disk_free_min(disk));
+        print_size("limit", disk_size_max(disk));
+        print_size("disk free", usage->free);
+        print_size("left free", disk_free_min(disk));
     }
     print_count("objects", usage->objects);
     print_count("blocks", usage->blocks);
     print_count("listings", usage->listings);
 }
 
-static int print_json(const char *directory, struct disk *disk, const struct disk_usage *usage)
+static int print_usage_json(const char *directory, struct disk *disk, const struct disk_usage *usage)
 {
     json_t *status = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "directory", json_text(directory), "taken",
                                (json_int_t)usage->taken, "objects", (json_int_t)usage->objects, "blocks",
@@ -72,7 +72,7 @@ int action_status(struct cache_request *request, struct error *err)
     if (!directory)
         return error_errno(err, ENOMEM, "cache status");
     if (request->json)
-        return print_json(directory, disk, &usage);
-    print_text(directory, disk, &usage);
+        return print_usage_json(directory, disk, &usage);
+    print_usage(directory, disk, &usage);
     return EXIT_DONE;
 }

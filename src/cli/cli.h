@@ -39,19 +39,19 @@ void commands_overview(FILE *out);
 /* Writes a command's synopsis and options to stdout. */
 void command_help(const struct command *command);
 
-/* Says on stderr that COMMAND was misused and how it is used; returns EXIT_MISUSE. */
+/* Writes the message and the usage of COMMAND to stderr; returns EXIT_MISUSE. */
 int command_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says "runfs: MESSAGE" on stderr; returns EXIT_FAILED. */
+/* Writes "runfs: MESSAGE" to stderr; returns EXIT_FAILED. */
 int command_failed(const struct error *err);
 
-/* For run_config.note: logs it, so that nothing is left out in silence. */
+/* For run_config.note: logged. */
 void command_note(const char *what, const char *why);
 
-/* For run_config.chosen: says it on stderr, where whoever gave the command sees it, whatever the log. */
+/* For run_config.chosen: written to stderr, whatever the log. */
 void command_chosen(const char *what, const char *why);
 
-/* For run_config.conflict: says it on stderr. */
+/* For view_config.conflict: written to stderr. */
 void command_conflict(const char *line);
 
 #endif

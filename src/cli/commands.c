@@ -83,7 +83,7 @@ void command_help(const struct command *command)
     (void)printf("\nSee runfs-%s(1).\n", command->name);
 }
 
-static void say(const char *text)
+static void print_message(const char *text)
 {
     char line[ERROR_MESSAGE_MAX * 2];
     escape_control(line, sizeof line, text);
@@ -97,7 +97,7 @@ int command_misuse(const char *command, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say(text);
+    print_message(text);
     const struct command *found = command_find(command);
     if (found)
         (void)fprintf(stderr, "Usage: runfs %s %s\n", found->name, found->operands);
@@ -106,7 +106,7 @@ int command_misuse(const char *command, const char *format, ...)
 
 int command_failed(const struct error *err)
 {
-    say(err->message);
+    print_message(err->message);
     return EXIT_FAILED;
 }
 
@@ -119,12 +119,12 @@ void command_chosen(const char *what, const char *why)
 {
     char text[ERROR_MESSAGE_MAX];
     (void)snprintf(text, sizeof text, "%s: %s", what, why);
-    say(text);
+    print_message(text);
 }
 
 void command_conflict(const char *line)
 {
-    say(line);
+    print_message(line);
 }
 
 void commands_overview(FILE *out)

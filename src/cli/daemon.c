@@ -1,4 +1,4 @@
-/* Going into the background; see daemon.h. The pipe carries one line: 'K' ready, or 'E' and why it failed. */
+/* The pipe to the parent carries one line: 'K' ready, or 'E' and why it failed. */
 #include "cli/daemon.h"
 
 #include <errno.h>
@@ -53,15 +53,15 @@ bool daemon_fork(struct readiness *ret_readiness, int *ret_code)
     return true;
 }
 
-/* Nobody reads where the parent was killed while it waited; SIGPIPE is ignored, see daemon_fork(). */
-static bool send_line(const struct readiness *readiness, char kind, const char *text)
+/* There is no reader where the parent was killed while it waited; SIGPIPE is ignored, see daemon_fork(). */
+static bool send_readiness(const struct readiness *readiness, char kind, const char *text)
 {
     char line[ERROR_MESSAGE_MAX + 8];
     int len = snprintf(line, sizeof line, "%c%.*s\n", kind, ERROR_MESSAGE_MAX, text);
     return len > 0 && write(readiness->fd, line, (size_t)len) == len;
 }
 
-/* A background process must not hold the terminal or a pipe of whoever started it. */
+/* A background process must not hold the terminal or a pipe of its parent. */
 static void leave_streams(void)
 {
     _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -77,7 +77,7 @@ bool readiness_done(struct readiness *readiness, const struct error *err)
         return true;
     if (!err)
         leave_streams();
-    bool heard = send_line(readiness, err ? 'E' : 'K', err ? err->message : "");
+    bool heard = send_readiness(readiness, err ? 'E' : 'K', err ? err->message : "");
     (void)close(readiness->fd);
     readiness->fd = -1;
     return heard;

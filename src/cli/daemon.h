@@ -1,4 +1,4 @@
-/* Going into the background: the parent waits until the child says that it is ready, or why not. */
+/* Going into the background: the parent waits until the child is ready or has failed. */
 #ifndef RUNFS_CLI_DAEMON_H
 #define RUNFS_CLI_DAEMON_H
 

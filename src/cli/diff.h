@@ -1,5 +1,5 @@
 /* What differs between two runs: found by walking both trees side by side (diff_walk.c), by reading what no content id decides
-   (diff_read.c), and told (diff_print.c). */
+   (diff_read.c), and printed (diff_print.c). */
 #ifndef RUNFS_CLI_DIFF_H
 #define RUNFS_CLI_DIFF_H
 
@@ -31,10 +31,10 @@ struct diff {
     struct change *changes; /* owned; in the order of the trees */
     size_t count;
     size_t capacity;
-    atomic_bool failed; /* what could not be looked at was told */
+    atomic_bool failed; /* something could not be read, which was reported */
 };
 
-/* Finds what differs at and below PATH, and has the archives grow that it takes. 0 or -errno. */
+/* Finds what differs at and below PATH, populating the archives that it takes. 0 or -errno. */
 int diff_walk(struct diff *diff, const char *path, struct error *err);
 
 /* Appends the SHA-256 of NODE's content, a file of one SIDE; nothing where it is not known. Takes the tree's lock. */

@@ -1,4 +1,4 @@
-/* Telling what differs, in lines or as JSON; see diff.h. */
+/* Printing what differs, in lines or as JSON. */
 #include <stdio.h>
 
 #include <jansson.h>
@@ -9,7 +9,7 @@
 
 #define PATH_LIMIT (64U * 1024)
 
-/* What is not here could not be read, which was told, or is the same. */
+/* Changes of other kinds are the same after all, or could not be read, which was reported. */
 static const struct {
     char letter;
     const char *name;
@@ -21,7 +21,7 @@ static const struct {
 };
 
 /* One side of a change. */
-static json_t *side_of(const struct diff *diff, const struct change *change, int side)
+static json_t *side_json(const struct diff *diff, const struct change *change, int side)
 {
     _cleanup_strbuf_ struct strbuf sha256 = STRBUF_INIT(PATH_LIMIT);
     const struct node *node = change->nodes[side];
@@ -40,7 +40,7 @@ static json_t *side_of(const struct diff *diff, const struct change *change, int
     return object;
 }
 
-static void add_json(json_t *array, const struct diff *diff, const struct change *change)
+static void add_change_json(json_t *array, const struct diff *diff, const struct change *change)
 {
     static const char *const names[SIDES] = {"old", "new"};
     json_t *object = json_object();
@@ -48,7 +48,7 @@ static void add_json(json_t *array, const struct diff *diff, const struct change
     (void)json_object_set_new(object, "path", json_text(change->path));
     for (int side = 0; side < SIDES; side++)
         if (change->nodes[side])
-            (void)json_object_set_new(object, names[side], side_of(diff, change, side));
+            (void)json_object_set_new(object, names[side], side_json(diff, change, side));
     (void)json_array_append_new(array, object);
 }
 
@@ -60,7 +60,7 @@ void diff_print(const struct diff *diff)
         if (!kinds[change->kind].letter)
             continue;
         if (array) {
-            add_json(array, diff, change);
+            add_change_json(array, diff, change);
             continue;
         }
         (void)printf("%c\t", kinds[change->kind].letter);

@@ -1,4 +1,4 @@
-/* Comparing by reading what no content id decides; see diff.h. */
+/* Comparing by reading what no content id decides. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,7 @@ static int compare_content(struct reading *reading, const struct change *change,
     return 0;
 }
 
-static int decide(struct reading *reading, struct change *change, struct error *err)
+static int decide_change(struct reading *reading, struct change *change, struct error *err)
 {
     __attribute__((cleanup(close_readers))) struct reader *readers[SIDES] = {NULL, NULL};
     struct diff *diff = reading->diff;
@@ -82,7 +82,7 @@ static void decide_one(void *context, const struct file *file)
 {
     struct reading *reading = context;
     struct error err = {0};
-    if (decide(reading, file->item, &err) == 0)
+    if (decide_change(reading, file->item, &err) == 0)
         return;
     atomic_store(&reading->diff->failed, true);
     progress_failed(&reading->progress, &err);

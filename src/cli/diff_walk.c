@@ -1,4 +1,4 @@
-/* Walking two trees side by side; see diff.h. */
+/* Walking two trees side by side. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define PATH_LIMIT   (64U * 1024)
 #define SHA256_LIMIT 128
 
-/* Archives that have to grow before their entries can be compared. */
+/* Archives to populate before their entries can be compared. */
 struct growth {
     struct diff *diff;
     struct growing {
@@ -25,14 +25,14 @@ struct growth {
     size_t capacity;
 };
 
-/* A walk either looks for archives to grow, or for changes. */
+/* A walk looks either for archives to populate, or for changes. */
 struct walk {
     struct diff *diff;
     struct growth *growth; /* NULL: changes */
 };
 
 /* Without the trees' locks: while a walk is under way nothing changes the trees. */
-static int visit(struct walk *walk, struct node *nodes[SIDES]);
+static int visit_pair(struct walk *walk, struct node *nodes[SIDES]);
 
 static int add_growing(struct growth *growth, struct node *node, int side)
 {
@@ -59,7 +59,7 @@ static int add_change(struct walk *walk, enum change_kind kind, struct node *nod
     return result;
 }
 
-/* Only the file tells of an archive that is on one side only: it is not decoded for that. */
+/* An archive on one side only is not decoded: its file is reported. */
 static bool is_closed(const struct node *node)
 {
     return node->directory->archive && !node_is_stage(node) && !node->directory->grown;
@@ -108,7 +108,7 @@ static enum change_kind compare_files(const struct diff *diff, struct node *node
                                              [CONTENT_SAME] = CHANGE_NONE,
                                              [CONTENT_DIFFERENT] = CHANGE_CONTENT};
     if (nodes[OLD]->problem || nodes[NEW]->problem)
-        return CHANGE_UNKNOWN; /* reading will tell the problem */
+        return CHANGE_UNKNOWN; /* reading reports the problem */
     if (nodes[OLD]->member && nodes[NEW]->member && node_mode(nodes[OLD]) != node_mode(nodes[NEW]))
         return CHANGE_CONTENT;
     return kinds[relation_of(diff, nodes)];
@@ -139,7 +139,7 @@ static int visit_entries(struct walk *walk, const struct directory *old, const s
             nodes[OLD] = NULL;
         i += order <= 0;
         j += order >= 0;
-        result = visit(walk, nodes);
+        result = visit_pair(walk, nodes);
     }
     return result;
 }
@@ -162,7 +162,7 @@ static int visit_directories(struct walk *walk, struct node *nodes[SIDES])
     return needed ? result : visit_entries(walk, nodes[OLD]->directory, nodes[NEW]->directory);
 }
 
-static int visit(struct walk *walk, struct node *nodes[SIDES])
+static int visit_pair(struct walk *walk, struct node *nodes[SIDES])
 {
     bool directory[SIDES] = {nodes[OLD] && nodes[OLD]->type == NODE_DIRECTORY,
                              nodes[NEW] && nodes[NEW]->type == NODE_DIRECTORY};
@@ -193,7 +193,7 @@ static int populate_archives(struct diff *diff, struct node *nodes[SIDES])
     struct growth growth = {.diff = diff};
     struct walk walk = {diff, &growth};
     struct archive_progress progress;
-    int result = visit(&walk, nodes);
+    int result = visit_pair(&walk, nodes);
     if (result == 0 && growth.count) {
         archive_progress_begin(&progress, diff->sides[NEW].run, diff->quiet);
         parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, populate_one, &growth);
@@ -224,6 +224,6 @@ int diff_walk(struct diff *diff, const char *path, struct error *err)
         return result;
     result = populate_archives(diff, nodes);
     if (result == 0)
-        result = visit(&walk, nodes);
+        result = visit_pair(&walk, nodes);
     return result < 0 ? error_errno(err, -result, "diff") : 0;
 }

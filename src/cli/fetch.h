@@ -1,6 +1,5 @@
 /* Copying a selection of a run to a directory: what is selected (fetch_select.c) and to be made of it
-   (fetch_plan.c), copying a file (fetch_file.c), whether it is
-   there already (fetch_check.c), links (fetch_link.c), and the command (fetch.c). */
+   (fetch_plan.c), copying a file (fetch_file.c), whether it is there already (fetch_check.c), links (fetch_link.c), and the command (fetch.c). */
 #ifndef RUNFS_CLI_FETCH_H
 #define RUNFS_CLI_FETCH_H
 
@@ -41,7 +40,7 @@ struct fetch {
 /* Collects what is selected, with what is in archives where those show. 0 or -errno. */
 int fetch_select(struct fetch *fetch, struct error *err);
 
-/* Makes the directories of all items. Those whose directory cannot be made are told, and left out. */
+/* Makes the directories of all items. Items whose directory cannot be made are reported and removed. */
 void fetch_make_directories(struct fetch *fetch);
 
 /* Sets the files to copy, and which items are further names of the same file. */
@@ -54,7 +53,7 @@ bool fetch_is_file(const struct fetch_item *item);
    then, unless it is only looked at. A failure to find out counts as no. */
 bool fetch_is_here(struct fetch *fetch, const struct fetch_item *item);
 
-/* What the SHA-256 of ITEM's file has to be; "" where nothing says. 0 or -errno. */
+/* What the SHA-256 of ITEM's file has to be; "" where it is not known. 0 or -errno. */
 int fetch_expected(struct fetch *fetch, const struct fetch_item *item, char ret_text[SHA256_TEXT],
                    struct error *err);
 
@@ -67,7 +66,7 @@ int fetch_file(struct fetch *fetch, const struct fetch_item *item, struct error 
 /* Makes the symbolic or hard link ITEM. */
 int fetch_link(struct fetch *fetch, const struct fetch_item *item, struct error *err);
 
-/* Tells a failure, unless it only comes from stopping. */
+/* Reports a failure, unless it only comes from stopping. */
 void fetch_failed(struct fetch *fetch, const struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Whether a file is in the directory already; see fetch.h. */
+/* Whether a file is in the directory already. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Copying one file: into a part that is named for the very object, so that a later fetch goes on with it; see fetch.h. */
+/* Copying one file: into a part that is named after the object, so that a later fetch can resume it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,7 +26,7 @@ struct copying {
     struct digest sum;
 };
 
-/* The part's name says of what object it is: of another version it has another name. EXPECTED is its SHA-256, or "". */
+/* The part's name is a digest of the object's version. EXPECTED is its SHA-256, or "". */
 static int name_part(struct copying *copying, const char *expected, struct error *err)
 {
     const struct node *node = copying->item->node;
@@ -54,7 +54,7 @@ static int open_part(struct copying *copying)
         return -errno;
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
         return -EPERM;
-    /* nothing but size and time says that it is of this very file: that is not enough to go on with it */
+    /* size and time alone do not identify the object: start again */
     bool unknown = !copying->check && !node_etag(copying->item->node)[0];
     if (unknown || (uint64_t)st.st_size > copying->item->node->size) {
         if (ftruncate(copying->fd, 0) < 0)
@@ -90,11 +90,11 @@ static bool is_full(int result)
 }
 
 /* Where the disk is full, nothing else fits either. */
-static int cannot_write(struct copying *copying, int result, struct error *err)
+static int write_error(struct copying *copying, int result, struct error *err)
 {
     struct fetch *fetch = copying->fetch;
     if (is_full(result) && atomic_exchange(&fetch->full, true)) {
-        result = -EINTR; /* another one has told it */
+        result = -EINTR; /* it was reported by another thread */
     } else if (is_full(result)) {
         (void)error_errno(err, -result, "%s/%s: cannot write; what is whole stays, a later fetch goes on",
                           fetch->target.name, copying->item->path);
@@ -117,7 +117,7 @@ static int write_bytes(void *context, const void *bytes, size_t len, struct erro
         return result;
     result = output_write_all(copying->fd, bytes, len);
     if (result < 0)
-        return cannot_write(copying, result, err);
+        return write_error(copying, result, err);
     progress_add(&fetch->progress, len);
     return 0;
 }
@@ -145,7 +145,7 @@ static int check_sum(struct copying *copying, const char *expected, struct error
                      copying->item->node->member ? "the archive's table" : "its .sha256sum", expected);
 }
 
-/* A file system may tell only at the end that there is no room. */
+/* A file system may report at the end only that there is no room. */
 static int place_part(struct copying *copying, struct error *err)
 {
     struct fetch *fetch = copying->fetch;
@@ -153,9 +153,9 @@ static int place_part(struct copying *copying, struct error *err)
     if (result == 0 && close(TAKE_FD(copying->fd)) < 0)
         result = -errno;
     if (result < 0)
-        return cannot_write(copying, result, err);
+        return write_error(copying, result, err);
     result = target_place(&fetch->target, copying->part, copying->item->path, err);
-    return is_full(result) ? cannot_write(copying, result, err) : result;
+    return is_full(result) ? write_error(copying, result, err) : result;
 }
 
 static int run_copying(struct copying *copying, struct error *err)
@@ -169,7 +169,7 @@ static int run_copying(struct copying *copying, struct error *err)
     copying->check = expected[0] != '\0';
     result = open_part(copying);
     if (result < 0)
-        return cannot_write(copying, result, err);
+        return write_error(copying, result, err);
     if (copying->check)
         result = digest_begin(&copying->sum, DIGEST_SHA256, err);
     if (result == 0 && copying->check)

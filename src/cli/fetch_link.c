@@ -1,4 +1,4 @@
-/* Making links; see fetch.h. They are made beside their place and then moved there, as files are. */
+/* Making links: beside their place, and then moved there, as files are. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 #define PART "link"
 
 /* Whether a symbolic link to TARGET is there. */
-static bool is_there(const struct fetch *fetch, const char *path, const char *target)
+static bool link_exists(const struct fetch *fetch, const char *path, const char *target)
 {
     char text[PATH_MAX];
     const char *name;
@@ -24,7 +24,7 @@ static bool is_there(const struct fetch *fetch, const char *path, const char *ta
     return n >= 0 && (size_t)n == strlen(target) && memcmp(text, target, (size_t)n) == 0;
 }
 
-static int make_symbolic(const struct fetch *fetch, const struct fetch_item *item)
+static int make_symbolic_link(const struct fetch *fetch, const struct fetch_item *item)
 {
     struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT},
@@ -36,7 +36,7 @@ static int make_symbolic(const struct fetch *fetch, const struct fetch_item *ite
     return 0;
 }
 
-static int make_hard(const struct fetch *fetch, const struct fetch_item *item, struct error *err)
+static int make_hard_link(const struct fetch *fetch, const struct fetch_item *item, struct error *err)
 {
     const char *name;
     int parent;
@@ -51,13 +51,13 @@ static int make_hard(const struct fetch *fetch, const struct fetch_item *item, s
 int fetch_link(struct fetch *fetch, const struct fetch_item *item, struct error *err)
 {
     int result;
-    if (!item->same && is_there(fetch, item->path, node_link(item->node)))
+    if (!item->same && link_exists(fetch, item->path, node_link(item->node)))
         return 0;
     if (item->same && !item->same->here)
         return error_set(err, EIO, "%s: not copied, for it is the same file as %s", item->path,
                          item->same->path);
     (void)unlinkat(fetch->target.parts, PART, 0); /* of a fetch that was killed */
-    result = item->same ? make_hard(fetch, item, err) : make_symbolic(fetch, item);
+    result = item->same ? make_hard_link(fetch, item, err) : make_symbolic_link(fetch, item);
     if (result < 0)
         return error_errno(err, -result, "%s/%s", fetch->target.name, item->path);
     return target_place(&fetch->target, PART, item->path, err);

@@ -1,4 +1,4 @@
-/* What is to be made of what was selected: directories, files, further names of files; see fetch.h. */
+/* What is made of the selection: directories, files, further names of files. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,7 @@ int fetch_list_files(struct fetch *fetch, struct error *err)
 }
 
 /* Nothing of the run may get among the parts. */
-static bool is_ours(const char *path)
+static bool is_parts_name(const char *path)
 {
     size_t len = strlen(TARGET_PARTS);
     return strncmp(path, TARGET_PARTS, len) == 0 && (!path[len] || path[len] == '/');
@@ -60,7 +60,7 @@ static bool is_ours(const char *path)
 static int make_directories_of(struct fetch *fetch, const struct fetch_item *item, struct error *err)
 {
     const char *slash = strrchr(item->path, '/');
-    if (is_ours(item->path))
+    if (is_parts_name(item->path))
         return error_set(err, EPERM, TARGET_PARTS ": that name is runfs's own");
     if (item->node->type == NODE_DIRECTORY)
         return target_make_directory(&fetch->target, item->path, err);

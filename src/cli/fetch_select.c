@@ -1,4 +1,4 @@
-/* What of a run is copied; see fetch.h. */
+/* What of a run is copied. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct selection {
     struct runfs_filter *excludes; /* owned: what is not excluded */
     bool by_target;                /* only artifacts are wanted, of each the preferred file */
     bool all;                      /* nothing is left out */
-    struct node **archives;        /* owned: those that have to grow first */
+    struct node **archives;        /* owned: to populate first */
     size_t archive_count;
     size_t archive_capacity;
 };
@@ -57,12 +57,6 @@ static bool has_preferred(const struct selection *selection, const struct node *
     return found && found->type == NODE_FILE && runfs_filter_match(selection->filter, preferred);
 }
 
-static bool is_artifact(const struct node *node)
-{
-    const struct runfs_output *output = node->type == NODE_FILE && !node->member ? node->output : NULL;
-    return output && strcmp(runfs_output_name(output), "artifact") == 0;
-}
-
 /* Whether the file NAME of DIRECTORY is wanted for itself. */
 static bool wants_name(const struct selection *selection, const struct node *directory, const char *name)
 {
@@ -71,7 +65,7 @@ static bool wants_name(const struct selection *selection, const struct node *dir
     if (!selection->by_target)
         return true;
     const struct node *node = tree_lookup(directory, name, strlen(name));
-    return node && is_artifact(node) && !has_preferred(selection, directory, name);
+    return node && files_is_artifact(node) && !has_preferred(selection, directory, name);
 }
 
 /* A companion comes with its file, unless it is excluded itself. */
@@ -120,8 +114,8 @@ static int add_archive(struct selection *selection, struct node *node)
 }
 
 /* Goes through what is at and below NODE; INSIDE of an archive all is wanted. */
-static int visit(struct selection *selection, struct node *node, bool inside,
-                 int (*take)(struct selection *selection, struct node *node))
+static int select_below(struct selection *selection, struct node *node, bool inside,
+                        int (*take)(struct selection *selection, struct node *node))
 {
     if (node->type != NODE_DIRECTORY)
         return inside || wants(selection, node) ? take(selection, node) : 0;
@@ -130,7 +124,7 @@ static int visit(struct selection *selection, struct node *node, bool inside,
     inside = inside || node->directory->archive;
     int result = inside || selection->all ? take(selection, node) : 0;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)
-        result = visit(selection, node->directory->children[i], inside, take);
+        result = select_below(selection, node->directory->children[i], inside, take);
     return result;
 }
 
@@ -139,7 +133,7 @@ static int take_archive(struct selection *selection, struct node *node)
     return node->type == NODE_DIRECTORY && tree_needs_growing(node) ? add_archive(selection, node) : 0;
 }
 
-/* What could not grow was told. */
+/* What could not be populated was reported. */
 static int take_item(struct selection *selection, struct node *node)
 {
     if (node->type == NODE_DIRECTORY && (!node->parent || tree_needs_growing(node)))
@@ -147,11 +141,12 @@ static int take_item(struct selection *selection, struct node *node)
     return add_item(selection->fetch, node);
 }
 
-static int visit_all(struct selection *selection, int (*take)(struct selection *selection, struct node *node))
+static int select_all(struct selection *selection,
+                      int (*take)(struct selection *selection, struct node *node))
 {
     struct tree *tree = run_tree(selection->fetch->source.run);
     tree_lock_read(tree);
-    int result = visit(selection, tree_root(tree), false, take);
+    int result = select_below(selection, tree_root(tree), false, take);
     tree_unlock(tree);
     return result;
 }
@@ -176,13 +171,13 @@ int fetch_select(struct fetch *fetch, struct error *err)
     int result = open_selection(&selection, err);
     if (result < 0)
         return result;
-    result = visit_all(&selection, take_archive);
+    result = select_all(&selection, take_archive);
     if (result == 0 && selection.archive_count) {
         archive_progress_begin(&progress, fetch->source.run, fetch->source.quiet);
         parallel_each(selection.archive_count, ARCHIVES_AT_ONCE, populate_archive, &selection);
         archive_progress_end(&progress);
     }
     if (result == 0)
-        result = visit_all(&selection, take_item);
+        result = select_all(&selection, take_item);
     return result < 0 ? error_errno(err, -result, "fetch") : 0;
 }

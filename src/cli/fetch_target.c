@@ -1,4 +1,3 @@
-/* The directory that a run is copied to; see fetch_target.h. */
 #include "cli/fetch_target.h"
 
 #include <dirent.h>
@@ -28,7 +27,7 @@ static int open_inside(int fd, const char *path, int flags)
     return opened < 0 ? -errno : opened;
 }
 
-static int in_the_way(const struct target *target, const char *path, int code, struct error *err)
+static int obstacle_error(const struct target *target, const char *path, int code, struct error *err)
 {
     if (code == ELOOP)
         return error_set(err, code, "%s/%s: a symbolic link is in the way", target->name, path);
@@ -46,7 +45,7 @@ static mode_t process_mask(void)
     return mask;
 }
 
-/* Opens and locks the directory for parts. Whoever had it may have removed it meanwhile: -EAGAIN. */
+/* Opens and locks the directory for parts. -EAGAIN where another process has just removed it. */
 static int try_parts(const struct target *target, int *ret_fd)
 {
     struct stat st;
@@ -74,7 +73,7 @@ static int open_parts(struct target *target, struct error *err)
         result = try_parts(target, &target->parts);
     if (result == -EBUSY)
         return error_set(err, EBUSY, "%s: another runfs fetch is at work there", target->name);
-    return result < 0 ? in_the_way(target, TARGET_PARTS, -result, err) : 0;
+    return result < 0 ? obstacle_error(target, TARGET_PARTS, -result, err) : 0;
 }
 
 int target_open(struct target *target, const char *name, bool look, struct error *err)
@@ -92,7 +91,7 @@ int target_open(struct target *target, const char *name, bool look, struct error
 }
 
 /* Makes the directory that the first LEN bytes of PATH name. */
-static int make_one(const struct target *target, char *path, size_t len)
+static int make_last_directory(const struct target *target, char *path, size_t len)
 {
     char *name = memrchr(path, '/', len);
     char after = path[len];
@@ -120,14 +119,14 @@ int target_make_directory(const struct target *target, const char *path, struct 
         result = -ENOMEM;
     for (size_t len = 0; result == 0 && path[len]; len++)
         if (len && path[len] == '/')
-            result = make_one(target, copy, len);
+            result = make_last_directory(target, copy, len);
     if (result == 0)
-        result = make_one(target, copy, strlen(copy));
+        result = make_last_directory(target, copy, strlen(copy));
     if (result == 0) {
         fd = open_inside(target->fd, path, O_PATH | O_DIRECTORY); /* and no link or file is there */
         result = fd < 0 ? fd : 0;
     }
-    return result < 0 ? in_the_way(target, path, -result, err) : 0;
+    return result < 0 ? obstacle_error(target, path, -result, err) : 0;
 }
 
 int target_open_parent(const struct target *target, const char *path, int *ret_fd, const char **ret_name,
@@ -139,7 +138,7 @@ int target_open_parent(const struct target *target, const char *path, int *ret_f
         return error_errno(err, ENOMEM, "%s/%s", target->name, path);
     int fd = target->fd < 0 ? -ENOENT : open_inside(target->fd, parent, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
-        return in_the_way(target, slash ? parent : path, -fd, err);
+        return obstacle_error(target, slash ? parent : path, -fd, err);
     *ret_fd = fd;
     *ret_name = slash ? slash + 1 : path;
     return 0;
@@ -156,7 +155,7 @@ int target_place(const struct target *target, const char *part, const char *path
     (void)close(fd);
     if (result != -ENOSPC && result != -EDQUOT) /* it waits for the next time then */
         (void)unlinkat(target->parts, part, 0); /* a second name of the very same file: then both stay */
-    return result < 0 ? in_the_way(target, path, -result, err) : 0;
+    return result < 0 ? obstacle_error(target, path, -result, err) : 0;
 }
 
 /* Files only: nothing else is ever made there. */

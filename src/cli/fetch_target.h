@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-#define TARGET_PARTS ".runfs-fetch" /* the directory for what is not whole; locked by whoever works there */
+#define TARGET_PARTS                                                                                         \
+    ".runfs-fetch" /* the directory for incomplete files; locked by the process that writes there */
 
 struct target {
     int fd;    /* -1 where it is not there, and only looked at */
@@ -17,7 +18,7 @@ struct target {
     mode_t mask; /* the process's umask */
 };
 
-/* Opens the directory NAME, and makes it where it is not there; where LOOK, nothing is made and nobody locked out. -EBUSY where
+/* Opens the directory NAME, and makes it where it does not exist; where LOOK, nothing is made or locked. -EBUSY where
    another process copies to it. */
 int target_open(struct target *target, const char *name, bool look, struct error *err);
 

@@ -27,7 +27,7 @@ struct listing {
     int code;        /* to exit with */
 };
 
-static void mode_text(const struct node *node, char text[MODE_TEXT_SIZE])
+static void format_mode(const struct node *node, char text[MODE_TEXT_SIZE])
 {
     static const char types[] = {[NODE_FILE] = '-', [NODE_DIRECTORY] = 'd', [NODE_LINK] = 'l'};
     static const char letters[] = "rwxrwxrwx";
@@ -39,13 +39,13 @@ static void mode_text(const struct node *node, char text[MODE_TEXT_SIZE])
 }
 
 /* The directory of an archive knows the archive's size, which is not its own. */
-static uint64_t size_of(const struct node *node)
+static uint64_t own_size(const struct node *node)
 {
     return node->type == NODE_DIRECTORY ? 0 : node->size;
 }
 
-/* The ETag of an object, the SHA-256 of what lies in an archive; "" where there is none. */
-static void content_id(const struct listing *listing, const struct node *node, struct strbuf *out)
+/* The ETag of an object, the SHA-256 of a member of an archive; "" for others. */
+static void append_content_id(const struct listing *listing, const struct node *node, struct strbuf *out)
 {
     if (run_member_sha256(listing->source.run, node, out) < 0)
         strbuf_adds(out, node_is_stage(node) ? "" : node_etag(node));
@@ -56,13 +56,13 @@ static void print_details(const struct listing *listing, const struct node *node
     _cleanup_strbuf_ struct strbuf id = STRBUF_INIT(PATH_LIMIT);
     char mode[MODE_TEXT_SIZE];
     char when[FORMAT_MAX];
-    mode_text(node, mode);
+    format_mode(node, mode);
     format_time(when, node->mtime_ns / 1000000000);
-    content_id(listing, node, &id);
-    (void)printf("%s %12" PRIu64 " %s %-32s ", mode, size_of(node), when, id.len ? strbuf_text(&id) : "-");
+    append_content_id(listing, node, &id);
+    (void)printf("%s %12" PRIu64 " %s %-32s ", mode, own_size(node), when, id.len ? strbuf_text(&id) : "-");
 }
 
-static void print_text(const struct listing *listing, const struct node *node, const char *path)
+static void print_node(const struct listing *listing, const struct node *node, const char *path)
 {
     if (listing->details)
         print_details(listing, node);
@@ -89,14 +89,14 @@ static void add_sha256(const struct listing *listing, const struct node *node, j
         (void)json_object_set_new(entry, "sha256", json_string(strbuf_text(&text)));
 }
 
-static int add_json(struct listing *listing, const struct node *node, const char *path)
+static int add_node_json(struct listing *listing, const struct node *node, const char *path)
 {
     static const char *const types[] = {
         [NODE_FILE] = "file", [NODE_DIRECTORY] = "directory", [NODE_LINK] = "symlink"};
     char when[FORMAT_MAX];
     format_time(when, node->mtime_ns / 1000000000);
     json_t *entry = json_pack("{s:o, s:s, s:I, s:s}", "path", json_text(path), "type", types[node->type],
-                              "size", (json_int_t)size_of(node), "mtime", when);
+                              "size", (json_int_t)own_size(node), "mtime", when);
     if (!entry)
         return -ENOMEM;
     if (node_etag(node)[0] && !node_is_stage(node))
@@ -118,8 +118,8 @@ static int list_node_locked(struct listing *listing, const struct node *node)
     if (result < 0)
         return result;
     if (listing->json)
-        return add_json(listing, node, strbuf_text(&path));
-    print_text(listing, node, strbuf_text(&path));
+        return add_node_json(listing, node, strbuf_text(&path));
+    print_node(listing, node, strbuf_text(&path));
     return 0;
 }
 
@@ -132,7 +132,7 @@ static int list_node(struct listing *listing, const struct node *node)
 }
 
 /* Puts the members of an archive into the tree. One that cannot be read does not keep others from being listed. */
-static bool populate(struct listing *listing, struct node *directory)
+static bool populate_archive(struct listing *listing, struct node *directory)
 {
     struct archive_progress progress;
     struct error err = {0};
@@ -150,7 +150,7 @@ static bool populate(struct listing *listing, struct node *directory)
 static int list_entries(struct listing *listing, struct node *directory)
 {
     int result = 0;
-    if (directory->directory->archive && !populate(listing, directory))
+    if (directory->directory->archive && !populate_archive(listing, directory))
         return 0;
     for (size_t i = 0; result == 0 && i < directory->directory->count; i++) {
         struct node *node = directory->directory->children[i];

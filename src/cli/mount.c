@@ -44,7 +44,7 @@ static int mount_locked(const struct fs_config *config, struct run *run, struct 
     return result < 0 ? result : fs_open(config, run, ret_fs, err);
 }
 
-/* Each open file of a local run is a descriptor of this process, whoever opened it. */
+/* Each open file of a local run is a descriptor of this process. */
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -54,8 +54,8 @@ static void raise_file_limit(void)
     }
 }
 
-/* Decoders' memory goes back to the kernel when they end. Left to itself the allocator learns from the first of them to keep
-   it, for each thread anew. */
+/* Decoders' memory goes back to the kernel when they end. By default the allocator learns from the first of them to keep it, in
+   each thread. */
 static void give_memory_back(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);

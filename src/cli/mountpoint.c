@@ -62,7 +62,7 @@ int mountpoint_operand(int argc, char **argv, bool *ret_json, char **ret_mountpo
     return mountpoint_resolve(argv[first], ret_mountpoint, &err) < 0 ? command_failed(&err) : EXIT_DONE;
 }
 
-/* Whether the driver of our mount is there, and its process (0 where it does not say). */
+/* Whether the driver of our mount is there, and its process (0 where it is not known). */
 static enum mount_state query_driver(const char *mountpoint, pid_t *ret_pid)
 {
     _cleanup_free_ char *text = NULL;
@@ -176,7 +176,8 @@ int mountpoint_lock(const char *absolute, int *ret_fd, struct error *err)
             return error_errno(err, errno, "mountpoint %s: cannot lock", absolute);
         (void)usleep(LOCK_PAUSE_US);
     }
-    result = mountpoint_prepare(absolute, err); /* again: somebody may have mounted while we waited */
+    result =
+        mountpoint_prepare(absolute, err); /* again: another process may have mounted while this one waited */
     if (result == 0)
         *ret_fd = TAKE_FD(fd);
     return result;

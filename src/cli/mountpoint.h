@@ -12,7 +12,7 @@ enum mount_state {
     MOUNT_OTHER,  /* something that is not ours */
     MOUNT_OURS,   /* a runfs mount */
     MOUNT_DEAD,   /* a runfs mount whose process is gone */
-    MOUNT_SILENT, /* a runfs mount whose process does not answer: stopped, say */
+    MOUNT_SILENT, /* a runfs mount whose process does not answer, because it is stopped for example */
 };
 
 /* The absolute path of a mountpoint (owned by the caller), resolved without touching what is mounted there. */

@@ -263,7 +263,7 @@ void options_init(struct options *options)
     };
 }
 
-static int apply(struct options *options, const char *name, const char *value, struct error *err)
+static int apply_option(struct options *options, const char *name, const char *value, struct error *err)
 {
     /* settings for other programs: mount(8) says x-* never reaches us, X-* and systemd's may */
     if (strncmp(name, "x-", 2) == 0 || strncmp(name, "X-", 2) == 0)
@@ -284,7 +284,7 @@ static int apply(struct options *options, const char *name, const char *value, s
 }
 
 /* Keeps a copy for as long as the options live. */
-static char *keep(struct options *options, const char *text)
+static char *keep_text(struct options *options, const char *text)
 {
     if (array_room(options->texts, options->text_count, options->text_capacity) < 0)
         return NULL;
@@ -294,15 +294,15 @@ static char *keep(struct options *options, const char *text)
     return copy;
 }
 
-static int parse_one(struct options *options, const char *text, struct error *err)
+static int parse_option(struct options *options, const char *text, struct error *err)
 {
-    char *copy = keep(options, text);
+    char *copy = keep_text(options, text);
     if (!copy)
         return error_errno(err, ENOMEM, "options");
     char *equals = strchr(copy, '=');
     if (equals)
         *equals = '\0';
-    return apply(options, copy, equals ? equals + 1 : NULL, err);
+    return apply_option(options, copy, equals ? equals + 1 : NULL, err);
 }
 
 /* Lists may have moved. */
@@ -331,7 +331,7 @@ int options_parse(struct options *options, const char *text, struct error *err)
             if (one.failed)
                 return error_errno(err, one.failed, "options");
             if (one.len)
-                result = parse_one(options, strbuf_text(&one), err);
+                result = parse_option(options, strbuf_text(&one), err);
             strbuf_clear(&one);
         } else {
             strbuf_add(&one, text, 1);

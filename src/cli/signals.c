@@ -1,4 +1,3 @@
-/* Signals that ask a long command to end; see signals.h. */
 #include "cli/signals.h"
 
 #include <time.h>
@@ -8,28 +7,28 @@
 #define LOOK_NS 100000000
 
 /* What the caller had us ignore, as nohup(1) does, stays ignored: a blocked signal would come all the same. */
-static void add(sigset_t *set, int number)
+static void add_signal(sigset_t *set, int number)
 {
     struct sigaction action;
     if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
         (void)sigaddset(set, number);
 }
 
-static void fill(sigset_t *set)
+static void fill_signals(sigset_t *set)
 {
     (void)sigemptyset(set);
-    add(set, SIGINT);
-    add(set, SIGTERM);
-    add(set, SIGHUP);
+    add_signal(set, SIGINT);
+    add_signal(set, SIGTERM);
+    add_signal(set, SIGHUP);
 }
 
 /* All threads have them blocked: they wait here. */
-static void *watch(void *context)
+static void *wait_for_signal(void *context)
 {
     const struct timespec pause = {.tv_nsec = LOOK_NS};
     struct signals *signals = context;
     sigset_t set;
-    fill(&set);
+    fill_signals(&set);
     while (!atomic_load(&signals->done)) {
         int number = sigtimedwait(&set, NULL, &pause);
         if (number <= 0)
@@ -45,9 +44,9 @@ void signals_begin(struct signals *signals, struct cancel *stop)
 {
     sigset_t set;
     *signals = (struct signals){.stop = stop};
-    fill(&set);
+    fill_signals(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, &signals->before);
-    signals->watched = thread_create(&signals->thread, 0, watch, signals) == 0;
+    signals->watched = thread_create(&signals->thread, 0, wait_for_signal, signals) == 0;
     if (!signals->watched)
         (void)pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
 }

@@ -24,7 +24,7 @@ void signals_begin(struct signals *signals, struct cancel *stop);
 /* As before again. */
 void signals_end(struct signals *signals);
 
-/* Ends the process by the signal that came, so that whoever waits for it knows; returns where none did. */
+/* Ends the process by the signal that came, so that its parent knows; returns where none came. */
 void signals_die(const struct signals *signals);
 
 #endif

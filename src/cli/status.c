@@ -1,4 +1,4 @@
-/* runfs status: what a live mount has done and does. The driver tells it as JSON (fs/status.c). */
+/* runfs status: what a live mount has done and does. The driver gives it as JSON (fs/status.c). */
 #include <errno.h>
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Writes STATUS, the object that a driver tells (runfs-status(1) has its members), as aligned lines. What the driver does
-   not tell is left out. */
+/* Writes STATUS, the object that a driver gives (runfs-status(1) has its members), as aligned lines; without lines for members
+   that are absent. */
 void status_print(const json_t *status, FILE *out);
 
 #endif

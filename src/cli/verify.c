@@ -20,12 +20,6 @@ struct verify {
     struct progress progress;
 };
 
-static bool is_artifact(const struct node *node)
-{
-    const struct runfs_output *output = node->member ? NULL : node->output;
-    return output && strcmp(runfs_output_name(output), "artifact") == 0;
-}
-
 /* What a companion is of: NULL where that is not there. *RET_IS says whether NODE is a companion at all. */
 static const struct node *owner_of(const struct node *node, bool *ret_is)
 {
@@ -56,7 +50,7 @@ static int add_checkable(struct verify *verify, const struct node *node)
         return 0;
     if (checksum_companion(node))
         return files_add(&verify->files, node, NULL);
-    if (is_artifact(node))
+    if (files_is_artifact(node))
         note_node(node, "not checked: no .sha256sum");
     return 0;
 }
@@ -117,8 +111,8 @@ static int add_bytes(void *context, const void *bytes, size_t len, struct error 
     return digest_add(&reading->sum, bytes, len, err);
 }
 
-static int sum_of(struct verify *verify, const struct node *node, char ret_text[SHA256_TEXT],
-                  struct error *err)
+static int file_sha256(struct verify *verify, const struct node *node, char ret_text[SHA256_TEXT],
+                       struct error *err)
 {
     struct reading reading = {.verify = verify};
     int result = digest_begin(&reading.sum, DIGEST_SHA256, err);
@@ -139,7 +133,7 @@ static void check_file(void *context, const struct file *file)
     char is[SHA256_TEXT];
     int result = checksum_read(verify->source.run, node, &verify->source.wait, said, &err);
     if (result == 0)
-        result = sum_of(verify, node, is, &err);
+        result = file_sha256(verify, node, is, &err);
     if (result == 0 && strcmp(said, is) != 0)
         result = error_set(&err, EBADMSG, "its SHA-256 is %s, its .sha256sum says %s", is, said);
     if (result == 0)
@@ -149,7 +143,7 @@ static void check_file(void *context, const struct file *file)
     progress_failed(&verify->progress, &err);
 }
 
-static void check_all(struct verify *verify)
+static void verify_all(struct verify *verify)
 {
     char bytes[FORMAT_MAX];
     progress_begin(&verify->progress, verify->files.bytes, verify->source.quiet);
@@ -186,6 +180,6 @@ int cmd_verify(int argc, char **argv)
         add_path(&verify, "");
     for (int i = first + 1; i < argc; i++)
         add_path(&verify, argv[i]);
-    check_all(&verify);
+    verify_all(&verify);
     return verify.bad ? EXIT_FAILED : EXIT_DONE;
 }

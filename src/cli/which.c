@@ -1,4 +1,4 @@
-/* runfs which: prints where what lies on a mount is stored. The driver tells it by extended attributes (fs/xattr.c). */
+/* runfs which: prints where a file of a mount is stored, from extended attributes (fs/xattr.c). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void free_values(char *(*values)[NAMES])
         free((*values)[i]);
 }
 
-/* Asks for all attributes; those that there are not are NULL. */
+/* Queries all attributes; absent ones are NULL. */
 static int query_all(const char *path, char *ret_values[NAMES], struct error *err)
 {
     struct mount mount;
@@ -46,7 +46,7 @@ static int query_all(const char *path, char *ret_values[NAMES], struct error *er
     return 0;
 }
 
-static void print_line(const char *name, const char *value)
+static void print_value_line(const char *name, const char *value)
 {
     (void)printf("%s\t", name);
     output_name(value);
@@ -55,13 +55,13 @@ static void print_line(const char *name, const char *value)
 
 static void print_values(const char *path, char *values[NAMES])
 {
-    print_line("path", path);
+    print_value_line("path", path);
     for (size_t i = 0; i < NAMES; i++)
         if (values[i])
-            print_line(names[i], values[i]);
+            print_value_line(names[i], values[i]);
 }
 
-static void add_json(json_t *array, const char *path, char *values[NAMES])
+static void add_values_json(json_t *array, const char *path, char *values[NAMES])
 {
     json_t *entry = json_object();
     (void)json_object_set_new(entry, "path", json_text(path));
@@ -71,14 +71,14 @@ static void add_json(json_t *array, const char *path, char *values[NAMES])
     (void)json_array_append_new(array, entry);
 }
 
-static int locate(const char *path, json_t *array)
+static int locate_path(const char *path, json_t *array)
 {
     __attribute__((cleanup(free_values))) char *values[NAMES] = {0};
     struct error err = {0};
     if (query_all(path, values, &err) < 0)
         return command_failed(&err);
     if (array)
-        add_json(array, path, values);
+        add_values_json(array, path, values);
     else
         print_values(path, values);
     return EXIT_DONE;
@@ -94,7 +94,7 @@ int cmd_which(int argc, char **argv)
         return code;
     json_t *array = json ? json_array() : NULL;
     for (int i = first; i < argc; i++)
-        if (locate(argv[i], array) != EXIT_DONE)
+        if (locate_path(argv[i], array) != EXIT_DONE)
             code = EXIT_FAILED;
     if (array)
         (void)output_json(array);

@@ -1,4 +1,3 @@
-/* The one reading interface; see reader.h. */
 #include "reader/reader.h"
 
 #include <errno.h>

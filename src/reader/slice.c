@@ -1,4 +1,3 @@
-/* Parts of a reader; see slice.h. */
 #include "reader/slice.h"
 
 #include <errno.h>
@@ -62,7 +61,7 @@ struct sparse {
     struct reader_extent extents[];
 };
 
-/* The first extent that ends behind OFFSET; the number of extents where there is none. */
+/* The first extent that ends behind OFFSET; `count` where all end before it. */
 static size_t find_extent(const struct sparse *sparse, uint64_t offset)
 {
     size_t low = 0;

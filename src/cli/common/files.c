@@ -15,6 +15,12 @@
 #define LARGE_AHEAD   (8U * 1024 * 1024)
 #define POOL_BYTES    (96U * 1024 * 1024)
 
+bool files_is_artifact(const struct node *node)
+{
+    const struct runfs_output *output = node->type == NODE_FILE && !node->member ? node->output : NULL;
+    return output && strcmp(runfs_output_name(output), "artifact") == 0;
+}
+
 int files_add(struct files *files, const struct node *node, void *item)
 {
     if (array_room(files->items, files->count, files->capacity) < 0)

@@ -2,6 +2,7 @@
 #ifndef RUNFS_CLI_COMMON_FILES_H
 #define RUNFS_CLI_COMMON_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct files {
     size_t capacity;
     uint64_t bytes; /* of all */
 };
+
+/* Whether NODE is the file of an artifact. */
+bool files_is_artifact(const struct node *node);
 
 /* Adds NODE, a file. 0 or -ENOMEM. */
 int files_add(struct files *files, const struct node *node, void *item);

@@ -38,7 +38,7 @@ static ssize_t get_attribute(const char *path, const char *attribute, char value
     return getxattr(path, attribute, value, VALUE_MAX);
 }
 
-/* What the kernel says of an open file. O_PATH asks the driver for names on the way, no more. */
+/* The kernel's description of an open file. With O_PATH the driver only looks up the names on the way. */
 static ssize_t get_info(const char *path, const char *attribute, char value[VALUE_MAX])
 {
     char name[64];

@@ -6,9 +6,8 @@
 
 #include "base/error.h"
 
-/* Asks the driver that PATH belongs to, a mountpoint or a file, for an attribute. What the kernel answers from its own memory tells
-   nothing of a driver; an attribute it has to ask for. Returns 0 and the value, owned by the caller, or -errno: -ETIMEDOUT
-   where the driver is silent for three seconds (stopped, say), -ENOTCONN where it is dead, or what it answers: -ENODATA. */
+/* Queries the driver of PATH, a mountpoint or a file, for an attribute, which the kernel never answers from its own memory. Returns 0 and the value, owned by the caller, or -errno: -ETIMEDOUT
+   where the driver is silent for three seconds (stopped, for example), -ENOTCONN where it is dead, or what it answers: -ENODATA. */
 int mount_query(const char *path, const char *attribute, char **ret_value);
 
 /* The number by which /proc/self/mountinfo knows the mount that PATH is on, links followed. 0 or -errno as above. */

@@ -1,4 +1,3 @@
-/* -o options that may be repeated; see option_list.h. */
 #include "cli/common/option_list.h"
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 #include "base/array.h"
 #include "view/bind.h"
 
-static int add(struct option_list *list, const char *value, size_t len)
+static int option_list_add(struct option_list *list, const char *value, size_t len)
 {
     if (list->count == OPTION_LIST_MAX)
         return -ERANGE;
@@ -29,7 +28,7 @@ int set_expression(void *field, const char *value)
     if (result < 0)
         return result;
     runfs_filter_free(filter);
-    return add(field, value, strlen(value));
+    return option_list_add(field, value, strlen(value));
 }
 
 int set_names(void *field, const char *value)
@@ -37,7 +36,7 @@ int set_names(void *field, const char *value)
     int result = 0;
     for (const char *at = value; result == 0 && at; at = at[0] ? at + 1 : NULL) {
         size_t len = strcspn(at, ",");
-        result = len ? add(field, at, len) : -EINVAL;
+        result = len ? option_list_add(field, at, len) : -EINVAL;
         at += len;
     }
     return result;
@@ -46,7 +45,7 @@ int set_names(void *field, const char *value)
 int set_bind(void *field, const char *value)
 {
     size_t name_len;
-    return bind_split(value, &name_len) < 0 ? -EINVAL : add(field, value, strlen(value));
+    return bind_split(value, &name_len) < 0 ? -EINVAL : option_list_add(field, value, strlen(value));
 }
 
 int set_names_or_nothing(void *field, const char *value)

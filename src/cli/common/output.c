@@ -43,16 +43,16 @@ static int write_special(const char *path, const void *bytes, size_t len)
 }
 
 /* With the mode that open(2) would have given it. */
-static int set_mode(int fd)
+static int set_default_mode(int fd)
 {
     mode_t mask = umask(0);
     (void)umask(mask);
     return fchmod(fd, 0666 & ~mask) < 0 ? -errno : 0;
 }
 
-static int write_new(int fd, const char *name, const char *path, const void *bytes, size_t len)
+static int write_and_rename(int fd, const char *name, const char *path, const void *bytes, size_t len)
 {
-    int result = set_mode(fd);
+    int result = set_default_mode(fd);
     if (result == 0)
         result = output_write_all(fd, bytes, len);
     if (result == 0 && fsync(fd) < 0)
@@ -62,7 +62,7 @@ static int write_new(int fd, const char *name, const char *path, const void *byt
     return result;
 }
 
-static int replace(const char *path, const void *bytes, size_t len)
+static int replace_file(const char *path, const void *bytes, size_t len)
 {
     _cleanup_free_ char *name = NULL;
     if (asprintf(&name, "%s.XXXXXX", path) < 0) {
@@ -72,7 +72,7 @@ static int replace(const char *path, const void *bytes, size_t len)
     _cleanup_close_ int fd = mkostemp(name, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int result = write_new(fd, name, path, bytes, len);
+    int result = write_and_rename(fd, name, path, bytes, len);
     if (result < 0)
         (void)unlink(name);
     return result;
@@ -85,7 +85,7 @@ int output_write(const char *path, const void *bytes, size_t len, struct error *
             return 0;
         return error_errno(err, errno, "standard output");
     }
-    int result = is_special(path) ? write_special(path, bytes, len) : replace(path, bytes, len);
+    int result = is_special(path) ? write_special(path, bytes, len) : replace_file(path, bytes, len);
     return result < 0 ? error_errno(err, -result, "%s", path) : 0;
 }
 

@@ -16,13 +16,13 @@
 #define CLEAR_LINE    "\r\033[K"
 
 /* Rounded, and no more than a text has room for. */
-static uint64_t whole(double value)
+static uint64_t round_double(double value)
 {
     return value < 1e18 ? (uint64_t)(value + 0.5) : (uint64_t)1e18;
 }
 
 /* Bytes, rate and what is left as they stand beside the bar. */
-static void describe(char *text, size_t size, uint64_t done, uint64_t total, uint64_t elapsed_ms)
+static void describe_rate(char *text, size_t size, uint64_t done, uint64_t total, uint64_t elapsed_ms)
 {
     char have[FORMAT_MAX];
     char all[FORMAT_MAX];
@@ -32,8 +32,8 @@ static void describe(char *text, size_t size, uint64_t done, uint64_t total, uin
     double speed = seconds > 0 ? (double)done / seconds : 0;
     format_bytes(have, done);
     format_bytes(all, total);
-    format_bytes(rate, whole(speed));
-    format_seconds(left, speed > 0 ? whole((double)(total - done) / speed) : 0);
+    format_bytes(rate, round_double(speed));
+    format_seconds(left, speed > 0 ? round_double((double)(total - done) / speed) : 0);
     (void)snprintf(text, size, " %s of %s, %s/s%s%s", have, all, rate, speed > 0 ? ", ETA " : "",
                    speed > 0 ? left : "");
 }
@@ -46,7 +46,7 @@ void progress_text(char *text, size_t size, unsigned width, uint64_t done, uint6
     if (done > total)
         done = total;
     double share = total ? (double)done / (double)total : 1;
-    describe(beside, sizeof beside, done, total, elapsed_ms);
+    describe_rate(beside, sizeof beside, done, total, elapsed_ms);
     size_t taken = strlen("100 % []") + strlen(beside);
     size_t cells = width > taken ? width - taken : 0;
     if (cells > BAR_MAX)
@@ -64,7 +64,7 @@ static unsigned terminal_width(void)
 }
 
 /* The last column stays free, or some terminals go on in the next line. */
-static void draw(struct progress *progress)
+static void draw_bar(struct progress *progress)
 {
     char text[LINE_MAX_COLS];
     progress_text(text, sizeof text, terminal_width() - 1, progress->done, progress->total,
@@ -90,7 +90,7 @@ void progress_add(struct progress *progress, uint64_t bytes)
         return;
     (void)pthread_mutex_lock(&progress->lock);
     progress->drawn = true;
-    draw(progress);
+    draw_bar(progress);
     (void)pthread_mutex_unlock(&progress->lock);
 }
 
@@ -102,7 +102,7 @@ void progress_set(struct progress *progress, uint64_t done, uint64_t total)
     progress->total = total;
     atomic_store(&progress->done, done);
     progress->drawn = true;
-    draw(progress);
+    draw_bar(progress);
     (void)pthread_mutex_unlock(&progress->lock);
 }
 

@@ -13,7 +13,7 @@
 struct progress {
     uint64_t total;
     uint64_t began_ms; /* clock_ms */
-    bool shown;        /* constant: false where stderr is no terminal, or nobody wants it */
+    bool shown;        /* constant: false where stderr is no terminal, or QUIET */
     _Atomic uint64_t done;
     _Atomic uint64_t drawn_ms; /* when it was drawn last */
     pthread_mutex_t lock;      /* guards the terminal's line, and: */
@@ -29,7 +29,7 @@ void progress_add(struct progress *progress, uint64_t bytes);
 /* DONE bytes of TOTAL are done, which may be others than before. By one thread only. Draws. */
 void progress_set(struct progress *progress, uint64_t done, uint64_t total);
 
-/* Clears the line for something else to be said, by one thread at a time, and goes on. */
+/* Clears the line for other output, by one thread at a time, and resumes. */
 void progress_pause(struct progress *progress);
 void progress_resume(struct progress *progress);
 
