@@ -3,7 +3,9 @@
 
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "base/thread.h"
+#include "base/wait.h"
 
 struct parallel {
     size_t count;
@@ -26,6 +28,7 @@ void parallel_each(size_t count, unsigned threads, void (*run)(void *context, si
     struct parallel parallel = {.count = count, .run = run, .context = context};
     pthread_t others[PARALLEL_MAX];
     unsigned started = 0;
+    assert_may_block("works in parallel");
     while (started + 1 < threads && started + 1 < count && started < PARALLEL_MAX &&
            thread_create(&others[started], 0, work, &parallel) == 0)
         started++;

@@ -28,8 +28,7 @@ int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *
 
 void thread_join(pthread_t thread)
 {
-    assert_may_wait("joins a thread");
-    lock_assert_none("joins a thread");
+    assert_may_block("joins a thread");
     (void)pthread_join(thread, NULL);
 }
 

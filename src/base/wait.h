@@ -77,4 +77,11 @@ static inline void assert_may_wait(const char *what)
 }
 #endif
 
+/* Before I/O, joins, callbacks of unknown length: not on such a thread, and under no lock. */
+static inline void assert_may_block(const char *what)
+{
+    assert_may_wait(what);
+    lock_assert_none(what);
+}
+
 #endif

@@ -9,8 +9,7 @@
 /* The kernel may have to wait for lookups and reads that are under way. */
 static void assert_may_notify(void)
 {
-    assert_may_wait("notifies the kernel");
-    lock_assert_none("notifies the kernel");
+    assert_may_block("notifies the kernel");
 }
 
 void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name)

@@ -60,8 +60,7 @@ static int file_pread(struct reader *r, void *buf, size_t len, uint64_t offset, 
 static void file_close(struct reader *r)
 {
     struct file_reader *f = (struct file_reader *)r;
-    assert_may_wait("closes a file");
-    lock_assert_none("closes a file");
+    assert_may_block("closes a file");
     (void)close(f->fd);
     free(f);
 }
@@ -72,8 +71,7 @@ int reader_open_fd(int fd, uint64_t size, struct reader **ret_reader, struct err
 {
     _cleanup_close_ int owned = fd;
     struct stat st;
-    assert_may_wait("opens a file");
-    lock_assert_none("opens a file");
+    assert_may_block("opens a file");
     if (fstat(fd, &st) < 0)
         return error_errno(err, errno, "fstat");
     if (!S_ISREG(st.st_mode))

@@ -211,8 +211,7 @@ int run_refresh(struct run *run, uint64_t since, const struct wait *wait, struct
 {
     struct tree *fresh;
     struct tree *shown = NULL;
-    assert_may_wait("lists a run");
-    lock_assert_none("lists a run");
+    assert_may_block("lists a run");
     if (run->config.offline || run->runs) {
         atomic_store(&run->listed_at, clock_ms());
         return 0;

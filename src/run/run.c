@@ -31,8 +31,7 @@ void run_close(struct run *run)
 {
     if (!run)
         return;
-    assert_may_wait("closes a run");
-    lock_assert_none("closes a run");
+    assert_may_block("closes a run");
     run_forget_shown(run);
     if (run->tree != run->stored)
         tree_free(run->tree);

@@ -53,6 +53,7 @@ static int add_file(struct local_job *job, struct error *err)
 {
     const struct view_row *row = job->row;
     struct stat st;
+    assert_may_block("looks at a local row");
     if (lstat(row->local, &st) < 0)
         return error_errno(err, errno, "%s", row->row->source);
     if (!S_ISREG(st.st_mode))

@@ -23,6 +23,7 @@ static void add_etag(uint16_t origin, const struct object *object, struct strbuf
 static int content_hash(struct reader *reader, const struct object *object, const struct wait *wait,
                         char text[SHA256_TEXT], struct error *err)
 {
+    assert_may_block("reads a file for its hash");
     _cleanup_digest_ struct digest sum = {0};
     _cleanup_free_ char *piece = malloc(PIECE);
     if (!piece)

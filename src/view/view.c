@@ -42,6 +42,7 @@ static int read_text(const char *path, struct strbuf *text, struct error *err)
 {
     char chunk[16384];
     struct stat st;
+    assert_may_block("reads a view's table");
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return error_set(err, ENOENT, "view=%s: neither uploaded, typed nor dist, nor a table that is there",
@@ -244,6 +245,7 @@ static char *resolve_local(const struct view *view, const char *source)
 static int open_local_row(const struct opening *opening, struct view_row *row, struct error *err)
 {
     struct stat st;
+    assert_may_block("looks at a local row");
     row->local = resolve_local(opening->view, row->row->source);
     if (!row->local || stat(row->local, &st) < 0)
         return error_errno(err, errno, "%s", row->row->source);

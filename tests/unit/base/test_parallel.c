@@ -1,9 +1,12 @@
 /* The same work on many things at once: each is done, once, by no more threads than were asked for. */
 #include "base/parallel.h"
 
+#include <signal.h>
+
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/wait.h"
 #include "testing.h"
 
 #define WORK 1000
@@ -59,3 +62,18 @@ Test(parallel, few_things_are_all_done_at_once)
 {
     parallel_each(3, PARALLEL_MAX, wait_for_all, NULL);
 }
+
+#ifdef RUNFS_CHECKS
+Test(parallel, work_under_a_lock_aborts, .signal = SIGABRT)
+{
+    static struct lock lock = LOCK_INIT(LOCK_LEAF);
+    lock_take(&lock);
+    parallel_each(1, 1, wait_for_all, NULL);
+}
+
+Test(parallel, work_by_a_thread_that_must_not_wait_aborts, .signal = SIGABRT)
+{
+    wait_forbid(true);
+    parallel_each(1, 1, wait_for_all, NULL);
+}
+#endif
