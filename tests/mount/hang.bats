@@ -134,3 +134,30 @@ ended_with_eio() {
   [ -z "$(mounts_below "$MNT")" ]
   wait_until 30 no_driver "$MNT"
 }
+
+has_open_files() { [ "$(runfs status --json "$MNT" | jq .open_files)" -ge "$1" ]; }
+
+@test "64 readers that wait hold up nothing else, nor the end of the driver" {
+  local pid
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=600"
+  mapfile -t files < <(find "$MNT" -type f -size +0 ! -name index.html | head -n 64)
+  cmp "$ORIGINAL/index.html" "$MNT/index.html"
+  faults '{"match":"linux/","phang":1}'
+  read_hanging "${files[@]}"
+  wait_until 30 has_open_files 64
+  wait_until 30 hits 20
+  stat "$MNT/logs/index.html" "${files[0]}" >/dev/null
+  ls -lR "$MNT" >/dev/null
+  stat -f "$MNT" >/dev/null
+  getfattr --absolute-names -d "$MNT/index.html" | grep -q user.runfs.s3_uri
+  cmp "$ORIGINAL/index.html" "$MNT/index.html"
+  runfs status "$MNT" >/dev/null
+  still_hanging
+  pid=$(getfattr --absolute-names --only-values -n user.runfs.pid "$MNT")
+  kill "$pid"
+  wait_until 30 no_driver "$MNT"
+  [ -z "$(mounts_below "$MNT")" ]
+  for pid in "${HANGING[@]}"; do
+    if wait "$pid"; then fail 'a read that should hang succeeded'; fi
+  done
+}

@@ -15,8 +15,8 @@ void __real_tree_renew(struct tree *tree, struct tree *fresh);
 int __wrap_tree_add(struct tree *tree, const struct tree_entry *entry, struct error *err);
 void __wrap_tree_renew(struct tree *tree, struct tree *fresh);
 
-static unsigned added;
-static unsigned renewed;
+static atomic_uint added;
+static atomic_uint renewed;
 
 int __wrap_tree_add(struct tree *tree, const struct tree_entry *entry, struct error *err)
 {
@@ -32,9 +32,9 @@ void __wrap_tree_renew(struct tree *tree, struct tree *fresh)
 
 static struct run *host;
 static struct runs *runs;
-static unsigned opened;
-static unsigned closing;
-static unsigned unused;
+static atomic_uint opened;
+static atomic_uint closing;
+static atomic_uint unused;
 static const struct wait patient = {.timeout_ms = LONG_MS};
 
 static void on_opened(struct run_slot *slot, struct run *run)
