@@ -153,11 +153,11 @@ int action_prefetch(struct cache_request *request, struct error *err)
     if (result < 0)
         return result;
     run_stats(request->source.run, &stats);
-    if (!stats.remote) {
+    if (!stats.has[PART_REMOTE]) {
         (void)printf("%s: a local directory: nothing to fetch\n", request->operands[0]);
         return EXIT_DONE;
     }
-    if (!stats.has_disk)
+    if (!stats.has[PART_DISK])
         return error_set(err, ENOENT, "cache prefetch: there is no cache to fetch into");
     result = prefetch_all(&prefetch, request, err);
     files_done(&prefetch.files);

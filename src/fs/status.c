@@ -1,7 +1,8 @@
-/* What a mount has done and does, as JSON: the value of user.runfs.status. The names of its members are a contract, see
-   runfs-status(1). Everything here is read from counters, so it is answered while reads wait. */
+/* What a mount has done and does, as JSON: for `runfs status` and whoever reads the attribute. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -10,137 +11,45 @@
 #include "base/json.h"
 #include "fs/fs_internal.h"
 
-/* Adds PART, taken over, as a member; without memory it is missing. */
-static void add(json_t *object, const char *name, json_t *part)
+#define NAME_BYTES 32
+
+/* Adds PART, taken over, at PATH: names with dots between them. Without memory it is missing. */
+static void add(json_t *object, const char *path, json_t *part)
 {
-    (void)json_object_set_new(object, name, part);
+    for (const char *dot; (dot = strchr(path, '.')); path = dot + 1) {
+        char name[NAME_BYTES];
+        (void)snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+        if (!json_object_get(object, name))
+            (void)json_object_set_new(object, name, json_object());
+        object = json_object_get(object, name);
+    }
+    (void)json_object_set_new(object, path, part);
 }
 
-static json_t *number(uint64_t value)
+static void add_number(json_t *status, const char *path, uint64_t value)
 {
-    return json_integer((json_int_t)value);
+    add(status, path, json_integer((json_int_t)value));
+}
+
+static void add_percentiles(json_t *status, const char *path, const struct histogram *histogram)
+{
+    struct percentiles percentiles = histogram_percentiles(histogram);
+    json_t *object = json_object();
+    add_number(object, "p50", percentiles.p50);
+    add_number(object, "p90", percentiles.p90);
+    add_number(object, "p99", percentiles.p99);
+    add(status, path, object);
 }
 
 static void add_mount(json_t *status, const struct fs *fs)
 {
     char since[FORMAT_MAX];
     format_time(since, (int64_t)(fs->opened_real_ms / 1000));
+    add(status, "version", json_string(RUNFS_VERSION));
     add(status, "source", json_text(run_title(fs->own.run)));
-    add(status, "pid", number((uint64_t)getpid()));
+    add_number(status, "pid", (uint64_t)getpid());
     add(status, "mounted_since", json_string(since));
-    add(status, "uptime_s", number((clock_us() - fs->opened_us) / 1000000));
-}
-
-static void add_bytes(json_t *status, const struct fs *fs, const struct run_stats *stats)
-{
-    json_t *bytes = json_object();
-    add(bytes, "given", number(fs->reads.bytes));
-    if (stats->remote) {
-        add(bytes, "fetched", number(stats->cache.bytes_fetched));
-        add(bytes, "prefetched", number(stats->cache.bytes_ahead));
-        add(bytes, "prefetched_used", number(stats->cache.bytes_ahead_used));
-    }
-    if (stats->has_disk) {
-        add(bytes, "from_disk", number(stats->disk.bytes_read));
-        add(bytes, "written_to_disk", number(stats->disk.bytes_written));
-    }
-    add(status, "bytes", bytes);
-}
-
-static json_t *percentiles_of(const struct histogram *histogram)
-{
-    struct percentiles percentiles = histogram_percentiles(histogram);
-    json_t *object = json_object();
-    add(object, "p50", number(percentiles.p50));
-    add(object, "p90", number(percentiles.p90));
-    add(object, "p99", number(percentiles.p99));
-    return object;
-}
-
-/* What became of requests of one kind. */
-static json_t *results_of(const uint64_t results[REQUEST_RESULTS])
-{
-    static const char *const names[REQUEST_RESULTS] = {
-        [REQUEST_OK] = "ok",
-        [REQUEST_DENIED] = "denied",
-        [REQUEST_MISSING] = "missing",
-        [REQUEST_CHANGED] = "changed",
-        [REQUEST_FAILED] = "failed",
-        [REQUEST_CANCELLED] = "cancelled",
-        [REQUEST_THROTTLED] = "throttled",
-        [REQUEST_SERVER_ERROR] = "server_error",
-        [REQUEST_TIMEOUT] = "timeout",
-        [REQUEST_CONNECTION] = "connection",
-    };
-    json_t *object = json_object();
-    for (int i = 0; i < REQUEST_RESULTS; i++)
-        add(object, names[i], number(results[i]));
-    return object;
-}
-
-static void add_requests(json_t *status, const struct request_stats *store)
-{
-    json_t *requests = json_object();
-    add(requests, "attempts", number(store->attempts));
-    add(requests, "queued", number(store->waiting));
-    add(requests, "active", number(store->active));
-    add(requests, "connections_allowed", number(store->allowed));
-    add(requests, "list", results_of(store->results[REQUEST_LIST]));
-    add(requests, "get", results_of(store->results[REQUEST_GET]));
-    add(requests, "first_byte_us", percentiles_of(&store->first_byte));
-    add(requests, "latency_us", percentiles_of(&store->whole));
-    add(status, "requests", requests);
-}
-
-static void add_pool(json_t *status, const struct run_stats *stats)
-{
-    json_t *pool = json_object();
-    add(pool, "bytes", number(stats->cache.pool_bytes));
-    add(pool, "max", number(stats->cache.pool_max));
-    add(status, "pool", pool);
-}
-
-static void add_decoding(json_t *status, const struct archives_stats *archives)
-{
-    json_t *decoding = json_object();
-    add(decoding, "passes", number(archives->passes));
-    add(decoding, "taken", number(archives->encoded));
-    add(decoding, "of", number(archives->encoded_total));
-    add(decoding, "decoded", number(archives->decoded));
-    add(status, "decoding", decoding);
-}
-
-static void add_composing(json_t *status, const struct composing_stats *composing)
-{
-    json_t *part = json_object();
-    add(part, "directories", number(composing->directories));
-    add(part, "archives", number(composing->archives));
-    add(part, "ready", number(composing->ready));
-    add(part, "conflicts", number(composing->conflicts));
-    add(part, "overlaps", number(composing->overlaps));
-    add(status, "composing", part);
-}
-
-static void add_cache(json_t *status, struct fs *fs, const struct run_stats *stats)
-{
-    const struct disk *disk = run_disk(fs->own.run);
-    json_t *cache = json_object();
-    add(cache, "directory", json_text(disk_directory(disk)));
-    add(cache, "size_max", number(disk_size_max(disk)));
-    add(cache, "min_free", number(disk_free_min(disk)));
-    add(cache, "bad_blocks", number(stats->disk.blocks_bad));
-    add(cache, "evicted", number(stats->disk.blocks_evicted));
-    add(cache, "write_failures", number(stats->disk.writes_failed));
-    add(status, "cache", cache);
-}
-
-static void add_reads(json_t *status, const struct fs *fs)
-{
-    json_t *reads = json_object();
-    add(reads, "count", number(fs->reads.count));
-    add(reads, "errors", number(fs->reads.errors));
-    add(reads, "latency_us", percentiles_of(&fs->reads.latency));
-    add(status, "reads", reads);
+    add_number(status, "uptime_s", (clock_us() - fs->opened_us) / 1000000);
 }
 
 /* Of all runs: of those that are open, the age being that of the oldest listing. */
@@ -149,47 +58,54 @@ static void add_listing(json_t *status, struct fs *fs)
     struct runs_totals all = {.listed_at = run_listed_at(fs->own.run)};
     if (fs->runs) {
         runs_count(fs->runs, &all);
+        add_number(status, "runs.named", all.named);
+        add_number(status, "runs.open", all.open);
     } else {
         tree_lock_read(fs->own.tree);
         all.listing = tree_totals(fs->own.tree);
         tree_unlock(fs->own.tree);
     }
-    struct tree_totals totals = all.listing;
-    json_t *listing = json_object();
-    add(listing, "age_s", number((clock_ms() - all.listed_at) / 1000));
-    add(listing, "files", number(totals.files));
-    add(listing, "directories", number(totals.directories));
-    add(listing, "bytes", number(totals.bytes));
-    add(status, "listing", listing);
-    if (fs->runs) {
-        json_t *runs = json_object();
-        add(runs, "named", number(all.named));
-        add(runs, "open", number(all.open));
-        add(status, "runs", runs);
+    add_number(status, "listing.age_s", (clock_ms() - all.listed_at) / 1000);
+    add_number(status, "listing.files", all.listing.files);
+    add_number(status, "listing.directories", all.listing.directories);
+    add_number(status, "listing.bytes", all.listing.bytes);
+}
+
+static void add_reads(json_t *status, const struct fs *fs)
+{
+    add_number(status, "reads.count", fs->reads.count);
+    add_number(status, "reads.errors", fs->reads.errors);
+    add_percentiles(status, "reads.latency_us", &fs->reads.latency);
+    add_number(status, "open_files", fs->open_files);
+    add_number(status, "bytes.given", fs->reads.bytes);
+}
+
+static void add_run(json_t *status, struct run *run)
+{
+    struct run_stats stats;
+    run_stats(run, &stats);
+    if (stats.has[PART_DISK]) {
+        const struct disk *disk = run_disk(run);
+        add(status, "cache.directory", json_text(disk_directory(disk)));
+        add_number(status, "cache.size_max", disk_size_max(disk));
+        add_number(status, "cache.min_free", disk_free_min(disk));
+    }
+    for (int i = 0; i < RUN_COUNTS; i++)
+        if (stats.has[run_counts[i].part])
+            add_number(status, run_counts[i].path, stats.counts[i]);
+    if (stats.has[PART_STORE]) {
+        add_percentiles(status, "requests.first_byte_us", &stats.first_byte);
+        add_percentiles(status, "requests.latency_us", &stats.latency);
     }
 }
 
 int fs_status(struct fs *fs, struct strbuf *out)
 {
-    struct run_stats stats;
     json_t *status = json_object();
-    run_stats(fs->own.run, &stats);
-    add(status, "version", json_string(RUNFS_VERSION));
     add_mount(status, fs);
     add_listing(status, fs);
     add_reads(status, fs);
-    add(status, "open_files", number(fs->open_files));
-    add_bytes(status, fs, &stats);
-    if (stats.has_store)
-        add_requests(status, &stats.store);
-    if (stats.remote)
-        add_pool(status, &stats);
-    if (stats.has_archives)
-        add_decoding(status, &stats.archives);
-    if (stats.has_view)
-        add_composing(status, &stats.composing);
-    if (stats.has_disk)
-        add_cache(status, fs, &stats);
+    add_run(status, fs->own.run);
     _cleanup_free_ char *text = json_dumps(status, JSON_COMPACT);
     json_decref(status);
     if (!text)

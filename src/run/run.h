@@ -14,6 +14,7 @@
 #include "cache/cache.h"
 #include "disk/disk.h"
 #include "reader/reader.h"
+#include "run/stats.h"
 #include "store/store.h"
 #include "tree/tree.h"
 #include "unpack/archives.h"
@@ -152,25 +153,7 @@ int run_bytes_here(struct run *run, const struct node *node, uint64_t *ret_bytes
 /* Waits until what has been read so far is on disk, or could not be written. */
 void run_settle(struct run *run);
 
-/* What has been done so far, by room. */
-struct run_stats {
-    bool remote; /* false for a local run, which has none of the following */
-    struct cache_stats cache;
-    bool has_disk;
-    struct disk_stats disk;
-    bool has_archives;
-    struct archives_stats archives;
-    bool has_store; /* false where offline */
-    struct request_stats store;
-    bool has_view; /* of which directories are composed */
-    struct composing_stats {
-        unsigned directories; /* that somebody waits for now */
-        uint64_t archives;    /* that those take */
-        uint64_t ready;       /* of which so many have been read */
-        uint64_t conflicts;   /* in what has been composed so far */
-        uint64_t overlaps;
-    } composing;
-};
+/* What has been done so far, also by its origins and, of a host, by all runs. */
 void run_stats(struct run *run, struct run_stats *ret_stats);
 
 /* The disk cache, NULL where there is none. */

@@ -77,9 +77,9 @@ void run_init_composition(struct run *run);
 int run_open_object(struct run *run, const struct object *object, struct reader **ret_reader,
                     struct error *err);
 
-/* Adds what another run has done, the disk's part excepted; of one that is closed only what counts up, not what is so now. */
-void run_stats_add(struct run_stats *sum, const struct run_stats *one);
-void run_stats_add_past(struct run_stats *sum, const struct run_stats *one);
+/* Adds what a run has done, the disk's part excepted; what counts up of one that is closed, not what is so now. */
+void run_stats_add(struct run *run, struct run_stats *stats);
+void run_stats_add_past(const struct run_stats *past, struct run_stats *stats);
 
 /* Opens an object of one of the run's origins. */
 int run_open_at(struct run *run, uint16_t origin, const struct object *object, struct reader **ret_reader,

@@ -388,12 +388,12 @@ static void slot_close(struct runs *runs, struct run_slot *slot, uint64_t since)
     lock_take(&runs->lock);
     lock_take(&slot->lock);
     if (slot->run && !atomic_load(&slot->uses) && atomic_load(&slot->used_at) < since) {
-        struct run_stats stats;
+        struct run_stats stats = {0};
         closing = slot->run;
         slot->run = NULL;
         slot->tree = NULL;
-        run_stats(closing, &stats);
-        run_stats_add_past(&runs->past, &stats);
+        run_stats_add(closing, &stats);
+        run_stats_add_past(&stats, &runs->past);
     }
     lock_drop(&slot->lock);
     lock_drop(&runs->lock);
@@ -507,14 +507,11 @@ void runs_add_stats(struct runs *runs, struct run_stats *stats)
 {
     unsigned numbers = atomic_load(&runs->numbers);
     lock_take(&runs->lock); /* no run is closed */
-    run_stats_add(stats, &runs->past);
+    run_stats_add_past(&runs->past, stats);
     for (unsigned i = 1; i < numbers; i++) {
-        struct run_stats one;
         lock_take(&runs->by_number[i]->lock);
-        if (runs->by_number[i]->run) {
-            run_stats(runs->by_number[i]->run, &one);
-            run_stats_add(stats, &one);
-        }
+        if (runs->by_number[i]->run)
+            run_stats_add(runs->by_number[i]->run, stats);
         lock_drop(&runs->by_number[i]->lock);
     }
     lock_drop(&runs->lock);

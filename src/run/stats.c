@@ -1,24 +1,48 @@
-/* What a run and its origins have done, summed up; see run.h. */
+/* What a run and its origins have done, summed up; see stats.h. */
+#include "run/stats.h"
+
 #include "run/runs_internal.h"
 
-static void add_cache(struct cache_stats *sum, const struct cache_stats *one)
-{
-    sum->bytes_given += one->bytes_given;
-    sum->bytes_fetched += one->bytes_fetched;
-    sum->bytes_ahead += one->bytes_ahead;
-    sum->bytes_ahead_used += one->bytes_ahead_used;
-    sum->pool_bytes += one->pool_bytes;
-    sum->pool_max += one->pool_max;
-}
+#define RESULT(kind, result) [COUNT_RESULTS + (kind)*REQUEST_RESULTS + (result)]
+#define RESULTS(kind, path)                                                                                  \
+    RESULT(kind, REQUEST_OK) = {path ".ok", PART_STORE},                                                     \
+                 RESULT(kind, REQUEST_DENIED) = {path ".denied", PART_STORE},                                \
+                 RESULT(kind, REQUEST_MISSING) = {path ".missing", PART_STORE},                              \
+                 RESULT(kind, REQUEST_CHANGED) = {path ".changed", PART_STORE},                              \
+                 RESULT(kind, REQUEST_FAILED) = {path ".failed", PART_STORE},                                \
+                 RESULT(kind, REQUEST_CANCELLED) = {path ".cancelled", PART_STORE},                          \
+                 RESULT(kind, REQUEST_THROTTLED) = {path ".throttled", PART_STORE},                          \
+                 RESULT(kind, REQUEST_SERVER_ERROR) = {path ".server_error", PART_STORE},                    \
+                 RESULT(kind, REQUEST_TIMEOUT) = {path ".timeout", PART_STORE},                              \
+                 RESULT(kind, REQUEST_CONNECTION) = {path ".connection", PART_STORE}
 
-static void add_archives(struct archives_stats *sum, const struct archives_stats *one)
-{
-    sum->passes += one->passes;
-    sum->encoded += one->encoded;
-    sum->encoded_total += one->encoded_total;
-    sum->decoded += one->decoded;
-    add_cache(&sum->cache, &one->cache);
-}
+const struct run_count_info run_counts[RUN_COUNTS] = {
+    [COUNT_FETCHED] = {"bytes.fetched", PART_REMOTE},
+    [COUNT_AHEAD] = {"bytes.prefetched", PART_REMOTE},
+    [COUNT_AHEAD_USED] = {"bytes.prefetched_used", PART_REMOTE},
+    [COUNT_DISK_READ] = {"bytes.from_disk", PART_DISK},
+    [COUNT_DISK_WRITTEN] = {"bytes.written_to_disk", PART_DISK},
+    [COUNT_ATTEMPTS] = {"requests.attempts", PART_STORE},
+    RESULTS(REQUEST_LIST, "requests.list"),
+    RESULTS(REQUEST_GET, "requests.get"),
+    [COUNT_DECODED] = {"decoding.decoded", PART_ARCHIVES},
+    [COUNT_BLOCKS_BAD] = {"cache.bad_blocks", PART_DISK},
+    [COUNT_BLOCKS_EVICTED] = {"cache.evicted", PART_DISK},
+    [COUNT_WRITES_FAILED] = {"cache.write_failures", PART_DISK},
+    [COUNT_REQUESTS_WAITING] = {"requests.queued", PART_STORE},
+    [COUNT_REQUESTS_ACTIVE] = {"requests.active", PART_STORE},
+    [COUNT_REQUESTS_ALLOWED] = {"requests.connections_allowed", PART_STORE},
+    [COUNT_POOL_BYTES] = {"pool.bytes", PART_REMOTE},
+    [COUNT_POOL_MAX] = {"pool.max", PART_REMOTE},
+    [COUNT_PASSES] = {"decoding.passes", PART_ARCHIVES},
+    [COUNT_ENCODED] = {"decoding.taken", PART_ARCHIVES},
+    [COUNT_ENCODED_TOTAL] = {"decoding.of", PART_ARCHIVES},
+    [COUNT_COMPOSING] = {"composing.directories", PART_VIEW},
+    [COUNT_COMPOSING_ARCHIVES] = {"composing.archives", PART_VIEW},
+    [COUNT_COMPOSING_READY] = {"composing.ready", PART_VIEW},
+    [COUNT_CONFLICTS] = {"composing.conflicts", PART_VIEW},
+    [COUNT_OVERLAPS] = {"composing.overlaps", PART_VIEW},
+};
 
 static void add_histogram(struct histogram *sum, const struct histogram *one)
 {
@@ -26,109 +50,104 @@ static void add_histogram(struct histogram *sum, const struct histogram *one)
         sum->counts[i] += one->counts[i];
 }
 
-static void add_store(struct request_stats *sum, const struct request_stats *one)
+static void add_cache(struct cache *cache, struct run_stats *stats)
 {
-    for (int kind = 0; kind < REQUEST_KINDS; kind++)
-        for (int i = 0; i < REQUEST_RESULTS; i++)
-            sum->results[kind][i] += one->results[kind][i];
-    sum->attempts += one->attempts;
-    sum->bytes += one->bytes;
-    sum->waiting += one->waiting;
-    sum->active += one->active;
-    if (one->allowed > sum->allowed) /* of the engine that they share */
-        sum->allowed = one->allowed;
-    add_histogram(&sum->first_byte, &one->first_byte);
-    add_histogram(&sum->whole, &one->whole);
+    struct cache_stats one;
+    cache_stats(cache, &one);
+    stats->has[PART_REMOTE] = true;
+    stats->counts[COUNT_FETCHED] += one.bytes_fetched;
+    stats->counts[COUNT_AHEAD] += one.bytes_ahead;
+    stats->counts[COUNT_AHEAD_USED] += one.bytes_ahead_used;
+    stats->counts[COUNT_POOL_BYTES] += one.pool_bytes;
+    stats->counts[COUNT_POOL_MAX] += one.pool_max;
 }
 
-static void add_origin(const struct run *from, struct run_stats *stats)
+static void add_archives(struct archives *archives, struct run_stats *stats)
 {
-    struct cache_stats cache;
-    struct archives_stats archives;
-    struct request_stats store;
-    if (from->cache) {
-        cache_stats(from->cache, &cache);
-        add_cache(&stats->cache, &cache);
-        stats->remote = true;
-    }
-    if (from->archives) {
-        archives_stats(from->archives, &archives);
-        add_archives(&stats->archives, &archives);
-        stats->has_archives = true;
-    }
-    if (from->store && from->store->ops->stats) {
-        from->store->ops->stats(from->store, &store);
-        add_store(&stats->store, &store);
-        stats->has_store = true;
-    }
+    struct archives_stats one;
+    archives_stats(archives, &one);
+    stats->has[PART_ARCHIVES] = true;
+    stats->counts[COUNT_PASSES] += one.passes;
+    stats->counts[COUNT_ENCODED] += one.encoded;
+    stats->counts[COUNT_ENCODED_TOTAL] += one.encoded_total;
+    stats->counts[COUNT_DECODED] += one.decoded;
 }
 
-static void add_stage(struct composing_stats *stats, const struct stage *stage)
+static void add_store(struct store *store, struct run_stats *stats)
 {
-    stats->conflicts += stage ? stage_conflicts(stage)->total : 0;
-    stats->overlaps += stage ? stage_overlaps(stage)->total : 0;
+    struct request_stats one;
+    store->ops->stats(store, &one);
+    stats->has[PART_STORE] = true;
+    for (int i = 0; i < REQUEST_KINDS * REQUEST_RESULTS; i++)
+        stats->counts[COUNT_RESULTS + i] += one.results[i / REQUEST_RESULTS][i % REQUEST_RESULTS];
+    stats->counts[COUNT_ATTEMPTS] += one.attempts;
+    stats->counts[COUNT_REQUESTS_WAITING] += one.waiting;
+    stats->counts[COUNT_REQUESTS_ACTIVE] += one.active;
+    if (one.allowed > stats->counts[COUNT_REQUESTS_ALLOWED]) /* of the engine that they share */
+        stats->counts[COUNT_REQUESTS_ALLOWED] = one.allowed;
+    add_histogram(&stats->first_byte, &one.first_byte);
+    add_histogram(&stats->latency, &one.whole);
 }
 
-static void add_composing(struct run *run, struct composing_stats *stats)
+static void add_composing(struct run *run, struct run_stats *stats)
 {
     const struct composite *composite;
     lock_take(&run->composition.lock);
-    add_stage(stats, run->composition.stage);
+    const struct stage *stage = run->composition.stage;
+    stats->has[PART_VIEW] = true;
+    stats->counts[COUNT_CONFLICTS] += stage ? stage_conflicts(stage)->total : 0;
+    stats->counts[COUNT_OVERLAPS] += stage ? stage_overlaps(stage)->total : 0;
     LIST_FOREACH(composite, &run->composition.composites, link)
     {
-        stats->conflicts += composite->conflicts;
-        stats->overlaps += composite->overlaps;
+        stats->counts[COUNT_CONFLICTS] += composite->conflicts;
+        stats->counts[COUNT_OVERLAPS] += composite->overlaps;
         if (!composite->growers)
             continue;
-        stats->directories++;
-        stats->archives += composite->parts.archives;
-        stats->ready += composite->ready;
+        stats->counts[COUNT_COMPOSING]++;
+        stats->counts[COUNT_COMPOSING_ARCHIVES] += composite->parts.archives;
+        stats->counts[COUNT_COMPOSING_READY] += composite->ready;
     }
     lock_drop(&run->composition.lock);
 }
 
-void run_stats_add(struct run_stats *sum, const struct run_stats *one)
+void run_stats_add(struct run *run, struct run_stats *stats)
 {
-    sum->remote = sum->remote || one->remote;
-    sum->has_archives = sum->has_archives || one->has_archives;
-    sum->has_store = sum->has_store || one->has_store;
-    sum->has_view = sum->has_view || one->has_view;
-    add_cache(&sum->cache, &one->cache);
-    add_archives(&sum->archives, &one->archives);
-    add_store(&sum->store, &one->store);
-    sum->composing.directories += one->composing.directories;
-    sum->composing.archives += one->composing.archives;
-    sum->composing.ready += one->composing.ready;
-    sum->composing.conflicts += one->composing.conflicts;
-    sum->composing.overlaps += one->composing.overlaps;
+    for (uint16_t i = 0; i < origins_count(run->origins); i++) {
+        const struct run *from = origins_at(run->origins, i).run;
+        if (from && from->cache)
+            add_cache(from->cache, stats);
+        if (from && from->archives)
+            add_archives(from->archives, stats);
+        if (from && from->store && from->store->ops->stats)
+            add_store(from->store, stats);
+    }
+    if (run->composition.view)
+        add_composing(run, stats);
+    if (run->runs)
+        runs_add_stats(run->runs, stats);
 }
 
-void run_stats_add_past(struct run_stats *sum, const struct run_stats *one)
+void run_stats_add_past(const struct run_stats *past, struct run_stats *stats)
 {
-    struct run_stats past = *one;
-    past.cache.pool_bytes = past.cache.pool_max = 0;
-    past.archives.cache.pool_bytes = past.archives.cache.pool_max = 0;
-    past.archives.passes = 0;
-    past.archives.encoded = past.archives.encoded_total = 0;
-    past.composing = (struct composing_stats){0};
-    past.store.waiting = 0;
-    past.store.active = past.store.allowed = 0;
-    run_stats_add(sum, &past);
+    for (int part = 0; part < RUN_PARTS; part++)
+        stats->has[part] |= past->has[part];
+    for (int i = 0; i < COUNT_NOW; i++)
+        stats->counts[i] += past->counts[i];
+    add_histogram(&stats->first_byte, &past->first_byte);
+    add_histogram(&stats->latency, &past->latency);
 }
 
 void run_stats(struct run *run, struct run_stats *ret_stats)
 {
-    *ret_stats = (struct run_stats){.has_disk = run->disk};
-    for (uint16_t i = 0; i < origins_count(run->origins); i++) {
-        const struct run *from = origins_at(run->origins, i).run;
-        if (from)
-            add_origin(from, ret_stats);
-    }
-    ret_stats->has_view = run->composition.view;
-    if (run->composition.view)
-        add_composing(run, &ret_stats->composing);
-    if (run->runs)
-        runs_add_stats(run->runs, ret_stats);
-    if (run->disk)
-        disk_stats(run->disk, &ret_stats->disk); /* which guests share */
+    struct disk_stats disk;
+    *ret_stats = (struct run_stats){.has[PART_DISK] = run->disk};
+    run_stats_add(run, ret_stats);
+    if (!run->disk)
+        return;
+    disk_stats(run->disk, &disk); /* which guests share */
+    ret_stats->counts[COUNT_DISK_READ] = disk.bytes_read;
+    ret_stats->counts[COUNT_DISK_WRITTEN] = disk.bytes_written;
+    ret_stats->counts[COUNT_BLOCKS_BAD] = disk.blocks_bad;
+    ret_stats->counts[COUNT_BLOCKS_EVICTED] = disk.blocks_evicted;
+    ret_stats->counts[COUNT_WRITES_FAILED] = disk.writes_failed;
 }

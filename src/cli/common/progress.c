@@ -139,8 +139,8 @@ static void archive_progress_draw(struct archive_progress *watch)
 {
     struct run_stats stats;
     run_stats(watch->run, &stats);
-    if (stats.archives.passes)
-        progress_set(&watch->progress, stats.archives.encoded, stats.archives.encoded_total);
+    if (stats.counts[COUNT_PASSES])
+        progress_set(&watch->progress, stats.counts[COUNT_ENCODED], stats.counts[COUNT_ENCODED_TOTAL]);
 }
 
 /* Waits for so long; false where there is no more to watch. */

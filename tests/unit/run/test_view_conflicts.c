@@ -130,9 +130,9 @@ Test(conflicts, a_check_tells_all_of_them_and_the_overlaps)
         "x: conflict: f \nd/f: conflict: a_lib_generic.tar f \no/f: overlap: c_lib_generic.tar.xz s/f \n");
     struct run_stats stats;
     run_stats(run, &stats);
-    cr_assert_eq(stats.composing.conflicts, 2);
-    cr_assert_eq(stats.composing.overlaps, 1);
-    cr_assert_eq(stats.composing.directories, 0);
+    cr_assert_eq(stats.counts[COUNT_CONFLICTS], 2);
+    cr_assert_eq(stats.counts[COUNT_OVERLAPS], 1);
+    cr_assert_eq(stats.counts[COUNT_COMPOSING], 0);
     cr_assert_eq(report.conflicts, 2);
     cr_assert_eq(report.overlaps, 1);
 }
