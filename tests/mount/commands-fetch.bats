@@ -204,6 +204,6 @@ part_has() { [ "$(find "$DIR/.runfs-fetch" -type f -printf '%s\n' 2>/dev/null | 
   diff -r --no-dereference "$tree" "$DIR"
   [ "$DIR/bin/tool" -ef "$DIR/bin/same" ]
   [ "$(stat -c %a "$DIR/bin/tool")" = 711 ]
-  run fetch --flatten --group gfx94X-dcgpu "$SOURCE" "$DIR"
+  run fetch --flatten --group gfx94X-dcgpu -o view=uploaded "$SOURCE" "$DIR" # which --flatten goes before
   [[ $output == *', 0 B of it new' ]]
 }
