@@ -1,10 +1,8 @@
 #include "cli/signals.h"
 
-#include <time.h>
-
 #include "base/thread.h"
 
-#define LOOK_NS 100000000
+#define SIGNAL_WAKE SIGURG /* ends the waiting; its default is to be ignored */
 
 /* What the caller had us ignore, as nohup(1) does, stays ignored: a blocked signal would come all the same. */
 static void add_signal(sigset_t *set, int number)
@@ -22,20 +20,20 @@ static void fill_signals(sigset_t *set)
     add_signal(set, SIGHUP);
 }
 
-/* All threads have them blocked: they wait here. */
+/* All threads have them blocked: they are accepted here. */
 static void *wait_for_signal(void *context)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_NS};
     struct signals *signals = context;
     sigset_t set;
+    int number = SIGNAL_WAKE;
     fill_signals(&set);
-    while (!atomic_load(&signals->done)) {
-        int number = sigtimedwait(&set, NULL, &pause);
-        if (number <= 0)
-            continue;
+    (void)sigaddset(&set, SIGNAL_WAKE);
+    while (number == SIGNAL_WAKE && !atomic_load(&signals->done))
+        if (sigwait(&set, &number) != 0)
+            return NULL;
+    if (number != SIGNAL_WAKE) {
         signals->number = number;
         cancel_request(signals->stop);
-        break;
     }
     return NULL;
 }
@@ -56,6 +54,7 @@ void signals_end(struct signals *signals)
     if (!signals->watched)
         return;
     atomic_store(&signals->done, true);
+    (void)pthread_kill(signals->thread, SIGNAL_WAKE);
     (void)pthread_join(signals->thread, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
 }

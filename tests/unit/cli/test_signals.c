@@ -31,3 +31,15 @@ Test(signals, a_signal_is_noted, .timeout = 20)
     signals_end(&signals);
     cr_assert_eq(signals.number, SIGHUP);
 }
+
+Test(signals, without_one_the_end_is_not_waited_for, .timeout = 20)
+{
+    struct cancel stop = CANCEL_INIT;
+    struct signals signals;
+    for (int i = 0; i < 1000; i++) {
+        signals_begin(&signals, &stop);
+        signals_end(&signals);
+        cr_assert_eq(signals.number, 0);
+    }
+    cr_assert_not(cancel_requested(&stop));
+}
