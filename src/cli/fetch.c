@@ -109,11 +109,11 @@ static int fetch_run(struct fetch *fetch, const char *directory, struct error *e
 {
     int result = fetch_select(fetch, err);
     if (result == 0)
-        result = target_open(&fetch->target, directory, fetch->dry_run, err);
+        result = fetch_target_open(&fetch->target, directory, fetch->dry_run, err);
     if (result < 0)
         return result;
     result = fetch->dry_run ? list_missing(fetch, err) : copy_all(fetch, err);
-    target_close(&fetch->target, result < 0 || fetch->failed || cancel_requested(&fetch->stop));
+    fetch_target_close(&fetch->target, result < 0 || fetch->failed || cancel_requested(&fetch->stop));
     return result;
 }
 

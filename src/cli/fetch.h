@@ -22,7 +22,7 @@ struct fetch_item {
 
 struct fetch {
     struct command_run source; /* its wait is cancelled by STOP */
-    struct target target;
+    struct fetch_target target;
     bool flatten; /* modes are those of an install tree */
     bool dry_run;
     struct fetch_item *items; /* owned; in the order of the tree, directories before what is in them */

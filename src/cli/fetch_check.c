@@ -118,7 +118,7 @@ bool fetch_is_here(struct fetch *fetch, const struct fetch_item *item)
     const char *name;
     struct stat st;
     int parent;
-    if (target_open_parent(&fetch->target, item->path, &parent, &name, NULL) < 0)
+    if (fetch_target_open_parent(&fetch->target, item->path, &parent, &name, NULL) < 0)
         return false;
     _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     (void)close(parent);

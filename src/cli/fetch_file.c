@@ -154,7 +154,7 @@ static int place_part(struct copying *copying, struct error *err)
         result = -errno;
     if (result < 0)
         return write_error(copying, result, err);
-    result = target_place(&fetch->target, copying->part, copying->item->path, err);
+    result = fetch_target_place(&fetch->target, copying->part, copying->item->path, err);
     return is_full(result) ? write_error(copying, result, err) : result;
 }
 

@@ -17,7 +17,7 @@ static bool link_exists(const struct fetch *fetch, const char *path, const char 
     char text[PATH_MAX];
     const char *name;
     int parent;
-    if (target_open_parent(&fetch->target, path, &parent, &name, NULL) < 0)
+    if (fetch_target_open_parent(&fetch->target, path, &parent, &name, NULL) < 0)
         return false;
     ssize_t n = readlinkat(parent, name, text, sizeof text);
     (void)close(parent);
@@ -40,7 +40,7 @@ static int make_hard_link(const struct fetch *fetch, const struct fetch_item *it
 {
     const char *name;
     int parent;
-    int result = target_open_parent(&fetch->target, item->same->path, &parent, &name, err);
+    int result = fetch_target_open_parent(&fetch->target, item->same->path, &parent, &name, err);
     if (result < 0)
         return result;
     result = linkat(parent, name, fetch->target.parts, PART, 0) < 0 ? -errno : 0;
@@ -60,5 +60,5 @@ int fetch_link(struct fetch *fetch, const struct fetch_item *item, struct error 
     result = item->same ? make_hard_link(fetch, item, err) : make_symbolic_link(fetch, item);
     if (result < 0)
         return error_errno(err, -result, "%s/%s", fetch->target.name, item->path);
-    return target_place(&fetch->target, PART, item->path, err);
+    return fetch_target_place(&fetch->target, PART, item->path, err);
 }

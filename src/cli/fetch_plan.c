@@ -53,19 +53,20 @@ int fetch_list_files(struct fetch *fetch, struct error *err)
 /* Nothing of the run may get among the parts. */
 static bool is_parts_name(const char *path)
 {
-    size_t len = strlen(TARGET_PARTS);
-    return strncmp(path, TARGET_PARTS, len) == 0 && (!path[len] || path[len] == '/');
+    size_t len = strlen(FETCH_PARTS);
+    return strncmp(path, FETCH_PARTS, len) == 0 && (!path[len] || path[len] == '/');
 }
 
 static int make_directories_of(struct fetch *fetch, const struct fetch_item *item, struct error *err)
 {
     const char *slash = strrchr(item->path, '/');
     if (is_parts_name(item->path))
-        return error_set(err, EPERM, TARGET_PARTS ": that name is runfs's own");
+        return error_set(err, EPERM, FETCH_PARTS ": that name is runfs's own");
     if (item->node->type == NODE_DIRECTORY)
-        return target_make_directory(&fetch->target, item->path, err);
+        return fetch_target_make_directory(&fetch->target, item->path, err);
     _cleanup_free_ char *parent = slash ? strndup(item->path, (size_t)(slash - item->path)) : strdup("");
-    return parent ? target_make_directory(&fetch->target, parent, err) : error_errno(err, ENOMEM, "fetch");
+    return parent ? fetch_target_make_directory(&fetch->target, parent, err)
+                  : error_errno(err, ENOMEM, "fetch");
 }
 
 static void leave_out_failed(struct fetch *fetch)

@@ -27,7 +27,7 @@ static int open_inside(int fd, const char *path, int flags)
     return opened < 0 ? -errno : opened;
 }
 
-static int obstacle_error(const struct target *target, const char *path, int code, struct error *err)
+static int obstacle_error(const struct fetch_target *target, const char *path, int code, struct error *err)
 {
     if (code == ELOOP)
         return error_set(err, code, "%s/%s: a symbolic link is in the way", target->name, path);
@@ -46,12 +46,12 @@ static mode_t process_mask(void)
 }
 
 /* Opens and locks the directory for parts. -EAGAIN where another process has just removed it. */
-static int try_parts(const struct target *target, int *ret_fd)
+static int try_parts(const struct fetch_target *target, int *ret_fd)
 {
     struct stat st;
-    if (mkdirat(target->fd, TARGET_PARTS, 0700) < 0 && errno != EEXIST)
+    if (mkdirat(target->fd, FETCH_PARTS, 0700) < 0 && errno != EEXIST)
         return -errno;
-    _cleanup_close_ int fd = open_inside(target->fd, TARGET_PARTS, O_RDONLY | O_DIRECTORY);
+    _cleanup_close_ int fd = open_inside(target->fd, FETCH_PARTS, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return fd == -ENOENT ? -EAGAIN : fd;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -66,19 +66,19 @@ static int try_parts(const struct target *target, int *ret_fd)
     return 0;
 }
 
-static int open_parts(struct target *target, struct error *err)
+static int open_parts(struct fetch_target *target, struct error *err)
 {
     int result = -EAGAIN;
     for (int i = 0; result == -EAGAIN && i < LOCK_TRIES; i++)
         result = try_parts(target, &target->parts);
     if (result == -EBUSY)
         return error_set(err, EBUSY, "%s: another runfs fetch is at work there", target->name);
-    return result < 0 ? obstacle_error(target, TARGET_PARTS, -result, err) : 0;
+    return result < 0 ? obstacle_error(target, FETCH_PARTS, -result, err) : 0;
 }
 
-int target_open(struct target *target, const char *name, bool look, struct error *err)
+int fetch_target_open(struct fetch_target *target, const char *name, bool look, struct error *err)
 {
-    *target = (struct target){.fd = -1, .parts = -1, .name = name, .mask = process_mask()};
+    *target = (struct fetch_target){.fd = -1, .parts = -1, .name = name, .mask = process_mask()};
     if (!look && mkdir(name, 0777) < 0 && errno != EEXIST)
         return error_errno(err, errno, "%s", name);
     target->fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -86,12 +86,12 @@ int target_open(struct target *target, const char *name, bool look, struct error
         return look && errno == ENOENT ? 0 : error_errno(err, errno, "%s", name);
     int result = look ? 0 : open_parts(target, err);
     if (result < 0)
-        target_close(target, true);
+        fetch_target_close(target, true);
     return result;
 }
 
 /* Makes the directory that the first LEN bytes of PATH name. */
-static int make_last_directory(const struct target *target, char *path, size_t len)
+static int make_last_directory(const struct fetch_target *target, char *path, size_t len)
 {
     char *name = memrchr(path, '/', len);
     char after = path[len];
@@ -106,7 +106,7 @@ static int make_last_directory(const struct target *target, char *path, size_t l
     return result;
 }
 
-int target_make_directory(const struct target *target, const char *path, struct error *err)
+int fetch_target_make_directory(const struct fetch_target *target, const char *path, struct error *err)
 {
     if (!*path)
         return 0;
@@ -129,8 +129,8 @@ int target_make_directory(const struct target *target, const char *path, struct 
     return result < 0 ? obstacle_error(target, path, -result, err) : 0;
 }
 
-int target_open_parent(const struct target *target, const char *path, int *ret_fd, const char **ret_name,
-                       struct error *err)
+int fetch_target_open_parent(const struct fetch_target *target, const char *path, int *ret_fd,
+                             const char **ret_name, struct error *err)
 {
     const char *slash = strrchr(path, '/');
     _cleanup_free_ char *parent = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
@@ -144,11 +144,12 @@ int target_open_parent(const struct target *target, const char *path, int *ret_f
     return 0;
 }
 
-int target_place(const struct target *target, const char *part, const char *path, struct error *err)
+int fetch_target_place(const struct fetch_target *target, const char *part, const char *path,
+                       struct error *err)
 {
     const char *name;
     int fd;
-    int result = target_open_parent(target, path, &fd, &name, err);
+    int result = fetch_target_open_parent(target, path, &fd, &name, err);
     if (result < 0)
         return result;
     result = renameat(target->parts, part, fd, name) < 0 ? -errno : 0;
@@ -173,12 +174,12 @@ static void remove_parts(int fd)
     (void)closedir(dir);
 }
 
-void target_close(struct target *target, bool to_continue)
+void fetch_target_close(struct fetch_target *target, bool to_continue)
 {
     if (target->parts >= 0) {
         if (!to_continue)
             remove_parts(target->parts);
-        (void)unlinkat(target->fd, TARGET_PARTS, AT_REMOVEDIR); /* where it is empty */
+        (void)unlinkat(target->fd, FETCH_PARTS, AT_REMOVEDIR); /* where it is empty */
         (void)close(target->parts);
     }
     if (target->fd >= 0)

@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 
-#define TARGET_PARTS                                                                                         \
+#define FETCH_PARTS                                                                                          \
     ".runfs-fetch" /* the directory for incomplete files; locked by the process that writes there */
 
-struct target {
+struct fetch_target {
     int fd;    /* -1 where it is not there, and only looked at */
     int parts; /* -1 likewise */
     const char *name;
@@ -20,19 +20,20 @@ struct target {
 
 /* Opens the directory NAME, and makes it where it does not exist; where LOOK, nothing is made or locked. -EBUSY where
    another process copies to it. */
-int target_open(struct target *target, const char *name, bool look, struct error *err);
+int fetch_target_open(struct fetch_target *target, const char *name, bool look, struct error *err);
 
 /* Makes directory PATH and those above it. "" is the target itself. 0 or -errno, as all below. */
-int target_make_directory(const struct target *target, const char *path, struct error *err);
+int fetch_target_make_directory(const struct fetch_target *target, const char *path, struct error *err);
 
 /* Opens the directory that PATH is in; *RET_NAME is the last part of PATH. */
-int target_open_parent(const struct target *target, const char *path, int *ret_fd, const char **ret_name,
-                       struct error *err);
+int fetch_target_open_parent(const struct fetch_target *target, const char *path, int *ret_fd,
+                             const char **ret_name, struct error *err);
 
 /* Gives PART its place PATH, where no directory may be; a file or link there is replaced. */
-int target_place(const struct target *target, const char *part, const char *path, struct error *err);
+int fetch_target_place(const struct fetch_target *target, const char *part, const char *path,
+                       struct error *err);
 
 /* Closes it; all parts are removed where there is nothing TO_CONTINUE. */
-void target_close(struct target *target, bool to_continue);
+void fetch_target_close(struct fetch_target *target, bool to_continue);
 
 #endif
