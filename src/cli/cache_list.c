@@ -18,12 +18,9 @@
 
 /* An object, copied out of the walk over all of them. */
 struct entry {
-    char *uri; /* owned, as are the next two */
-    char *endpoint;
-    char *etag;
-    uint64_t size;
-    uint64_t here;
-    uint64_t used_ms;
+    char *identity; /* owned; PARTS point into it */
+    struct identity_parts parts;
+    struct disk_item item;
 };
 
 struct entries {
@@ -34,11 +31,8 @@ struct entries {
 
 static void free_entries(struct entries *entries)
 {
-    for (size_t i = 0; i < entries->count; i++) {
-        free(entries->items[i].uri);
-        free(entries->items[i].endpoint);
-        free(entries->items[i].etag);
-    }
+    for (size_t i = 0; i < entries->count; i++)
+        free(entries->items[i].identity);
     free(entries->items);
 }
 
@@ -46,30 +40,26 @@ static void free_entries(struct entries *entries)
 static int add_entry(void *context, const struct disk_item *item)
 {
     struct entries *entries = context;
-    struct identity_parts parts;
-    _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(2 * IDENTITY_MAX);
-    if (item->blocks == 0 || identity_split(item->identity, item->identity_len, &parts) < 0)
+    struct entry entry = {.item = *item};
+    if (item->blocks == 0 || identity_split(item->identity, item->identity_len, &entry.parts) < 0)
         return 0;
-    if (array_room(entries->items, entries->count, entries->capacity) < 0)
+    if (array_room(entries->items, entries->count, entries->capacity) < 0 ||
+        !(entry.identity = malloc(item->identity_len)))
         return -ENOMEM;
-    action_item_uri(item, &uri);
-    struct entry *entry = &entries->items[entries->count++];
-    *entry = (struct entry){
-        .uri = strdup(strbuf_text(&uri)),
-        .endpoint = strdup(parts.endpoint),
-        .etag = strdup(parts.etag),
-        .size = item->size,
-        .here = item->here,
-        .used_ms = item->used_ms,
-    };
-    return entry->uri && entry->endpoint && entry->etag ? 0 : -ENOMEM;
+    memcpy(entry.identity, item->identity, item->identity_len);
+    entry.item.identity = entry.identity;
+    (void)identity_split(entry.identity, item->identity_len, &entry.parts);
+    entries->items[entries->count++] = entry;
+    return 0;
 }
 
 static int compare_entries(const void *a, const void *b)
 {
-    const struct entry *left = a;
-    const struct entry *right = b;
-    int order = strcmp(left->uri, right->uri);
+    const struct identity_parts *left = &((const struct entry *)a)->parts;
+    const struct identity_parts *right = &((const struct entry *)b)->parts;
+    int order = strcmp(left->bucket, right->bucket);
+    if (order == 0)
+        order = strcmp(left->key, right->key);
     if (order == 0)
         order = strcmp(left->endpoint, right->endpoint);
     return order ? order : strcmp(left->etag, right->etag);
@@ -77,38 +67,39 @@ static int compare_entries(const void *a, const void *b)
 
 static bool is_aws(const struct entry *entry)
 {
-    return strcmp(entry->endpoint, SERVER_AWS) == 0;
+    return strcmp(entry->parts.endpoint, SERVER_AWS) == 0;
 }
 
-static void print_entry(const struct entry *entry)
+static void print_entry(const struct entry *entry, const char *uri, const char *used)
 {
-    char when[FORMAT_MAX];
     char safe[4 * IDENTITY_MAX];
-    format_time(when, (int64_t)(entry->used_ms / 1000));
-    escape_control(safe, sizeof safe, entry->uri);
-    (void)printf("%12" PRIu64 " %12" PRIu64 " %s %s", entry->here, entry->size, when, safe);
-    escape_control(safe, sizeof safe, entry->endpoint);
+    escape_control(safe, sizeof safe, uri);
+    (void)printf("%12" PRIu64 " %12" PRIu64 " %s %s", entry->item.here, entry->item.size, used, safe);
+    escape_control(safe, sizeof safe, entry->parts.endpoint);
     (void)printf(is_aws(entry) ? "\n" : " at %s\n", safe);
 }
 
-static json_t *entry_json(const struct entry *entry)
+static json_t *entry_json(const struct entry *entry, const char *uri, const char *used)
 {
-    char when[FORMAT_MAX];
-    format_time(when, (int64_t)(entry->used_ms / 1000));
-    json_t *object = json_pack("{s:o, s:I, s:I, s:s, s:o}", "s3_uri", json_text(entry->uri), "size",
-                               (json_int_t)entry->size, "here", (json_int_t)entry->here, "used", when, "etag",
-                               json_text(entry->etag));
+    json_t *object =
+        json_pack("{s:o, s:I, s:I, s:s, s:o}", "s3_uri", json_text(uri), "size", (json_int_t)entry->item.size,
+                  "here", (json_int_t)entry->item.here, "used", used, "etag", json_text(entry->parts.etag));
     if (object && !is_aws(entry))
-        (void)json_object_set_new(object, "endpoint", json_text(entry->endpoint));
+        (void)json_object_set_new(object, "endpoint", json_text(entry->parts.endpoint));
     return object;
 }
 
-static int print_entries_json(const struct entries *entries)
+/* ARRAY is NULL for text. */
+static void output_entry(const struct entry *entry, json_t *array)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; array && i < entries->count; i++)
-        (void)json_array_append_new(array, entry_json(&entries->items[i]));
-    return output_json(array);
+    _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(2 * IDENTITY_MAX);
+    char used[FORMAT_MAX];
+    action_item_uri(&entry->item, &uri);
+    format_time(used, (int64_t)(entry->item.used_ms / 1000));
+    if (array)
+        (void)json_array_append_new(array, entry_json(entry, strbuf_text(&uri), used));
+    else
+        print_entry(entry, strbuf_text(&uri), used);
 }
 
 int action_list(struct cache_request *request, struct error *err)
@@ -122,9 +113,10 @@ int action_list(struct cache_request *request, struct error *err)
         return result;
     if (entries.count)
         qsort(entries.items, entries.count, sizeof *entries.items, compare_entries);
-    if (request->json)
-        return print_entries_json(&entries);
+    json_t *array = request->json ? json_array() : NULL;
+    if (request->json && !array)
+        return error_errno(err, ENOMEM, "cache list");
     for (size_t i = 0; i < entries.count; i++)
-        print_entry(&entries.items[i]);
-    return EXIT_DONE;
+        output_entry(&entries.items[i], array);
+    return array ? output_json(array) : EXIT_DONE;
 }
