@@ -21,8 +21,9 @@ struct prefetch {
 /* Has what a view composes below NODE there. Directories beside archives are not looked into. */
 static int compose_below(struct prefetch *prefetch, struct node *node, struct error *err)
 {
-    int result =
-        node_is_stage(node) ? run_grow(prefetch->source->run, node, &prefetch->source->wait, err) : 0;
+    int result = node_is_stage(node)
+                     ? run_populate(prefetch->source->run, node, NULL, &prefetch->source->wait, err)
+                     : 0;
     if (node->type != NODE_DIRECTORY || tree_needs_growing(node))
         return result;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)

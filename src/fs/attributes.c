@@ -117,13 +117,13 @@ int op_getattr(struct op *op, struct error *err)
     fs_attributes(of, fs_node(of, op->ino), &st);
     double trust = fs_trust(of, fs_node(of, op->ino));
     tree_unlock(of->tree);
-    return op_reply_attr(op, &st, trust);
+    return OP_REPLY(op, attr, &st, trust);
 }
 
 int op_readlink(struct op *op, struct error *err)
 {
     (void)err;
-    return op_reply_link(op, node_link(fs_node(fs_holder(op->fs, op->ino), op->ino)));
+    return OP_REPLY(op, readlink, node_link(fs_node(fs_holder(op->fs, op->ino), op->ino)));
 }
 
 int op_statfs(struct op *op, struct error *err)
@@ -140,5 +140,5 @@ int op_statfs(struct op *op, struct error *err)
         .f_files = totals.files + totals.directories,
         .f_namemax = NAME_MAX,
     };
-    return op_reply_statfs(op, &st);
+    return OP_REPLY(op, statfs, &st);
 }

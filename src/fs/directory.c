@@ -133,7 +133,7 @@ int op_readdir(struct op *op, struct error *err)
     tree_lock_read(l.of->tree);
     add_entries(&l, fs_node(l.of, op->ino), handle, op->offset);
     tree_unlock(l.of->tree);
-    (void)op_reply_bytes(op, l.buffer, l.used);
+    (void)OP_REPLY(op, buf, l.buffer, l.used);
     free(l.buffer);
     return OP_DONE;
 }

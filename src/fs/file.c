@@ -96,7 +96,7 @@ int op_read(struct op *op, struct error *err)
     }
     if (result < 0)
         return result;
-    result = op_reply_pieces(op, loan.pieces, loan.count);
+    result = OP_REPLY(op, iov, loan.pieces, (int)loan.count);
     loan_release(&loan);
     return result;
 }

@@ -39,8 +39,7 @@ static void op_warn(struct fs *fs, const struct error *err)
         log_warning("%s", err->message);
 }
 
-/* The request, for the one reply that it gets. */
-static fuse_req_t op_take_request(struct op *op)
+fuse_req_t op_take_request(struct op *op)
 {
     fuse_req_t req = op->req;
     assert(req);
@@ -61,42 +60,6 @@ int op_reply_entry(struct op *op, const struct fuse_entry_param *entry, struct n
     struct run_slot *of = op->of;
     if (fuse_reply_entry(op_take_request(op), entry) < 0 && node)
         fs_forget(of, node, 1); /* the kernel never saw it */
-    return OP_DONE;
-}
-
-int op_reply_attr(struct op *op, const struct stat *st, double trust)
-{
-    (void)fuse_reply_attr(op_take_request(op), st, trust);
-    return OP_DONE;
-}
-
-int op_reply_link(struct op *op, const char *target)
-{
-    (void)fuse_reply_readlink(op_take_request(op), target);
-    return OP_DONE;
-}
-
-int op_reply_statfs(struct op *op, const struct statvfs *st)
-{
-    (void)fuse_reply_statfs(op_take_request(op), st);
-    return OP_DONE;
-}
-
-int op_reply_bytes(struct op *op, const void *bytes, size_t len)
-{
-    (void)fuse_reply_buf(op_take_request(op), bytes, len);
-    return OP_DONE;
-}
-
-int op_reply_pieces(struct op *op, const struct iovec *pieces, unsigned count)
-{
-    (void)fuse_reply_iov(op_take_request(op), pieces, (int)count);
-    return OP_DONE;
-}
-
-int op_reply_xattr_size(struct op *op, size_t size)
-{
-    (void)fuse_reply_xattr(op_take_request(op), size);
     return OP_DONE;
 }
 

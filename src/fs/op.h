@@ -74,17 +74,15 @@ int op_lookup_name(struct op *op, struct error *err);
 int op_find_names(struct op *op);
 int op_enter_run(struct op *op, struct error *err);
 
-/* The replies. All return OP_DONE; ERROR is a positive errno. */
+/* The request, for the one reply that it gets. */
+fuse_req_t op_take_request(struct op *op);
+
+/* The replies: fuse_reply_attr() and the like; an error (positive errno); what the kernel then refers to, an entry's NODE (may be
+   NULL), or a handle for READER (taken over; NULL for a directory). All give OP_DONE. */
+#define OP_REPLY(op, what, ...) ((void)fuse_reply_##what(op_take_request(op), __VA_ARGS__), OP_DONE)
 int op_reply_err(struct op *op, int error);
 int op_reply_entry(struct op *op, const struct fuse_entry_param *entry, struct node *node);
-int op_reply_attr(struct op *op, const struct stat *st, double trust);
-int op_reply_link(struct op *op, const char *target);
-int op_reply_statfs(struct op *op, const struct statvfs *st);
-int op_reply_bytes(struct op *op, const void *bytes, size_t len);
-int op_reply_pieces(struct op *op, const struct iovec *pieces, unsigned count);
-int op_reply_xattr_size(struct op *op, size_t size);
-int op_reply_open(struct op *op,
-                  struct reader *reader); /* a handle for READER (taken over; NULL for a directory) */
+int op_reply_open(struct op *op, struct reader *reader);
 
 /* The operations, in the file of their subject. */
 int op_lookup(struct op *op, struct error *err);

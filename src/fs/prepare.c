@@ -76,15 +76,12 @@ int op_populate(struct op *op, const char *name, struct error *err)
         struct wait at_hand = op_wait(op, OP_DISK);
         at_hand.timeout_ms = 0;
         op->looked_at_disk = true;
-        int result = run_grow(op->of->run, node, &at_hand, err);
-        if (result == -EAGAIN && name)
-            result = run_grow_name(op->of->run, node, name, &at_hand, err);
+        int result = run_populate(op->of->run, node, name, &at_hand, err);
         if (result != -EAGAIN)
             return result;
     }
     if (!op_may_wait(op, OP_PASS, archive))
         return -EAGAIN;
     struct wait wait = op_wait(op, OP_PASS);
-    return name ? run_grow_name(op->of->run, node, name, &wait, err)
-                : run_grow(op->of->run, node, &wait, err);
+    return run_populate(op->of->run, node, name, &wait, err);
 }

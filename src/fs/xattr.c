@@ -117,9 +117,9 @@ static int reply_value(struct op *op, const struct strbuf *value, size_t growth)
     if (value->failed)
         return op_reply_err(op, value->failed);
     if (op->size == 0)
-        return op_reply_xattr_size(op, value->len + growth);
+        return OP_REPLY(op, xattr, value->len + growth);
     return op->size < value->len ? op_reply_err(op, ERANGE)
-                                 : op_reply_bytes(op, strbuf_text(value), value->len);
+                                 : OP_REPLY(op, buf, strbuf_text(value), value->len);
 }
 
 /* The directory of a run that is closed has the attributes of a plain one. */

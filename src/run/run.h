@@ -85,16 +85,13 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
 /* Whether that opens a file of this machine, which may take time. */
 bool run_open_waits(const struct run *run, const struct node *node);
 
-/* Puts the members of an archive, the directory NODE, into the tree, where they are not there yet. May take a pass over all of
-   the archive, which goes on as long as it makes progress; where WAIT is of no time, only what is in memory or on disk is used,
-   else -EAGAIN. 0 also for any other directory. -ESTALE, -EBADMSG (damaged), -EINTR, or what reading the archive gave. */
-int run_grow(struct run *run, struct node *node, const struct wait *wait, struct error *err);
-
-/* Puts what NAME in DIRECTORY is into the tree, where it is not there yet, as soon as the pass over the archive has come to it: as
-   an early node (tree.h), which may be replaced when the pass has ended. Else as run_grow() does. -EAGAIN where WAIT forbids
-   to wait. */
-int run_grow_name(struct run *run, struct node *directory, const char *name, const struct wait *wait,
-                  struct error *err);
+/* Puts what NAME in DIRECTORY is into the tree, where it is not there yet, as soon as the pass over the archive that DIRECTORY is
+   (in) has come to it: as an early node (tree.h), which may be replaced when the pass has ended. NAME NULL: all members of the
+   archive, which may take all of that pass; it goes on as long as it makes progress. Where WAIT is of no time, only what is in
+   memory or on disk is used, else -EAGAIN. 0 also for any other directory. -ESTALE, -EBADMSG (damaged), -EINTR, or what reading
+   the archive gave. */
+int run_populate(struct run *run, struct node *directory, const char *name, const struct wait *wait,
+                 struct error *err);
 
 /* FN is told, on any thread and without locks, that early nodes may have been settled. With it they are settled as
    soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: from the return on
@@ -103,13 +100,13 @@ typedef void (*run_settled_fn)(void *context);
 void run_on_settled(struct run *run, run_settled_fn fn, void *context);
 
 /* Finds the node at PATH as tree_find() does, growing the archives on the way to it, but not itself. Only for a tree that
-   nobody renews. -ENOENT, or what run_grow() gives. */
+   nobody renews. -ENOENT, or what run_populate() gives. */
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err);
 
 /* Likewise, but symbolic links are followed, those on the way and the last, and ".." leads up: as the kernel would on a mount,
-   but never out of the run; and by run_grow_name(): what is found may be an early node, which stays until the next call.
-   -ENOENT, -ELOOP, -EXDEV (an absolute link), -ESTALE, or what run_grow() gives. */
+   but never out of the run; and by names: what is found may be an early node, which stays until the next call.
+   -ENOENT, -ELOOP, -EXDEV (an absolute link), -ESTALE, or what run_populate() gives. */
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err);
 

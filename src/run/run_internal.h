@@ -93,39 +93,6 @@ int run_open_archives(struct run *run, struct error *err);
 int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
                     struct archive **ret_archive, struct error *err);
 
-/* The archive that a directory stands for; copied of the tree while its lock is held. */
-struct run_found {
-    struct strbuf key;
-    char etag[NODE_ETAG_MAX];
-    struct object object;
-    struct run *from;
-};
-void run_found_done(struct run_found *found);
-
-/* The directory of the archive that NODE is, or is in, with a reference as the kernel's. NULL with *RET_RESULT where the archive
-   has gone. The read lock is held. */
-struct node *run_find_archive(struct run *run, const struct node *node, struct run_found *found,
-                              int *ret_result, struct error *err);
-
-/* Opens the archive of the directory NODE, which leads to it from now on. With a reference for the caller. */
-int run_open_found(struct run *run, struct node *node, const struct run_found *found,
-                   struct archive **ret_archive, struct error *err);
-
-/* What a member looks like in the tree. */
-void run_describe_member(const struct member_file *file, const char *name, const char *link,
-                         struct tree_member *ret_member);
-
-/* Puts all members of an archive into the tree. */
-int run_graft(struct run *run, struct node *node, const struct toc *toc, struct error *err);
-
-/* Files of several names, one of which shows early below DIRECTORY, member NUMBER, keep the inode number that this has: in INOS, by
-   file. The read lock is held. */
-void run_keep_inos(const struct node *directory, const struct member_table *table, uint32_t number,
-                   uint64_t inos[]);
-
-/* For tree_graft(), with the member_table as its context. */
-bool run_same_member(const void *context, const struct node *early, const struct node *fresh);
-
 /* Where in the decoded stream the content of an early file is. */
 uint64_t run_early_offset(const struct node *node);
 

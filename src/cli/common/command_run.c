@@ -32,7 +32,7 @@ int command_run_find(struct command_run *command,
 
 int command_run_populate(struct command_run *command, struct node *node, bool *ret_damaged, struct error *err)
 {
-    int result = run_grow(command->run, node, &command->wait, err);
+    int result = run_populate(command->run, node, NULL, &command->wait, err);
     *ret_damaged = command_run_damaged(command, node);
     return result;
 }

@@ -24,7 +24,7 @@ int command_run_find(struct command_run *command,
                                  struct node **ret_node, struct error *err),
                      const char *path, struct node **ret_node, struct error *err);
 
-/* Puts the members of the directory NODE into the tree, see run_grow(). *RET_DAMAGED says whether some could not be read; a note
+/* Puts the members of the directory NODE into the tree, see run_populate(). *RET_DAMAGED says whether some could not be read; a note
    has named them. 0 or -errno. */
 int command_run_populate(struct command_run *command, struct node *node, bool *ret_damaged,
                          struct error *err);

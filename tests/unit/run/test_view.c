@@ -222,7 +222,7 @@ static struct error failure;
 static int grow_root(void)
 {
     static const struct wait patient = {.timeout_ms = 10000};
-    return run_grow(run, tree_root(run_tree(run)), &patient, &failure);
+    return run_populate(run, tree_root(run_tree(run)), NULL, &patient, &failure);
 }
 
 Test(view, an_archive_that_cannot_be_read_fails_the_whole_directory)

@@ -132,7 +132,7 @@ struct node *node_at(const char *path)
 static void add_below(struct strbuf *out, struct node *directory)
 {
     struct error err = {0};
-    assert_ok(run_grow(run, directory, &patient, &err), &err);
+    assert_ok(run_populate(run, directory, NULL, &patient, &err), &err);
     for (size_t i = 0; i < directory->directory->count; i++) {
         struct node *node = directory->directory->children[i];
         (void)tree_path(node, out);
