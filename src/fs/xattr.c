@@ -31,21 +31,6 @@ static int etag(struct run_slot *of, const struct node *node, struct strbuf *out
     return out->len ? 0 : -ENODATA;
 }
 
-static int source(struct run_slot *of, const struct node *node, struct strbuf *out)
-{
-    return run_member_source(of->run, node, out);
-}
-
-static int sha256(struct run_slot *of, const struct node *node, struct strbuf *out)
-{
-    return run_member_sha256(of->run, node, out);
-}
-
-static int problem(struct run_slot *of, const struct node *node, struct strbuf *out)
-{
-    return run_problem(of->run, node, out);
-}
-
 static bool is_root(struct run_slot *of, const struct node *node)
 {
     return !of->number && node == tree_root(of->tree);
@@ -84,6 +69,7 @@ static bool is_object(struct run_slot *of, const struct node *node)
 static const struct attribute {
     const char *name;
     value_fn value;
+    int (*of_run)(struct run *run, const struct node *node, struct strbuf *out); /* the same, by its run */
     bool (*has)(struct run_slot *of,
                 const struct node *node); /* whether a node has it; NULL: where there is a value */
     bool locks;                           /* the value takes the tree's lock itself */
@@ -94,14 +80,20 @@ static const struct attribute {
     {.name = "user.runfs.https_url", .value = https_url},
     {.name = "user.runfs.etag", .value = etag},
     {.name = "user.runfs.cached", .value = cached, .has = is_object, .locks = true, .waits = true},
-    {.name = "user.runfs.source", .value = source},
-    {.name = "user.runfs.sha256", .value = sha256},
-    {.name = "user.runfs.error", .value = problem},
+    {.name = "user.runfs.source", .of_run = run_member_source},
+    {.name = "user.runfs.sha256", .of_run = run_member_sha256},
+    {.name = "user.runfs.error", .of_run = run_problem},
     {.name = "user.runfs.pid", .value = pid, .has = is_root},
     {.name = "user.runfs.status", .value = status, .has = is_root, .locks = true, .growth = 512},
 };
 
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
+
+static int add_value(const struct attribute *attribute, struct run_slot *of, const struct node *node,
+                     struct strbuf *out)
+{
+    return attribute->of_run ? attribute->of_run(of->run, node, out) : attribute->value(of, node, out);
+}
 
 static const struct attribute *find_attribute(const char *name)
 {
@@ -145,7 +137,7 @@ int op_getxattr(struct op *op, struct error *err)
     bool locked = attribute && !attribute->locks;
     if (locked)
         tree_lock_read(op->of->tree);
-    int result = attribute ? attribute->value(op->of, node, &value) : -ENODATA;
+    int result = attribute ? add_value(attribute, op->of, node, &value) : -ENODATA;
     if (locked)
         tree_unlock(op->of->tree);
     return result < 0 ? op_reply_err(op, ENODATA) : reply_value(op, &value, attribute->growth);
@@ -154,7 +146,7 @@ int op_getxattr(struct op *op, struct error *err)
 static bool has(struct run_slot *of, const struct node *node, const struct attribute *attribute)
 {
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
-    return attribute->has ? attribute->has(of, node) : attribute->value(of, node, &value) == 0;
+    return attribute->has ? attribute->has(of, node) : add_value(attribute, of, node, &value) == 0;
 }
 
 int op_listxattr(struct op *op, struct error *err)

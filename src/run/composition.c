@@ -2,17 +2,22 @@
 #include "run/run_internal.h"
 #include "store/local.h"
 
+/* Takes over what ORIGIN has, also on failure. */
+static int add_origin(struct run *host, struct origin origin, uint16_t *ret_origin, struct error *err)
+{
+    int result = origins_add(host->origins, origin, ret_origin, err);
+    if (result < 0) {
+        run_close(origin.run);
+        store_close(origin.store);
+    }
+    return result;
+}
+
 static int open_run(void *context, const char *source, uint16_t *ret_origin, struct error *err)
 {
-    struct run *host = context;
     struct origin origin = {0};
-    int result = run_open_guest(host, source, &origin.run, err);
-    if (result < 0)
-        return result;
-    result = origins_add(host->origins, origin, ret_origin, err);
-    if (result < 0)
-        run_close(origin.run);
-    return result;
+    int result = run_open_guest(context, source, &origin.run, err);
+    return result < 0 ? result : add_origin(context, origin, ret_origin, err);
 }
 
 static int open_directory(void *context, const char *directory, uint16_t *ret_origin, struct error *err)
@@ -20,12 +25,7 @@ static int open_directory(void *context, const char *directory, uint16_t *ret_or
     struct run *host = context;
     struct origin origin = {0};
     int result = local_open(directory, host->config.note, &origin.store, err);
-    if (result < 0)
-        return result;
-    result = origins_add(host->origins, origin, ret_origin, err);
-    if (result < 0)
-        store_close(origin.store);
-    return result;
+    return result < 0 ? result : add_origin(host, origin, ret_origin, err);
 }
 
 static struct tree *stored(void *context, uint16_t origin)

@@ -112,14 +112,6 @@ static int list_store(struct run *run, struct tree *tree, const struct wait *wai
     return result;
 }
 
-/* Fills TREE from the listing on disk, where that began at SINCE_MS (1970) or later. -ENOENT where there is none. */
-static int list_disk(struct run *run, struct tree *tree, uint64_t since_ms, uint64_t *ret_began_ms)
-{
-    struct cache_scope scope = run_scope(run);
-    const char *access = run->config.offline ? NULL : server_access(run->server);
-    return listing_read(run->disk, &scope, access, since_ms, add_object, tree, ret_began_ms, NULL);
-}
-
 /* From the clock that listings on disk know to the one that waits use. */
 static uint64_t monotonic_of(uint64_t real_ms)
 {
@@ -146,35 +138,37 @@ void run_show_archives(struct run *run, struct tree *tree)
         tree_show_archives(tree, is_wanted, run->filter);
 }
 
-static void finish_tree(struct run *run, struct tree *tree, uint64_t began)
+/* The end of a listing that began at BEGAN, or failed: then TREE is freed. */
+static int finish_tree(struct run *run, struct tree *tree, int result, uint64_t began, struct tree **ret_tree)
 {
+    if (result < 0) {
+        tree_free(tree);
+        return result;
+    }
     if (!run->composition.view)
         run_show_archives(run, tree);
     tree_finish(tree);
     note_hidden(run, tree);
     atomic_store(&run->listed_at, run->config.offline ? clock_ms() : began);
-}
-
-/* A tree from a listing on disk that began after SINCE. Single keys are spoken of for the first listing only. */
-int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
-{
-    struct tree *tree;
-    uint64_t began_ms = 0;
-    int result =
-        run->disk && !run->local ? tree_new(run->stored ? NULL : run->config.note, &tree, NULL) : -ENOENT;
-    if (result < 0)
-        return result;
-    result = list_disk(run, tree, run->config.offline ? 0 : real_of(since), &began_ms);
-    if (result < 0) {
-        tree_free(tree);
-        return result;
-    }
-    finish_tree(run, tree, monotonic_of(began_ms));
     *ret_tree = tree;
     return 0;
 }
 
-/* A tree from a listing that began after SINCE, on disk or by the store. */
+int run_list_kept(struct run *run, uint64_t since, struct tree **ret_tree)
+{
+    struct tree *tree;
+    uint64_t began_ms = 0;
+    bool offline = run->config.offline;
+    int result =
+        run->disk && !run->local ? tree_new(run->stored ? NULL : run->config.note, &tree, NULL) : -ENOENT;
+    if (result < 0)
+        return result;
+    const struct cache_scope scope = run_scope(run);
+    result = listing_read(run->disk, &scope, offline ? NULL : server_access(run->server),
+                          offline ? 0 : real_of(since), add_object, tree, &began_ms, NULL);
+    return finish_tree(run, tree, result, monotonic_of(began_ms), ret_tree);
+}
+
 int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tree **ret_tree,
              struct error *err)
 {
@@ -183,16 +177,7 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
         return 0;
     uint64_t began = clock_ms();
     int result = tree_new(run->stored ? NULL : run->config.note, &tree, err);
-    if (result < 0)
-        return result;
-    result = list_store(run, tree, wait, err);
-    if (result < 0) {
-        tree_free(tree);
-        return result;
-    }
-    finish_tree(run, tree, began);
-    *ret_tree = tree;
-    return 0;
+    return result < 0 ? result : finish_tree(run, tree, list_store(run, tree, wait, err), began, ret_tree);
 }
 
 /* Lists those runs anew that this one takes from. */

@@ -37,20 +37,15 @@ static int set_title(struct run *run, const char *directory, struct error *err)
     return run->title ? 0 : error_errno(err, ENOMEM, "run");
 }
 
-/* The prefix as stores and scopes have it: "" or ending in '/'. */
-static int set_prefix(struct run *run, struct error *err)
-{
-    if (asprintf(&run->prefix, "%s%s", run->root.prefix, run->root.prefix[0] ? "/" : "") >= 0)
-        return 0;
-    run->prefix = NULL;
-    return error_errno(err, ENOMEM, "run");
-}
-
+/* The prefix is, as stores and scopes have it, "" or ends in '/'. */
 static int set_place(struct run *run, const struct runfs_root *root, struct error *err)
 {
     run->root = *root;
-    int result = set_title(run, NULL, err);
-    return result < 0 ? result : set_prefix(run, err);
+    if (asprintf(&run->prefix, "%s%s", root->prefix, root->prefix[0] ? "/" : "") < 0) {
+        run->prefix = NULL;
+        return error_errno(err, ENOMEM, "run");
+    }
+    return set_title(run, NULL, err);
 }
 
 /* Opens the store of an S3 place, unless offline, and the cache over it. */
@@ -98,13 +93,6 @@ static int open_listed(struct run *run, const struct runfs_root *root)
     return result < 0 ? result : open_store(run, NULL);
 }
 
-static int no_such_run(const struct run *run, const struct places *places, struct error *err)
-{
-    const struct runfs_root *first = &places->roots[0];
-    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", run->config.source,
-                     first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
-}
-
 static void leave_place(struct run *run)
 {
     tree_free(run->stored);
@@ -134,22 +122,18 @@ static bool open_listed_place(struct run *run, const struct places *places)
     return false;
 }
 
-static int not_here(const struct run *run, const struct places *places, struct error *err)
-{
-    const struct runfs_root *first = &places->roots[0];
-    return error_set(err, ENOENT, "s3://%s/%s: offline, and its listing is not in the cache %s",
-                     first->bucket, first->prefix, run->disk ? disk_directory(run->disk) : "(there is none)");
-}
-
 /* Tries the computed place first; where nothing is there, the others that the layout names for it. A missing
    bucket is an empty place then. */
 static int open_places(struct run *run, const struct places *places, const struct wait *wait,
                        struct error *err)
 {
+    const struct runfs_root *first = &places->roots[0];
     if (open_listed_place(run, places))
         return 0;
     if (run->config.offline)
-        return not_here(run, places, err);
+        return error_set(err, ENOENT, "s3://%s/%s: offline, and its listing is not in the cache %s",
+                         first->bucket, first->prefix,
+                         run->disk ? disk_directory(run->disk) : "(there is none)");
     for (size_t i = 0; i < places->count; i++) {
         bool found;
         int result = open_place(run, &places->roots[i], wait, &found, err);
@@ -162,7 +146,8 @@ static int open_places(struct run *run, const struct places *places, const struc
             return result;
         leave_place(run);
     }
-    return no_such_run(run, places, err);
+    return error_set(err, ENOENT, "%s: no such run: nothing is stored at s3://%s/%s%s", run->config.source,
+                     first->bucket, first->prefix, places->count > 1 ? " nor where older runs are" : "");
 }
 
 /* A cache that cannot be used is no reason not to go on; only offline there is nothing without it. */
@@ -231,15 +216,6 @@ static int open_local(struct run *run, const char *directory, const struct wait 
     return result < 0 ? result : run_list(run, clock_ms(), wait, &run->stored, err);
 }
 
-static int open_remote(struct run *run, const struct places *places, const struct wait *wait,
-                       struct error *err)
-{
-    int result = open_server(run, true, err);
-    if (result == 0)
-        result = open_disk(run, err);
-    return result < 0 ? result : open_places(run, places, wait, err);
-}
-
 /* All runs: what each of them will need, and a tree without any. */
 static int open_many(struct run *run, struct error *err)
 {
@@ -259,28 +235,25 @@ static int open_many(struct run *run, struct error *err)
     return result;
 }
 
-static int open_one(struct run *run, const struct wait *wait, struct error *err)
+int run_open_source(struct run *run, const struct wait *wait, struct error *err)
 {
     struct places places;
+    int result = run->guest ? 0 : site_open_lookup(&run->config, &run->lookup, err);
+    if (result < 0 || run->source.kind == SOURCE_RUNS)
+        return result < 0 ? result : open_many(run, err);
     const struct placing placing = {.config = &run->config,
                                     .environment = run->environment,
                                     .lookup = run->lookup,
                                     .wait = wait,
                                     .local = !run->unstaged};
-    int result = places_resolve(&run->source, &placing, &places, err);
+    result = places_resolve(&run->source, &placing, &places, err);
     if (result < 0)
         return result;
     run->root = places.roots[0];
-    result = places.directory ? open_local(run, places.directory, wait, err)
-                              : open_remote(run, &places, wait, err);
+    if (places.directory)
+        result = open_local(run, places.directory, wait, err);
+    else if ((result = open_server(run, true, err)) == 0 && (result = open_disk(run, err)) == 0)
+        result = open_places(run, &places, wait, err);
     places_done(&places);
     return result;
-}
-
-int run_open_source(struct run *run, const struct wait *wait, struct error *err)
-{
-    int result = run->guest ? 0 : site_open_lookup(&run->config, &run->lookup, err);
-    if (result < 0)
-        return result;
-    return run->source.kind == SOURCE_RUNS ? open_many(run, err) : open_one(run, wait, err);
 }

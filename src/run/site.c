@@ -40,25 +40,21 @@ static const char *choose_region(const struct server *server, const struct sourc
     return placed && !server->aws.endpoint ? RUNFS_REGION : NULL;
 }
 
-/* The credentials are asked for at once, so that what is on disk is given to whoever could list it only. */
-static int set_access(struct server *server, uint64_t timeout_ms, struct error *err)
-{
-    struct aws_credentials credentials = {0};
-    int result = server->provider ? aws_provider_get(server->provider, timeout_ms, &credentials, err) : 0;
-    if (result == 0)
-        result = aws_credentials_fingerprint(&credentials, server->access, err);
-    aws_credentials_done(&credentials);
-    return result;
-}
-
+/* The credentials are asked for at once, so that what is on disk is given only to those who can list it. */
 static int load_credentials(struct server *server, const struct run_config *config, struct error *err)
 {
+    struct aws_credentials credentials = {0};
     int result = 0;
     if (!config->site.no_sign_request && !config->offline)
         result = aws_chain_open(&server->aws, config->timeout_ms, &server->provider, err);
     if (!config->site.keep_environment)
         aws_environment_wipe();
-    return result < 0 ? result : set_access(server, config->timeout_ms, err);
+    if (result == 0 && server->provider)
+        result = aws_provider_get(server->provider, config->timeout_ms, &credentials, err);
+    if (result == 0)
+        result = aws_credentials_fingerprint(&credentials, server->access, err);
+    aws_credentials_done(&credentials);
+    return result;
 }
 
 static int load(struct server *server, const struct run_config *config, struct error *err)
@@ -260,39 +256,28 @@ static int resolve_run(const struct source *source, const struct placing *placin
     return staged ? staging_directory(&request, staging, places, err) : 0;
 }
 
-static int resolve_s3(const struct source *source, struct places *places, struct error *err)
-{
-    struct runfs_error failure;
-    places->count = 1;
-    if (runfs_root_at(source->bucket, source->prefix, &places->roots[0], &failure) < 0)
-        return layout_error(err, &failure);
-    return 0;
-}
-
-static int resolve_local(const struct source *source, struct places *places, struct error *err)
-{
-    struct runfs_error failure;
-    places->count = 1;
-    if (runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places->roots[0], &failure) < 0)
-        return layout_error(err, &failure);
-    places->directory = strdup(source->path);
-    return places->directory ? 0 : error_errno(err, ENOMEM, "%s", source->path);
-}
-
 static int resolve(const struct source *source, const struct placing *placing, struct places *places,
                    struct error *err)
 {
+    struct runfs_error failure;
+    int result = 0;
+    places->count = 1;
     switch (source->kind) {
     case SOURCE_RUN:
     case SOURCE_COMMIT:
         return resolve_run(source, placing, places, err);
     case SOURCE_S3:
-        return resolve_s3(source, places, err);
+        result = runfs_root_at(source->bucket, source->prefix, &places->roots[0], &failure);
+        break;
     case SOURCE_LOCAL:
-        return resolve_local(source, places, err);
+        result = runfs_root_local(NULL, RUNFS_PLATFORM_UNSAID, &places->roots[0], &failure);
+        if (result == 0 && !(places->directory = strdup(source->path)))
+            return error_errno(err, ENOMEM, "%s", source->path);
+        break;
     default:
         return error_set(err, EINVAL, "runs: all of them can only be mounted; name one, as 12345678901");
     }
+    return result < 0 ? layout_error(err, &failure) : 0;
 }
 
 int site_open_lookup(const struct run_config *config, struct lookup **ret_lookup, struct error *err)

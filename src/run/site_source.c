@@ -159,21 +159,17 @@ static int read_commit(const char *text, struct source *source, struct error *er
     return 0;
 }
 
-static int read_local(const char *text, struct source *source, struct error *err)
-{
-    source->kind = SOURCE_LOCAL;
-    return keep(&source->path, text, strlen(text)) < 0 ? error_errno(err, ENOMEM, "source") : 0;
-}
-
-static int read_run(const char *text, struct source *source, struct error *err)
-{
-    source->kind = SOURCE_RUN;
-    return keep(&source->run, text, strlen(text)) < 0 ? error_errno(err, ENOMEM, "source") : 0;
-}
-
 static bool begins(const char *text, const char *head)
 {
     return strncmp(text, head, strlen(head)) == 0;
+}
+
+/* All of TEXT is one field of a source of this KIND. */
+static int read_whole(const char *text, struct source *source, enum source_kind kind, char **field,
+                      struct error *err)
+{
+    source->kind = kind;
+    return keep(field, text, strlen(text)) < 0 ? error_errno(err, ENOMEM, "source") : 0;
 }
 
 static int read_any(const char *text, struct source *source, struct error *err)
@@ -187,7 +183,7 @@ static int read_any(const char *text, struct source *source, struct error *err)
     if (begins(text, "https://"))
         return read_https(text, source, err);
     if (text[0] == '/' || begins(text, "./") || begins(text, "../"))
-        return read_local(text, source, err);
+        return read_whole(text, source, SOURCE_LOCAL, &source->path, err);
     if (strcmp(text, "runs") == 0) {
         source->kind = SOURCE_RUNS;
         return 0;
@@ -195,7 +191,7 @@ static int read_any(const char *text, struct source *source, struct error *err)
     if (strchr(text, '@'))
         return read_commit(text, source, err);
     if (text[0] >= '0' && text[0] <= '9')
-        return read_run(text, source, err);
+        return read_whole(text, source, SOURCE_RUN, &source->run, err);
     return refuse(err, text, "not one of " ALLOWED);
 }
 
