@@ -143,16 +143,15 @@ static void archive_progress_draw(struct archive_progress *watch)
         progress_set(&watch->progress, stats.counts[COUNT_ENCODED], stats.counts[COUNT_ENCODED_TOTAL]);
 }
 
-/* Waits for so long; false where there is no more to watch. */
+/* Waits for MS; false where the command has ended. */
 static bool archive_progress_wait(struct archive_progress *watch, uint64_t ms)
 {
-    struct timespec until = clock_timespec(clock_ms() + ms);
-    int code = 0;
-    (void)pthread_mutex_lock(&watch->lock);
-    while (!watch->done && !code)
-        code = pthread_cond_clockwait(&watch->changed, &watch->lock, CLOCK_MONOTONIC, &until);
+    uint64_t until_ms = clock_ms() + ms;
+    lock_take(&watch->lock);
+    while (!watch->done && lock_wait_until(&watch->lock, &watch->changed, until_ms))
+        continue;
     bool done = watch->done;
-    (void)pthread_mutex_unlock(&watch->lock);
+    lock_drop(&watch->lock);
     return !done;
 }
 
@@ -170,7 +169,7 @@ void archive_progress_begin(struct archive_progress *watch, struct run *run, boo
 {
     *watch = (struct archive_progress){.run = run};
     progress_begin(&watch->progress, 1, quiet);
-    (void)pthread_mutex_init(&watch->lock, NULL);
+    lock_init(&watch->lock, LOCK_LEAF);
     (void)pthread_cond_init(&watch->changed, NULL);
     watch->watched =
         watch->progress.shown && thread_create(&watch->thread, 0, archive_progress_thread, watch) == 0;
@@ -179,13 +178,13 @@ void archive_progress_begin(struct archive_progress *watch, struct run *run, boo
 void archive_progress_end(struct archive_progress *watch)
 {
     if (watch->watched) {
-        (void)pthread_mutex_lock(&watch->lock);
+        lock_take(&watch->lock);
         watch->done = true;
         (void)pthread_cond_broadcast(&watch->changed);
-        (void)pthread_mutex_unlock(&watch->lock);
-        (void)pthread_join(watch->thread, NULL);
+        lock_drop(&watch->lock);
+        thread_join(watch->thread);
     }
     (void)pthread_cond_destroy(&watch->changed);
-    (void)pthread_mutex_destroy(&watch->lock);
+    lock_done(&watch->lock);
     progress_end(&watch->progress);
 }

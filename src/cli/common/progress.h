@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock.h"
 #include "run/run.h"
 
 struct progress {
@@ -49,7 +50,7 @@ struct archive_progress {
     struct progress progress;
     pthread_t thread;
     bool watched; /* there is a thread */
-    pthread_mutex_t lock;
+    struct lock lock;
     pthread_cond_t changed;
     bool done; /* guarded by the lock */
 };
