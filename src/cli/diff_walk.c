@@ -14,31 +14,28 @@
 #define PATH_LIMIT   (64U * 1024)
 #define SHA256_LIMIT 128
 
-/* Archives to populate before their entries can be compared. */
-struct growth {
-    struct diff *diff;
-    struct growing {
-        struct node *node;
-        int side;
-    } * items; /* owned */
-    size_t count;
-    size_t capacity;
-};
-
-/* A walk looks either for archives to populate, or for changes. */
+/* A walk looks either for archives to populate before their entries can be compared, or for changes. */
 struct walk {
     struct diff *diff;
-    struct growth *growth; /* NULL: changes */
+    bool for_archives;
+    struct archive_side {
+        struct node *node;
+        int side;
+    } * archives; /* owned */
+    size_t count;
+    size_t capacity;
 };
 
 /* Without the trees' locks: while a walk is under way nothing changes the trees. */
 static int visit_pair(struct walk *walk, struct node *nodes[SIDES]);
 
-static int add_growing(struct growth *growth, struct node *node, int side)
+static int add_archive(struct walk *walk, struct node *node, int side)
 {
-    if (array_room(growth->items, growth->count, growth->capacity) < 0)
+    if (!walk->for_archives)
+        return 0;
+    if (array_room(walk->archives, walk->count, walk->capacity) < 0)
         return -ENOMEM;
-    growth->items[growth->count++] = (struct growing){node, side};
+    walk->archives[walk->count++] = (struct archive_side){node, side};
     return 0;
 }
 
@@ -46,7 +43,7 @@ static int add_change(struct walk *walk, enum change_kind kind, struct node *nod
 {
     struct diff *diff = walk->diff;
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(PATH_LIMIT);
-    if (walk->growth || kind == CHANGE_NONE)
+    if (walk->for_archives || kind == CHANGE_NONE)
         return 0;
     if (array_room(diff->changes, diff->count, diff->capacity) < 0)
         return -ENOMEM;
@@ -74,7 +71,7 @@ static int visit_one(struct walk *walk, struct node *node, int side)
     if (node->type != NODE_DIRECTORY)
         return add_change(walk, side == NEW ? CHANGE_ADDED : CHANGE_REMOVED, nodes);
     if (tree_needs_growing(node) && node_is_stage(node))
-        return walk->growth ? add_growing(walk->growth, node, side) : 0;
+        return add_archive(walk, node, side);
     if (is_closed(node))
         return 0;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)
@@ -156,8 +153,8 @@ static int visit_directories(struct walk *walk, struct node *nodes[SIDES])
         if (!tree_needs_growing(nodes[side]))
             continue;
         needed = true;
-        if (result == 0 && walk->growth)
-            result = add_growing(walk->growth, nodes[side], side);
+        if (result == 0)
+            result = add_archive(walk, nodes[side], side);
     }
     return needed ? result : visit_entries(walk, nodes[OLD]->directory, nodes[NEW]->directory);
 }
@@ -169,7 +166,7 @@ static int visit_pair(struct walk *walk, struct node *nodes[SIDES])
     if (nodes[OLD] && nodes[NEW] && directory[OLD] && directory[NEW])
         return visit_directories(walk, nodes);
     if (nodes[OLD] && nodes[NEW] && !directory[OLD] && !directory[NEW])
-        return add_change(walk, walk->growth ? CHANGE_NONE : compare_leaves(walk->diff, nodes), nodes);
+        return add_change(walk, walk->for_archives ? CHANGE_NONE : compare_leaves(walk->diff, nodes), nodes);
     int result = nodes[OLD] ? visit_one(walk, nodes[OLD], OLD) : 0;
     return result == 0 && nodes[NEW] ? visit_one(walk, nodes[NEW], NEW) : result;
 }
@@ -177,29 +174,28 @@ static int visit_pair(struct walk *walk, struct node *nodes[SIDES])
 /* Reports archives that cannot be read; their entries are not compared. */
 static void populate_one(void *context, size_t index)
 {
-    const struct growth *growth = context;
-    struct growing *item = &growth->items[index];
+    const struct walk *walk = context;
+    const struct archive_side *archive = &walk->archives[index];
     struct error err = {0};
     bool damaged;
-    int result = command_run_populate(&growth->diff->sides[item->side], item->node, &damaged, &err);
+    int result = command_run_populate(&walk->diff->sides[archive->side], archive->node, &damaged, &err);
     if (result < 0)
         (void)command_failed(&err);
     if (result < 0 || damaged)
-        atomic_store(&growth->diff->failed, true);
+        atomic_store(&walk->diff->failed, true);
 }
 
 static int populate_archives(struct diff *diff, struct node *nodes[SIDES])
 {
-    struct growth growth = {.diff = diff};
-    struct walk walk = {diff, &growth};
+    struct walk walk = {.diff = diff, .for_archives = true};
     struct archive_progress progress;
     int result = visit_pair(&walk, nodes);
-    if (result == 0 && growth.count) {
+    if (result == 0 && walk.count) {
         archive_progress_begin(&progress, diff->sides[NEW].run, diff->quiet);
-        parallel_each(growth.count, 2 * ARCHIVES_AT_ONCE, populate_one, &growth);
+        parallel_each(walk.count, 2 * ARCHIVES_AT_ONCE, populate_one, &walk);
         archive_progress_end(&progress);
     }
-    free(growth.items);
+    free(walk.archives);
     return result;
 }
 
@@ -218,7 +214,7 @@ static int find_nodes(struct diff *diff, const char *path, struct node *ret_node
 int diff_walk(struct diff *diff, const char *path, struct error *err)
 {
     struct node *nodes[SIDES];
-    struct walk walk = {diff, NULL};
+    struct walk walk = {.diff = diff};
     int result = find_nodes(diff, path, nodes, err);
     if (result < 0)
         return result;
