@@ -1,53 +1,72 @@
-/* Everything that is to be said of a view; see check.h. */
+/* The conflicts and overlaps of a view, when it is opened and when all of it is to be checked. */
 #include "view/check.h"
+
+#include <errno.h>
 
 #include "view/merge.h"
 
-/* The directory of the tree that is composed of COMPOSITE; NULL where there is none. */
-static struct node *directory_of(struct composition *composition, const struct composite *composite)
+/* Tells what is kept of the NOTES of all that has been composed; gives how many there are in all. */
+static uint64_t tell_all(const struct composition *composition,
+                         const struct stage_notes *(*notes)(const struct stage *stage),
+                         void (*tell)(void *context, const char *line), void *context)
 {
-    struct node *node = tree_find(composition->tree, composite->path);
-    return node && node_is_stage(node) && node->directory->content == composite ? node : NULL;
+    uint64_t total = 0;
+    const struct stage *stage = composition->stage;
+    const struct composite *composite = LIST_FIRST(&composition->composites);
+    for (;;) {
+        const struct stage_notes *found = stage ? notes(stage) : NULL;
+        for (size_t i = 0; found && i < found->count; i++)
+            tell(context, found->notes[i].text);
+        total += found ? found->total : 0;
+        if (!composite)
+            return total;
+        stage = composite->stage;
+        composite = LIST_NEXT(composite, link);
+    }
 }
 
-/* Tells what is kept of NOTES; gives how many there are in all. */
-static uint64_t tell_all(const struct stage_notes *notes, void (*tell)(void *context, const char *line),
-                         void *context)
+/* Conflicts that refuse a view: the last one is the reason. */
+struct refusal {
+    void (*tell)(const char *line);
+    const char *last; /* told by the next one, or at the end */
+};
+
+static void refusal_add(void *context, const char *line)
 {
-    for (size_t i = 0; i < notes->count; i++)
-        tell(context, notes->notes[i].text);
-    return notes->total;
+    struct refusal *refusal = context;
+    if (refusal->last && refusal->tell)
+        refusal->tell(refusal->last);
+    refusal->last = line;
 }
 
-static void grow_all(struct composition *composition, const struct wait *wait,
-                     const struct view_report *report)
+int compose_check(struct composition *composition, struct error *err)
 {
+    static const struct wait at_hand = {0};
+    struct refusal refusal = {.tell = composition->config.conflict};
     struct composite *composite;
     LIST_FOREACH(composite, &composition->composites, link)
     {
-        struct error err = {0};
-        struct node *node = directory_of(composition, composite);
-        if (node && composite_grow(composition, composite, node, wait, &err) < 0)
-            report->failed(report->context, &err);
+        struct node *node = tree_find(composition->tree, composite->path);
+        int result = node ? composite_grow(composition, composite, node, &at_hand, err) : 0;
+        if (result == -ENOMEM)
+            return result; /* anything else will be told to whoever looks into it */
     }
+    composition->checked = true;
+    (void)tell_all(composition, stage_conflicts, refusal_add, &refusal);
+    return refusal.last ? error_set(err, EEXIST, "%s", refusal.last) : 0;
 }
 
 void view_check(struct composition *composition, const struct wait *wait, struct view_report *report)
 {
     struct composite *composite;
-    report->conflicts = report->overlaps = 0;
-    grow_all(composition, wait, report);
-    if (composition->stage)
-        report->conflicts += tell_all(stage_conflicts(composition->stage), report->conflict, report->context);
     LIST_FOREACH(composite, &composition->composites, link)
     {
-        if (composite->stage)
-            report->conflicts +=
-                tell_all(stage_conflicts(composite->stage), report->conflict, report->context);
+        struct error err = {0};
+        struct node *node = tree_find(composition->tree, composite->path);
+        if (node && node_is_stage(node) && node->directory->content == composite &&
+            composite_grow(composition, composite, node, wait, &err) < 0)
+            report->failed(report->context, &err);
     }
-    LIST_FOREACH(composite, &composition->composites, link)
-    {
-        if (composite->stage)
-            report->overlaps += tell_all(stage_overlaps(composite->stage), report->overlap, report->context);
-    }
+    report->conflicts = tell_all(composition, stage_conflicts, report->conflict, report->context);
+    report->overlaps = tell_all(composition, stage_overlaps, report->overlap, report->context);
 }

@@ -19,6 +19,10 @@ struct view_report {
     uint64_t overlaps;
 };
 
+/* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
+   before it told to config.conflict. */
+int compose_check(struct composition *composition, struct error *err);
+
 /* Composes all of a view, of whose composition nobody else looks at anything, and tells what is found. */
 void view_check(struct composition *composition, const struct wait *wait, struct view_report *report);
 

@@ -8,15 +8,6 @@
 #include "base/array.h"
 #include "view/view_glob.h"
 
-/* A row under way. */
-struct row_job {
-    struct gathering *gathering;
-    const struct view_row *row;
-    uint32_t number;
-    struct strbuf path; /* logical */
-    struct strbuf key;
-};
-
 void gathering_done(struct gathering *gathering)
 {
     parts_done(&gathering->parts);
@@ -25,10 +16,11 @@ void gathering_done(struct gathering *gathering)
     free(gathering->roots);
 }
 
-struct tree *gather_tree(const struct gathering *gathering, uint16_t origin)
+struct tree *gather_tree(const struct row_job *job)
 {
-    const struct view_deps *deps = &gathering->composition->deps;
-    return origin == ORIGIN_RUN ? gathering->stored : deps->stored(deps->context, origin);
+    const struct view_deps *deps = &job->gathering->composition->deps;
+    return job->row->origin == ORIGIN_RUN ? job->gathering->stored
+                                          : deps->stored(deps->context, job->row->origin);
 }
 
 /* Whether PATH is ROOT, or below it. */
@@ -46,29 +38,29 @@ static struct composite *root_of(const struct gathering *gathering, const char *
     return NULL;
 }
 
-int gather_entry(struct gathering *gathering, const struct view_row *row, uint32_t number,
-                 const struct part_entry *entry, struct error *err)
+int gather_entry(struct row_job *job, struct stage_entry *entry, struct error *err)
 {
-    struct composite *root = root_of(gathering, entry->path);
+    if (job->path.failed || job->key.failed)
+        return error_errno(err, ENAMETOOLONG, "%s", entry->key);
+    entry->path = strbuf_text(&job->path);
+    struct composite *root = root_of(job->gathering, entry->path);
     bool inside = root && (entry->type == NODE_DIRECTORY || strcmp(root->path, entry->path) != 0);
-    struct parts *parts = inside ? &root->parts : &gathering->parts;
-    return parts_add_entry(parts, row, number, entry) < 0 ? error_errno(err, ENOMEM, "view") : 0;
+    struct parts *parts = inside ? &root->parts : &job->gathering->parts;
+    return parts_add_entry(parts, job->row, job->number, entry, NULL) < 0 ? error_errno(err, ENOMEM, "view")
+                                                                          : 0;
 }
 
-static int add_node(struct row_job *job, const struct node *node, struct error *err)
+static int gather_node(struct row_job *job, const struct node *node, struct error *err)
 {
-    struct part_entry entry = {
-        .path = job->path.data ? job->path.data : (char[]){""},
-        .key = job->key.data ? job->key.data : (char[]){""},
-        .etag = (char *)(uintptr_t)node_etag(node),
-        .link = node->type == NODE_LINK ? (char *)(uintptr_t)node_link(node) : NULL,
+    struct stage_entry entry = {
+        .key = strbuf_text(&job->key),
+        .etag = node_etag(node),
+        .link = node->type == NODE_LINK ? node_link(node) : NULL,
         .size = node->type == NODE_DIRECTORY ? 0 : node->size,
         .mtime_ns = node->mtime_ns,
         .type = (enum node_type)node->type,
     };
-    if (job->path.failed || job->key.failed)
-        return error_errno(err, ENAMETOOLONG, "%s", entry.key);
-    return gather_entry(job->gathering, job->row, job->number, &entry, err);
+    return gather_entry(job, &entry, err);
 }
 
 static void append_name(struct strbuf *path, const struct node *node)
@@ -76,7 +68,7 @@ static void append_name(struct strbuf *path, const struct node *node)
     strbuf_addf(path, "%s%s", path->len ? "/" : "", node_name(node));
 }
 
-static void cut(struct strbuf *path, size_t len)
+static void cut_path(struct strbuf *path, size_t len)
 {
     path->len = len;
     if (path->data)
@@ -84,26 +76,26 @@ static void cut(struct strbuf *path, size_t len)
 }
 
 /* NODE, at the job's path and key, and all below it. */
-static int add_below(struct row_job *job, const struct node *node, struct error *err)
+static int gather_below(struct row_job *job, const struct node *node, struct error *err)
 {
-    int result = add_node(job, node, err);
+    int result = gather_node(job, node, err);
     size_t path_len = job->path.len;
     size_t key_len = job->key.len;
     for (size_t i = 0; result == 0 && node->type == NODE_DIRECTORY && i < node->directory->count; i++) {
         const struct node *child = node->directory->children[i];
         append_name(&job->path, child);
         append_name(&job->key, child);
-        result = add_below(job, child, err);
-        cut(&job->path, path_len);
-        cut(&job->key, key_len);
+        result = gather_below(job, child, err);
+        cut_path(&job->path, path_len);
+        cut_path(&job->key, key_len);
     }
     return result;
 }
 
 /* What a pattern matches is shown below the row's path, by its name; what is named, at the path itself. */
-static int add_match(struct row_job *job, const char *key, struct error *err)
+static int gather_match(struct row_job *job, const char *key, struct error *err)
 {
-    const struct node *node = tree_find(gather_tree(job->gathering, job->row->origin), key);
+    const struct node *node = tree_find(gather_tree(job), key);
     const char *path = job->row->row->path;
     bool by_name = view_is_pattern(job->row->row->source) || (node->type != NODE_DIRECTORY && !path[0]);
     strbuf_clear(&job->path);
@@ -112,7 +104,7 @@ static int add_match(struct row_job *job, const char *key, struct error *err)
     strbuf_adds(&job->key, key);
     if (by_name)
         append_name(&job->path, node);
-    return add_below(job, node, err);
+    return gather_below(job, node, err);
 }
 
 static int gather_tree_row(struct row_job *job, struct error *err)
@@ -120,12 +112,12 @@ static int gather_tree_row(struct row_job *job, struct error *err)
     _cleanup_glob_ glob_t found = {0};
     const char *source = job->row->row->source;
     if (!source[0])
-        return add_match(job, source, err);
-    int result = view_glob(gather_tree(job->gathering, job->row->origin), source, &found, err);
+        return gather_match(job, source, err);
+    int result = view_glob(gather_tree(job), source, &found, err);
     if (result == 0 && !found.gl_pathc)
         result = error_set(err, ENOENT, "missing source: nothing in the run is %s", source);
     for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-        result = add_match(job, found.gl_pathv[i], err);
+        result = gather_match(job, found.gl_pathv[i], err);
     return result;
 }
 
@@ -136,11 +128,11 @@ static int gather_root_row(struct row_job *job, struct error *err)
     struct composite *root = root_of(gathering, job->row->row->path);
     if (!root)
         return 0; /* find_roots() has seen to it that there is one */
-    struct part_entry entry = {.path = root->path, .type = NODE_DIRECTORY, .grows = root};
+    const struct stage_entry entry = {.path = root->path, .type = NODE_DIRECTORY};
     bool first = !root->rooted;
     root->rooted = true;
-    int result = gather_archives(gathering, job->row, job->number, root, err);
-    if (result == 0 && first && parts_add_entry(&gathering->parts, job->row, job->number, &entry) < 0)
+    int result = gather_archives(job, root, err);
+    if (result == 0 && first && parts_add_entry(&gathering->parts, job->row, job->number, &entry, root) < 0)
         result = error_errno(err, ENOMEM, "view");
     return result;
 }
@@ -162,7 +154,7 @@ static int gather_row(struct gathering *gathering, const struct view_row *row, u
         result = gather_tree_row(&job, err);
         break;
     case RUNFS_ROW_LOCAL:
-        result = gather_local(gathering, row, number, err);
+        result = gather_local(&job, err);
         break;
     case RUNFS_ROW_ARCHIVE:
     case RUNFS_ROW_FLATTEN:
@@ -238,13 +230,13 @@ static int gather_typed(struct row_job *job, const struct node *node, struct err
         strbuf_add(&job->path, typed.directory.text, file ? typed.directory.len : 0);
         strbuf_add(&job->path, typed.rest.text, typed.rest.len);
         bool hidden = file && is_shadowed(job->gathering, strbuf_text(&job->key));
-        return hidden || !len ? 0 : add_node(job, node, err);
+        return hidden || !len ? 0 : gather_node(job, node, err);
     }
     for (size_t i = 0; result == 0 && i < node->directory->count; i++) {
         append_name(&job->key, node->directory->children[i]);
         result = job->key.failed ? error_errno(err, job->key.failed, "view")
                                  : gather_typed(job, node->directory->children[i], err);
-        cut(&job->key, len);
+        cut_path(&job->key, len);
     }
     return result;
 }

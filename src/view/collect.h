@@ -20,21 +20,28 @@ int gather(struct gathering *gathering, struct error *err);
 
 void gathering_done(struct gathering *gathering);
 
-/* For the files of gathering. The tree that an origin's keys are in, and where a row's entry PATH belongs: nodes of type
-   directory are a composite's own from its root on. */
-struct tree *gather_tree(const struct gathering *gathering, uint16_t origin);
-int gather_entry(struct gathering *gathering, const struct view_row *row, uint32_t number,
-                 const struct part_entry *entry, struct error *err);
+/* A row under way. */
+struct row_job {
+    struct gathering *gathering;
+    const struct view_row *row;
+    uint32_t number;
+    struct strbuf path; /* logical */
+    struct strbuf key;
+};
+
+/* For the files of gathering. The tree that the keys of the row are in, and where ENTRY, at the path of the job, belongs: nodes of
+   type directory are a composite's own from its root on. */
+struct tree *gather_tree(const struct row_job *job);
+int gather_entry(struct row_job *job, struct stage_entry *entry, struct error *err);
 
 /* Sets *RET_WINNER to the key that KEY gives way to where that is there, too (see enum artifacts_dir). False where KEY gives way to
    none. */
 bool gather_winner(const struct gathering *gathering, const char *key, struct strbuf *ret_winner);
 
 /* Adds the archives that an archive or flatten row chooses to a composite. */
-int gather_archives(struct gathering *gathering, const struct view_row *row, uint32_t number,
-                    struct composite *composite, struct error *err);
+int gather_archives(struct row_job *job, struct composite *composite, struct error *err);
 
 /* Adds the files of a local row. */
-int gather_local(struct gathering *gathering, const struct view_row *row, uint32_t number, struct error *err);
+int gather_local(struct row_job *job, struct error *err);
 
 #endif

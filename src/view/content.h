@@ -1,9 +1,16 @@
-/* Whether two files have the same content, as far as can be told without reading them. */
+/* Whether two files have the same content, as far as can be told without reading them, and ids of content: equal ones mean equal
+   content. */
 #ifndef RUNFS_VIEW_CONTENT_H
 #define RUNFS_VIEW_CONTENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/object.h"
+#include "base/strbuf.h"
+#include "base/wait.h"
+
+struct composition;
 
 enum content_relation {
     CONTENT_UNKNOWN, /* only reading tells */
@@ -30,5 +37,12 @@ struct content {
 /* What sizes and ids prove: a SHA-256, or an ETag that is the MD5 of all bytes, says both whether content is equal and whether
    it is not; one of an upload in parts only that it is; any other ETag, such as one made of time and size, says nothing. */
 enum content_relation content_compare(const struct content *a, const struct content *b);
+
+/* Appends the content id of an object of one of the run's origins: by its ETag "md5:HEX", or "etag:HEX-PARTS" of what was
+   uploaded in parts; where it has another ETag, which tells versions of one object apart but not content, "etag:…@KEY";
+   where it has none, as a file of this machine, "sha256:HEX" of its content, which is read as WAIT allows. Nothing where that
+   fails, with what it gave: -ETIMEDOUT, -EINTR, -ENOMEM, or why the file cannot be read. */
+int content_id(const struct composition *composition, uint16_t origin, const struct object *object,
+               const struct wait *wait, struct strbuf *out, struct error *err);
 
 #endif

@@ -7,10 +7,10 @@
 
 #include "base/array.h"
 #include "unpack/archives.h"
-#include "view/content_id.h"
+#include "view/content.h"
 #include "view/merge.h"
 
-static void done(struct part *part)
+static void part_done(struct part *part)
 {
     if (part->is_archive) {
         runfs_flatten_free(part->archive.places);
@@ -18,68 +18,67 @@ static void done(struct part *part)
         free(part->archive.key);
         return;
     }
-    free(part->entry.path);
-    free(part->entry.key);
-    free(part->entry.etag);
-    free(part->entry.link);
+    free((void *)(uintptr_t)part->entry.path);
+    free((void *)(uintptr_t)part->entry.key);
+    free((void *)(uintptr_t)part->entry.etag);
+    free((void *)(uintptr_t)part->entry.link);
 }
 
 void parts_done(struct parts *parts)
 {
     for (size_t i = 0; i < parts->count; i++)
-        done(&parts->list[i]);
+        part_done(&parts->list[i]);
     free(parts->list);
     *parts = (struct parts){0};
 }
 
 /* Takes PART over, also on failure. */
-static int add(struct parts *parts, struct part part)
+static int add_part(struct parts *parts, struct part part, bool complete)
 {
-    if (array_room(parts->list, parts->count, parts->capacity) < 0) {
-        done(&part);
+    if (!complete || array_room(parts->list, parts->count, parts->capacity) < 0) {
+        part_done(&part);
         return -ENOMEM;
     }
     parts->list[parts->count++] = part;
     return 0;
 }
 
-/* Copies TEXT, which may be NULL; *FAILED where there is no memory. */
-static char *copy(const char *text, bool *failed)
+/* Copies TEXT, which may be NULL; *COMPLETE is false without memory. */
+static char *copy_text(const char *text, bool *complete)
 {
     char *made = text ? strdup(text) : NULL;
-    *failed = *failed || (text && !made);
+    *complete = *complete && !text == !made;
     return made;
 }
 
 int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t number,
-                    const struct part_entry *entry)
+                    const struct stage_entry *entry, const struct composite *grows)
 {
-    bool failed = false;
-    struct part part = {.row = row, .number = number, .entry = *entry};
-    part.entry.path = copy(entry->path, &failed);
-    part.entry.key = copy(entry->key, &failed);
-    part.entry.etag = copy(entry->etag, &failed);
-    part.entry.link = copy(entry->link, &failed);
-    if (!failed)
-        return add(parts, part);
-    done(&part);
-    return -ENOMEM;
+    bool complete = true;
+    struct part part = {.row = row, .number = number, .entry = *entry, .grows = grows};
+    part.entry.path = copy_text(entry->path, &complete);
+    part.entry.path_len = strlen(entry->path);
+    part.entry.key = copy_text(entry->key, &complete);
+    part.entry.etag = copy_text(entry->etag, &complete);
+    part.entry.link = copy_text(entry->link, &complete);
+    part.entry.grows = grows;
+    part.entry.overlay = row && row->row->overlay;
+    part.entry.inside = row;
+    part.entry.origin = entry->key ? row ? row->origin : ORIGIN_RUN : ORIGIN_NONE;
+    part.entry.row = number;
+    part.entry.ref = (uint64_t)parts->count << 32;
+    return add_part(parts, part, complete);
 }
 
 int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t number,
                       struct archive *archive, const char *key)
 {
-    bool failed = false;
+    bool complete = true;
     struct part part = {.row = row, .number = number, .is_archive = true, .archive = {.archive = archive}};
-    part.archive.key = copy(key, &failed);
+    part.archive.key = copy_text(key, &complete);
     part.archive.index = parts->archives;
-    if (failed) {
-        done(&part);
-        return -ENOMEM;
-    }
-    int result = add(parts, part);
-    if (result == 0)
-        parts->archives++;
+    int result = add_part(parts, part, complete);
+    parts->archives += result == 0;
     return result;
 }
 
@@ -127,13 +126,13 @@ static void describe_content(struct composing *composing, uint16_t origin, const
 static void describe_entry(struct composing *composing, const struct part *part, struct strbuf *source,
                            struct strbuf *content)
 {
-    const struct part_entry *entry = &part->entry;
+    const struct stage_entry *entry = &part->entry;
     struct object object = {.key = entry->key,
                             .key_len = entry->key ? strlen(entry->key) : 0,
                             .etag = entry->etag ? entry->etag : "",
                             .size = entry->size,
                             .mtime_ns = entry->mtime_ns};
-    if (entry->grows) {
+    if (part->grows) {
         strbuf_addf(source, "archives at /%s", entry->path);
         return;
     }
@@ -159,26 +158,13 @@ static void describe(void *context, uint32_t row, uint64_t ref, struct strbuf *s
         describe_entry(composing, part, source, content);
 }
 
-static int add_entry(struct stage *stage, const struct part *part, size_t number, struct error *err)
+static int compose_entry(struct stage *stage, const struct part *part, struct error *err)
 {
-    const struct part_entry *from = &part->entry;
-    struct stage_entry entry = {
-        .path = from->path,
-        .path_len = strlen(from->path),
-        .type = from->type,
-        .grows = from->grows,
-        .executable = from->executable,
-        .overlay = part->row && part->row->row->overlay,
-        .inside = part->row,
-        .origin = from->key ? part->row ? part->row->origin : ORIGIN_RUN : ORIGIN_NONE,
-        .row = part->number,
-        .size = from->size,
-        .mtime_ns = from->grows ? from->grows->mtime_ns : from->mtime_ns,
-        .key = from->key,
-        .etag = from->grows ? from->grows->etag : from->etag,
-        .link = from->link,
-        .ref = (uint64_t)number << 32,
-    };
+    struct stage_entry entry = part->entry;
+    if (part->grows) {
+        entry.mtime_ns = part->grows->mtime_ns;
+        entry.etag = part->grows->etag;
+    }
     return stage_add(stage, &entry, err);
 }
 
@@ -195,7 +181,7 @@ int parts_compose(const struct composition *composition, struct parts *parts, co
         return result;
     for (size_t i = 0; result == 0 && !composing.why.code && i < parts->count; i++)
         result = parts->list[i].is_archive ? parts_add_members(stage, &parts->list[i], i, err)
-                                           : add_entry(stage, &parts->list[i], i, err);
+                                           : compose_entry(stage, &parts->list[i], err);
     if (result == 0 && composing.why.code)
         result = error_set(err, composing.why.code, "%s", composing.why.message);
     if (result < 0)

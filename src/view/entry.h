@@ -11,19 +11,6 @@
 struct composite;
 struct composition;
 
-/* An object, a directory, a local file. Strings are owned. */
-struct part_entry {
-    char *path; /* logical */
-    char *key;  /* at its origin; NULL: none */
-    char *etag; /* these may be NULL */
-    char *link;
-    uint64_t size;
-    int64_t mtime_ns;
-    enum node_type type;
-    bool executable;
-    const struct composite *grows; /* a directory that is composed when somebody looks into it; borrowed */
-};
-
 /* An archive whose members are shown below the row's path. */
 struct part_archive {
     struct archive *archive;
@@ -38,7 +25,11 @@ struct part {
     uint32_t number;            /* the row's, from 0 */
     bool is_archive;
     union {
-        struct part_entry entry;
+        struct {
+            struct stage_entry entry; /* an object, a directory, a local file; its strings are owned */
+            const struct composite
+                *grows; /* a directory that is composed when somebody looks into it; borrowed */
+        };
         struct part_archive archive;
     };
 };
@@ -51,10 +42,11 @@ struct parts {
     uint32_t archives; /* how many of them are archives */
 };
 
-/* Adds a part of a row, the NUMBER-th. What ENTRY leads to is copied; the reference to ARCHIVE is taken over, also on failure. 0
-   or -ENOMEM. */
+/* Adds a part of a row, the NUMBER-th. The strings of ENTRY are copied, and what the row says of it is filled in; a directory that
+   GROWS (else NULL) gets ETag and time of that in the end. The reference to ARCHIVE is taken over, also on failure. 0 or
+   -ENOMEM. */
 int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t number,
-                    const struct part_entry *entry);
+                    const struct stage_entry *entry, const struct composite *grows);
 int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t number,
                       struct archive *archive, const char *key);
 

@@ -10,10 +10,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/cleanup.h"
 #include "base/parallel.h"
 #include "unpack/archives.h"
+#include "unpack/member_copy.h"
 #include "view/collect.h"
-#include "view/manifest.h"
 
 #define TABLES_AT_ONCE (2 * ARCHIVES_AT_ONCE) /* some come from the disk while others are decoded */
 
@@ -44,14 +45,6 @@ struct composite *composite_hold(struct composite *composite)
     return composite;
 }
 
-void composite_register(struct composite *composite, struct composition *composition)
-{
-    lock_take(&composition->lock);
-    composite->composition = composition;
-    LIST_INSERT_HEAD(&composition->composites, composite, link);
-    lock_drop(&composition->lock);
-}
-
 void composite_put(struct composite *composite)
 {
     if (!composite || atomic_fetch_sub(&composite->references, 1) > 1)
@@ -80,7 +73,7 @@ static void hash_part(XXH3_state_t *state, const struct part *part)
 {
     char numbers[128];
     const struct object *object = part->is_archive ? archive_object(part->archive.archive) : NULL;
-    const struct part_entry *entry = &part->entry;
+    const struct stage_entry *entry = &part->entry;
     hash_text(state, part->row->row->path);
     hash_text(state, object ? object->key : entry->path);
     hash_text(state, object ? object->etag : entry->etag);
@@ -121,6 +114,41 @@ int composite_seal(struct composite *composite, struct error *err)
     return 0;
 }
 
+static int manifest_parse(const char *text, size_t len, struct runfs_flatten **ret_places, struct error *err)
+{
+    struct runfs_error why;
+    if (runfs_flatten_new(text, len, ret_places, &why) == 0)
+        return 0;
+    return error_set(err, why.code == EINVAL ? EBADMSG : why.code, "%s", why.message);
+}
+
+static int manifest_parse_member(struct archive *archive, const struct toc *toc, const struct wait *wait,
+                                 struct runfs_flatten **ret_places, struct error *err)
+{
+    const struct member_table *table = toc->members;
+    _cleanup_free_ char *text = NULL;
+    uint32_t member;
+    if (table->member_count == 1)
+        return manifest_parse("", 0, ret_places, err);
+    if (member_entry(table, 0, RUNFS_FLATTEN_MANIFEST, strlen(RUNFS_FLATTEN_MANIFEST), &member) < 0 ||
+        member_file(table, member)->type != MEMBER_FILE)
+        return error_set(err, EBADMSG, "has no manifest, so that its members have no place");
+    const struct member_file *file = member_file(table, member);
+    if (file->size > RUNFS_FLATTEN_SIZE_MAX)
+        return error_set(err, EBADMSG, "its manifest is larger than %d bytes", RUNFS_FLATTEN_SIZE_MAX);
+    int result =
+        member_copy_get(archive, toc, table->members[member].file, RUNFS_FLATTEN_MANIFEST, wait, &text, err);
+    return result < 0 ? result : manifest_parse(text, file->size, ret_places, err);
+}
+
+/* The stage paths of ARCHIVE, whose table is TOC. -EBADMSG where there is no manifest but other members, or it is malformed. */
+static int manifest_get(struct archive *archive, const struct toc *toc, const struct wait *wait,
+                        struct runfs_flatten **ret_places, struct error *err)
+{
+    int result = manifest_parse_member(archive, toc, wait, ret_places, err);
+    return result == -EAGAIN ? result : error_prefix(err, result, "%s", archive_object(archive)->key);
+}
+
 /* Tables and manifests being got, by several threads. */
 struct getting {
     struct composite *composite;
@@ -153,7 +181,7 @@ static void getting_fail(struct getting *getting, int result, const struct error
     lock_drop(&getting->composite->lock);
 }
 
-static void get(void *context, size_t index)
+static void get_table(void *context, size_t index)
 {
     struct getting *getting = context;
     struct part *part = getting->composite->archives[index];
@@ -175,11 +203,12 @@ static void get(void *context, size_t index)
 static int get_all(struct composite *composite, const struct wait *wait, struct error *err)
 {
     struct getting getting = {.composite = composite, .wait = wait, .err = err};
-    parallel_each(composite->parts.archives, TABLES_AT_ONCE, get, &getting);
+    parallel_each(composite->parts.archives, TABLES_AT_ONCE, get_table, &getting);
     return atomic_load(&getting.result);
 }
 
-void composite_note_conflicts(const struct composition *composition, const struct stage *stage)
+/* Notes the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
+static void composite_note_conflicts(const struct composition *composition, const struct stage *stage)
 {
     const struct stage_notes *conflicts = stage_conflicts(stage);
     char text[100];
@@ -292,35 +321,30 @@ int composite_grow(struct composition *composition, struct composite *composite,
     return result;
 }
 
-static void release(void *content)
+static void composite_release_content(void *content)
 {
     composite_put(content);
 }
 
 /* Has the directories of TREE, which is private, lead to what is to be composed there. One that is in conflict is none. */
-static void attach(struct composition *composition, struct tree *tree, struct gathering *gathering)
+static void composites_attach(struct composition *composition, struct tree *tree, struct gathering *gathering)
 {
     for (size_t i = 0; i < gathering->root_count; i++) {
         struct composite *composite = gathering->roots[i];
         struct node *node = tree_find(tree, composite->path);
         if (!node || !node_is_stage(node))
             continue;
-        composite_register(composite, composition);
+        lock_take(&composition->lock);
+        composite->composition = composition;
+        LIST_INSERT_HEAD(&composition->composites, composite, link);
+        lock_drop(&composition->lock);
         node->directory->content = composite_hold(composite);
-        node->directory->release = release;
+        node->directory->release = composite_release_content;
     }
 }
 
-static void set_stage(struct composition *composition, struct stage *stage)
-{
-    lock_take(&composition->lock);
-    stage_free(composition->stage);
-    composition->stage = stage;
-    lock_drop(&composition->lock);
-}
-
-static int compose(struct composition *composition, struct gathering *gathering, const struct wait *wait,
-                   struct tree **ret_tree, struct error *err)
+static int compose_gathered(struct composition *composition, struct gathering *gathering,
+                            const struct wait *wait, struct tree **ret_tree, struct error *err)
 {
     struct stage *stage;
     int result = parts_compose(composition, &gathering->parts, "", wait, &stage, err);
@@ -334,10 +358,14 @@ static int compose(struct composition *composition, struct gathering *gathering,
     if (composition->view->kind == VIEW_TYPED)
         composition->deps.show_archives(composition->deps.context, *ret_tree);
     tree_finish(*ret_tree);
-    attach(composition, *ret_tree, gathering);
+    composites_attach(composition, *ret_tree, gathering);
     if (composition->tree) /* those of the first listing refuse the view */
         composite_note_conflicts(composition, stage);
-    set_stage(composition, stage);
+    lock_take(&composition->lock);
+    struct stage *before = composition->stage;
+    composition->stage = stage;
+    lock_drop(&composition->lock);
+    stage_free(before);
     if (!composition->tree)
         composition->tree = *ret_tree;
     return 0;
@@ -349,42 +377,7 @@ int compose_tree(struct composition *composition, struct tree *stored, const str
     __attribute__((cleanup(gathering_done))) struct gathering gathering = {.composition = composition,
                                                                            .stored = stored};
     int result = gather(&gathering, err);
-    return result < 0 ? result : compose(composition, &gathering, wait, ret_tree, err);
-}
-
-/* The conflicts of all that has been composed. */
-struct report {
-    void (*tell)(const char *line);
-    const char *last; /* told by the next one, or at the end */
-};
-
-static void add_conflicts(struct report *report, const struct stage *stage)
-{
-    const struct stage_notes *conflicts = stage ? stage_conflicts(stage) : NULL;
-    for (size_t i = 0; conflicts && i < conflicts->count; i++) {
-        if (report->last && report->tell)
-            report->tell(report->last);
-        report->last = conflicts->notes[i].text;
-    }
-}
-
-int compose_check(struct composition *composition, struct error *err)
-{
-    static const struct wait at_hand = {0};
-    struct report report = {.tell = composition->config.conflict};
-    struct composite *composite;
-    LIST_FOREACH(composite, &composition->composites, link)
-    {
-        struct node *node = tree_find(composition->tree, composite->path);
-        int result = node ? composite_grow(composition, composite, node, &at_hand, err) : 0;
-        if (result == -ENOMEM)
-            return result; /* anything else will be told to whoever looks into it */
-    }
-    composition->checked = true;
-    add_conflicts(&report, composition->stage);
-    LIST_FOREACH(composite, &composition->composites, link)
-    add_conflicts(&report, composite->stage);
-    return report.last ? error_set(err, EEXIST, "%s", report.last) : 0;
+    return result < 0 ? result : compose_gathered(composition, &gathering, wait, ret_tree, err);
 }
 
 void composition_done(struct composition *composition)

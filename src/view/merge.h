@@ -59,9 +59,6 @@ int composite_seal(struct composite *composite, struct error *err);
 struct composite *composite_hold(struct composite *composite);
 void composite_put(struct composite *composite);
 
-/* Puts it into the list of COMPOSITION, as long as somebody refers to it. */
-void composite_register(struct composite *composite, struct composition *composition);
-
 /* Appends why growing failed last; -ENODATA where it did not. */
 int composite_problem(struct composite *composite, struct strbuf *out);
 
@@ -72,9 +69,6 @@ int composite_problem(struct composite *composite, struct strbuf *out);
 int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
                    const struct wait *wait, struct error *err);
 
-/* Notes the conflicts of a stage, of COMPOSITE_NOTES_MAX at most. */
-void composite_note_conflicts(const struct composition *composition, const struct stage *stage);
-
 /* Without a view yet; the owner sets config, deps and view. */
 void composition_init(struct composition *composition);
 
@@ -82,10 +76,6 @@ void composition_init(struct composition *composition);
    yet. What fails is told with FILE:LINE. */
 int compose_tree(struct composition *composition, struct tree *stored, const struct wait *wait,
                  struct tree **ret_tree, struct error *err);
-
-/* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
-   before it told to config.conflict. */
-int compose_check(struct composition *composition, struct error *err);
 
 /* Frees the view and what composing has left; the trees that lead to composites are freed already. */
 void composition_done(struct composition *composition);

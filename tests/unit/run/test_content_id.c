@@ -1,5 +1,5 @@
 /* Content ids: which ETags tell content, and what is hashed. */
-#include "view/content_id.h"
+#include "view/content.h"
 
 #include <errno.h>
 
