@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "archive/pass_sink.h"
+#include "base/array.h"
 #include "base/digest.h"
 
 #define PIECE         (256U * 1024)      /* encoded bytes that are taken at once */
@@ -17,13 +18,16 @@
 struct pass {
     const struct pass_config *config;
     struct reader *encoded;
-    const struct wait *wait;
+    struct wait wait;
     const struct codec *codec;
-    struct codec_decoder *decoder;
+    struct codec_decoder *decoder; /* NULL: it has not begun, or begins again */
     struct pass_sink *sink;
     struct digest sha256; /* of the encoded bytes */
     unsigned threads;     /* for decoding */
-    uint64_t stop_at;     /* decoded bytes to stop at */
+    bool limited;         /* the archive is beyond a limit, so that decoding has ended before its end */
+    char problem[TOC_PROBLEM_MAX + 1]; /* what keeps the table from being complete; "": nothing */
+    uint64_t stop_at;                  /* decoded bytes to stop at */
+    uint64_t taken;                    /* encoded bytes */
     uint64_t decoded;
     char *chunk; /* the sink's, being filled */
     size_t filled;
@@ -31,19 +35,6 @@ struct pass {
     size_t point_count;
     size_t point_capacity;
 };
-
-/* How decoding ended. */
-enum pass_end {
-    PASS_WHOLE,
-    PASS_STOPPED, /* at stop_at */
-    PASS_LIMIT,   /* the archive is beyond a limit */
-    PASS_DAMAGED,
-    PASS_AGAIN,  /* threads cannot decode it */
-    PASS_FAILED, /* a read or an allocation failed, or the pass was cancelled */
-};
-
-/* Encoded bytes could not be read: that says nothing of the archive. */
-#define READING_FAILED 1
 
 static void free_points(struct pass *pass)
 {
@@ -54,17 +45,11 @@ static void free_points(struct pass *pass)
 
 static int keep_point(struct pass *pass, const struct codec_point *point)
 {
-    if (pass->point_count == pass->point_capacity) {
-        size_t capacity = pass->point_capacity ? 2 * pass->point_capacity : 64;
-        struct toc_point *points = reallocarray(pass->points, capacity, sizeof *points);
-        if (!points)
-            return -ENOMEM;
-        pass->points = points;
-        pass->point_capacity = capacity;
-    }
     unsigned char *blob = malloc(point->blob_len + 1U);
-    if (!blob)
+    if (!blob || array_room(pass->points, pass->point_count, pass->point_capacity) < 0) {
+        free(blob);
         return -ENOMEM;
+    }
     memcpy(blob, point->blob, point->blob_len);
     pass->points[pass->point_count++] =
         (struct toc_point){point->decoded, point->encoded, point->kind, point->blob_len, blob};
@@ -119,23 +104,21 @@ static int decode(struct pass *pass, const char *in, size_t len, struct error *e
     return 0;
 }
 
-/* Reads and decodes the piece at OFFSET. READING_FAILED with *ERR where it could not be read. */
-static int take_piece(struct pass *pass, uint64_t offset, size_t *ret_len, int *ret_failure,
-                      struct error *err)
+/* Reads and decodes the next piece. *RET_UNREAD is set where it could not be read, which says nothing of the archive. */
+static int take_piece(struct pass *pass, bool *ret_unread, struct error *err)
 {
     struct loan loan;
-    int result = reader_lend(pass->encoded, PIECE, offset, pass->wait, &loan, err);
-    if (result < 0) {
-        *ret_failure = result;
-        return READING_FAILED;
-    }
-    *ret_len = loan.len;
+    int result = reader_lend(pass->encoded, PIECE, pass->taken, &pass->wait, &loan, err);
+    *ret_unread = result < 0;
+    if (result < 0)
+        return result;
     for (unsigned i = 0; result == 0 && i < loan.count; i++) {
         if (pass->sha256.state)
             result = digest_add(&pass->sha256, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
         if (result == 0)
             result = decode(pass, loan.pieces[i].iov_base, loan.pieces[i].iov_len, err);
     }
+    pass->taken += loan.len;
     loan_release(&loan);
     return result;
 }
@@ -147,61 +130,11 @@ static uint64_t trusted_bytes(const struct pass *pass)
     return far_off ? pass->decoded : progress->verified;
 }
 
-static enum pass_end end_of(int result)
-{
-    switch (result) {
-    case 0:
-        return PASS_WHOLE;
-    case -EIO:
-    case -ENODATA:
-        return PASS_DAMAGED;
-    case -EAGAIN:
-        return PASS_AGAIN;
-    case -ENOMEM: /* says nothing of the archive: another pass may have the memory */
-        return PASS_FAILED;
-    default:
-        return PASS_LIMIT;
-    }
-}
-
-/* How decoding ended with RESULT; *RET_FAILURE is set where the pass failed. */
-static enum pass_end pass_end_with(int result, int *ret_failure)
-{
-    enum pass_end end = end_of(result);
-    if (end == PASS_FAILED)
-        *ret_failure = result;
-    return end;
-}
-
-/* Decodes to the end, or as far as it goes; *ERR says why it went no further, *RET_FAILURE holds the result where that was
-   no fault of the archive's. */
-static enum pass_end decode_all(struct pass *pass, int *ret_failure, struct error *err)
-{
-    const struct pass_config *config = pass->config;
-    for (uint64_t offset = 0; offset < pass->encoded->size;) {
-        size_t len = 0;
-        int result = take_piece(pass, offset, &len, ret_failure, err);
-        if (result == READING_FAILED)
-            return PASS_FAILED;
-        if (result < 0)
-            return pass_end_with(result, ret_failure);
-        if (pass->decoded >= pass->stop_at)
-            return PASS_STOPPED;
-        offset += len;
-        if (config->go_on && !config->go_on(config->context, offset, pass->decoded, trusted_bytes(pass))) {
-            *ret_failure = error_errno(err, ECANCELED, "archive");
-            return PASS_FAILED;
-        }
-    }
-    int result = decode(pass, NULL, 0, err);
-    return pass_end_with(result < 0 ? result : codec_finish(pass->decoder, err), ret_failure);
-}
-
 static int recognise(struct pass *pass, struct error *err)
 {
     char head[CODEC_HEAD_BYTES];
     size_t n = 0;
-    int result = reader_pread(pass->encoded, head, sizeof head, 0, pass->wait, &n, err);
+    int result = reader_pread(pass->encoded, head, sizeof head, 0, &pass->wait, &n, err);
     if (result < 0)
         return result;
     pass->codec = codec_recognise(head, n);
@@ -226,12 +159,18 @@ static int set_up(struct pass *pass, struct error *err)
     return result < 0 ? result : digest_begin(&pass->sha256, DIGEST_SHA256, err);
 }
 
-static void tear_down(struct pass *pass)
+/* Takes it back to where nothing has been decoded. */
+static void start_again(struct pass *pass)
 {
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
     digest_done(&pass->sha256);
     free_points(pass);
+    *pass = (struct pass){.config = pass->config,
+                          .encoded = pass->encoded,
+                          .wait = pass->wait,
+                          .threads = 1,
+                          .stop_at = pass->stop_at};
 }
 
 /* The object's hash: known where all of it was read. -EBADMSG where it must be another. */
@@ -246,25 +185,25 @@ static int check_sha256(struct pass *pass, struct toc *toc, struct error *err)
     return 0;
 }
 
-/* Makes the table of what was read. PROBLEM is "" where there is none. */
-static int make_table(struct pass *pass, enum pass_end end, const char *problem,
-                      struct pass_result *ret_result, struct error *err)
+int pass_finish(struct pass *pass, struct pass_result *ret_result, struct error *err)
 {
     struct error tar_problem = {0};
     struct toc toc = {.object_size = pass->encoded->size, .decoded_size = pass->decoded};
-    int result = end == PASS_WHOLE ? check_sha256(pass, &toc, err) : 0;
+    bool whole = !pass->limited && pass->stop_at == UINT64_MAX;
+    int result = whole ? check_sha256(pass, &toc, err) : 0;
     if (result < 0)
         return result;
     int drained = pass_sink_drain(pass->sink, &tar_problem);
     if (drained == -ENOMEM)
         return error_errno(err, ENOMEM, "archive");
-    int finished = pass_sink_finish(pass->sink, drained == 0 && end == PASS_WHOLE, &toc, &tar_problem);
+    int finished = pass_sink_finish(pass->sink, drained == 0 && whole, &toc, &tar_problem);
     if (!toc.members || finished == -ENOMEM) {
         member_table_free(toc.members);
         return error_errno(err, ENOMEM, "archive");
     }
-    toc.complete = end == PASS_WHOLE && drained == 0 && finished == 0;
-    (void)snprintf(toc.problem, sizeof toc.problem, "%s", problem[0] ? problem : tar_problem.message);
+    toc.complete = whole && drained == 0 && finished == 0;
+    (void)snprintf(toc.problem, sizeof toc.problem, "%s",
+                   pass->problem[0] ? pass->problem : tar_problem.message);
     (void)snprintf(toc.etag, sizeof toc.etag, "%s", pass->config->etag);
     (void)snprintf(toc.codec, sizeof toc.codec, "%s", codec_name(pass->codec));
     toc.points = pass->points;
@@ -276,55 +215,79 @@ static int make_table(struct pass *pass, enum pass_end end, const char *problem,
     return result;
 }
 
-/* One pass up to STOP_AT. Where another one is to be made, -EAGAIN is the result: with one thread where this one had more, else
-   up to *RET_TRUSTED, where that which may be trusted ends. PROBLEM as above. */
-static int run_once(struct pass *pass, const char *problem, struct pass_result *ret_result,
-                    uint64_t *ret_trusted, struct error *err)
+/* Decoding has ended with RESULT, which ERR explains, and not at the end of the archive: as pass_step(). */
+static int end_early(struct pass *pass, int result, const struct error *why, struct error *err)
 {
-    struct error why = {0};
-    int failure = 0;
-    int result = set_up(pass, err);
-    if (result < 0)
-        return result;
-    enum pass_end end = decode_all(pass, &failure, &why);
-    /* Only at the end of what the table describes may a chunk be short; any other one that is not full is dropped. */
-    if (pass->chunk && end <= PASS_LIMIT)
-        push_chunk(pass);
-    if (end == PASS_FAILED)
-        return error_set(err, -failure, "%s", why.message);
-    if (end == PASS_AGAIN)
-        return -EAGAIN;
-    if (end == PASS_DAMAGED) {
-        *ret_trusted = codec_progress(pass->decoder)->verified;
-        (void)error_set(err, EBADMSG, "%s", why.message);
-        return *ret_trusted ? -EAGAIN : -EBADMSG;
+    uint64_t trusted = codec_progress(pass->decoder)->verified;
+    bool damaged = result == -EIO || result == -ENODATA;
+    if (result == -ENOMEM) /* says nothing of the archive: another pass may have the memory */
+        return error_set(err, ENOMEM, "%s", why->message);
+    if (result == -EAGAIN) { /* threads cannot decode it */
+        start_again(pass);
+        return 1;
     }
-    return make_table(pass, end, end == PASS_LIMIT ? why.message : problem, ret_result, err);
+    if (damaged && pass->stop_at < UINT64_MAX) /* the same bytes were right before */
+        return error_set(err, EBADMSG, "%s", pass->problem);
+    if (damaged && !trusted)
+        return error_set(err, EBADMSG, "%s", why->message);
+    if (damaged) { /* once more, but only so far */
+        start_again(pass);
+        pass->stop_at = trusted;
+    }
+    pass->limited = !damaged;
+    (void)snprintf(pass->problem, sizeof pass->problem, "%s", why->message);
+    return damaged;
 }
 
-int pass_run(const struct pass_config *config, struct reader *encoded, const struct wait *wait,
-             struct pass_result *ret_result, struct error *err)
+int pass_step(struct pass *pass, struct error *err)
 {
-    struct pass_result found = {0};
-    struct error damage = {0};
     struct error why = {0};
-    uint64_t trusted = UINT64_MAX;
-    unsigned threads = config->threads;
-    for (;;) {
-        struct pass pass = {
-            .config = config, .encoded = encoded, .wait = wait, .threads = threads, .stop_at = trusted};
-        int result = run_once(&pass, damage.message, &found, &trusted, &why);
-        tear_down(&pass);
-        if (result == 0)
-            break;
-        if (result == -EAGAIN && threads > 1 && trusted == UINT64_MAX)
-            threads = 1;
-        else if (result == -EAGAIN && pass.stop_at == UINT64_MAX)
-            damage = why, threads = 1;
-        else
-            return result == -EAGAIN ? error_set(err, EBADMSG, "%s", damage.message)
-                                     : error_set(err, -result, "%s", why.message);
+    bool unread = false;
+    if (!pass->decoder) {
+        int result = set_up(pass, err);
+        return result < 0 ? result : 1;
     }
-    *ret_result = found;
+    bool last = pass->taken == pass->encoded->size;
+    int result = last ? decode(pass, NULL, 0, &why) : take_piece(pass, &unread, &why);
+    if (result == 0 && last)
+        result = codec_finish(pass->decoder, &why);
+    if (unread)
+        return error_set(err, -result, "%s", why.message);
+    if (result < 0)
+        result = end_early(pass, result, &why, err);
+    else
+        result = !last && pass->decoded < pass->stop_at;
+    /* Only at the end of what the table describes may a chunk be short; any other one that is not full is dropped. */
+    if (result == 0 && pass->chunk)
+        push_chunk(pass);
+    return result;
+}
+
+void pass_progress(const struct pass *pass, struct pass_progress *ret_progress)
+{
+    *ret_progress = (struct pass_progress){
+        .encoded = pass->taken, .decoded = pass->decoded, .trusted = pass->decoder ? trusted_bytes(pass) : 0};
+}
+
+int pass_open(const struct pass_config *config, struct reader *encoded, const struct wait *wait,
+              struct pass **ret_pass, struct error *err)
+{
+    struct pass *pass = calloc(1, sizeof *pass);
+    if (!pass)
+        return error_errno(err, ENOMEM, "archive");
+    *pass = (struct pass){.config = config,
+                          .encoded = encoded,
+                          .wait = *wait,
+                          .threads = config->threads,
+                          .stop_at = UINT64_MAX};
+    *ret_pass = pass;
     return 0;
+}
+
+void pass_close(struct pass *pass)
+{
+    if (!pass)
+        return;
+    start_again(pass);
+    free(pass);
 }

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "base/array.h"
+#include "base/lock.h"
 #include "base/thread.h"
 
 #define BUFFERS 4
@@ -24,7 +23,7 @@ struct pass_sink {
     char *memory; /* BUFFERS chunks, owned */
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock; /* guards what follows */
+    struct lock lock; /* guards what follows */
     pthread_cond_t changed;
     size_t lens[BUFFERS];
     uint64_t pushed; /* chunks ever; the next one goes to buffer PUSHED modulo BUFFERS */
@@ -34,52 +33,38 @@ struct pass_sink {
     struct error failure;
 };
 
-static int add_hash(struct pass_sink *sink, const void *data, size_t len)
-{
-    XXH128_canonical_t canonical;
-    if (sink->hash_count == sink->hash_capacity) {
-        size_t capacity = sink->hash_capacity ? 2 * sink->hash_capacity : 256;
-        struct toc_hash *hashes = reallocarray(sink->hashes, capacity, sizeof *hashes);
-        if (!hashes)
-            return -ENOMEM;
-        sink->hashes = hashes;
-        sink->hash_capacity = capacity;
-    }
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, len));
-    memcpy(sink->hashes[sink->hash_count++].bytes, canonical.digest, TOC_HASH_SIZE);
-    return 0;
-}
-
 /* Without the lock: nobody else touches the chunk, nor what is read out of it. After reading members has FAILED the rest
    is hashed and handed on all the same, for it shows whether the stream itself is sound. */
 static int take(struct pass_sink *sink, uint64_t number, char *data, size_t len, bool failed,
                 struct error *err)
 {
-    if (add_hash(sink, data, len) < 0)
+    if (array_room(sink->hashes, sink->hash_count, sink->hash_capacity) < 0)
         return error_errno(err, ENOMEM, "archive");
+    struct toc_hash *hash = &sink->hashes[sink->hash_count++];
+    *hash = toc_hash(data, len);
     int result = failed ? 0 : tar_feed(sink->tar, data, len, err);
     memset(data + len, 0, TOC_CHUNK_SIZE - len);
     if (sink->hand_on && sink->config->chunk)
-        sink->config->chunk(sink->config->context, number, data);
+        sink->config->chunk(sink->config->context, number, data, hash);
     return result;
 }
 
 static void *sink_thread(void *context)
 {
     struct pass_sink *sink = context;
-    (void)pthread_mutex_lock(&sink->lock);
+    lock_take(&sink->lock);
     for (;;) {
         while (sink->taken == sink->pushed && !sink->closing)
-            (void)pthread_cond_wait(&sink->changed, &sink->lock);
+            lock_wait(&sink->lock, &sink->changed);
         if (sink->taken == sink->pushed)
             break;
         size_t i = sink->taken % BUFFERS;
         size_t len = sink->lens[i];
         struct error err = {0};
         bool failed = sink->result < 0;
-        (void)pthread_mutex_unlock(&sink->lock);
+        lock_drop(&sink->lock);
         int result = take(sink, sink->taken, sink->memory + i * TOC_CHUNK_SIZE, len, failed, &err);
-        (void)pthread_mutex_lock(&sink->lock);
+        lock_take(&sink->lock);
         if (result < 0 && !failed) {
             sink->result = result;
             sink->failure = err;
@@ -87,7 +72,7 @@ static void *sink_thread(void *context)
         sink->taken++;
         (void)pthread_cond_broadcast(&sink->changed);
     }
-    (void)pthread_mutex_unlock(&sink->lock);
+    lock_drop(&sink->lock);
     return NULL;
 }
 
@@ -142,7 +127,7 @@ int pass_sink_open(const struct pass_config *config, bool hand_on, struct pass_s
         return error_errno(err, ENOMEM, "archive");
     sink->config = config;
     sink->hand_on = hand_on;
-    (void)pthread_mutex_init(&sink->lock, NULL);
+    lock_init(&sink->lock, LOCK_LEAF);
     (void)pthread_cond_init(&sink->changed, NULL);
     int result = set_up(sink, err);
     if (result < 0)
@@ -154,38 +139,37 @@ int pass_sink_open(const struct pass_config *config, bool hand_on, struct pass_s
 
 char *pass_sink_buffer(struct pass_sink *sink)
 {
-    (void)pthread_mutex_lock(&sink->lock);
+    lock_take(&sink->lock);
     while (sink->pushed - sink->taken == BUFFERS)
-        (void)pthread_cond_wait(&sink->changed, &sink->lock);
+        lock_wait(&sink->lock, &sink->changed);
     char *buffer = sink->memory + sink->pushed % BUFFERS * TOC_CHUNK_SIZE;
-    (void)pthread_mutex_unlock(&sink->lock);
+    lock_drop(&sink->lock);
     return buffer;
 }
 
 void pass_sink_push(struct pass_sink *sink, size_t len)
 {
-    (void)pthread_mutex_lock(&sink->lock);
+    lock_take(&sink->lock);
     sink->lens[sink->pushed++ % BUFFERS] = len;
     (void)pthread_cond_broadcast(&sink->changed);
-    (void)pthread_mutex_unlock(&sink->lock);
+    lock_drop(&sink->lock);
 }
 
 int pass_sink_drain(struct pass_sink *sink, struct error *err)
 {
-    (void)pthread_mutex_lock(&sink->lock);
+    lock_take(&sink->lock);
     while (sink->taken < sink->pushed)
-        (void)pthread_cond_wait(&sink->changed, &sink->lock);
+        lock_wait(&sink->lock, &sink->changed);
     int result = sink->result;
     if (result < 0)
         (void)error_set(err, -result, "%s", sink->failure.message);
-    (void)pthread_mutex_unlock(&sink->lock);
+    lock_drop(&sink->lock);
     return result;
 }
 
 int pass_sink_finish(struct pass_sink *sink, bool whole, struct toc *toc, struct error *err)
 {
-    enum tar_ending ending;
-    int cut = whole ? tar_end(sink->tar, &ending, err) : 0;
+    int cut = whole ? tar_end(sink->tar, err) : 0;
     toc->refused = members_refused(sink->members);
     int result = members_finish(sink->members, &toc->members, cut < 0 ? NULL : err);
     toc->chunks = sink->hashes;
@@ -198,10 +182,10 @@ void pass_sink_close(struct pass_sink *sink)
     if (!sink)
         return;
     if (sink->started) {
-        (void)pthread_mutex_lock(&sink->lock);
+        lock_take(&sink->lock);
         sink->closing = true;
         (void)pthread_cond_broadcast(&sink->changed);
-        (void)pthread_mutex_unlock(&sink->lock);
+        lock_drop(&sink->lock);
         (void)pthread_join(sink->thread, NULL);
     }
     tar_free(sink->tar);
@@ -209,6 +193,6 @@ void pass_sink_close(struct pass_sink *sink)
     free(sink->hashes);
     free(sink->memory);
     (void)pthread_cond_destroy(&sink->changed);
-    (void)pthread_mutex_destroy(&sink->lock);
+    lock_done(&sink->lock);
     free(sink);
 }

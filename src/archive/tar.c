@@ -167,16 +167,13 @@ int tar_feed(struct tar *tar, const void *bytes, size_t len, struct error *err)
     return tar->failure.code ? tar_fail_again(tar, err) : 0;
 }
 
-int tar_end(struct tar *tar, enum tar_ending *ret_ending, struct error *err)
+int tar_end(struct tar *tar, struct error *err)
 {
     bool between = tar->state == TAR_AT_HEADER && !tar->filled && !tar->announced;
     if (!tar->failure.code && tar->state != TAR_BEHIND_END && !between)
         (void)error_set(&tar->failure, EBADMSG, "tar: the archive ends at byte %" PRIu64 " within %s",
                         tar->offset, state_texts[tar->state]);
-    if (tar->failure.code)
-        return tar_fail_again(tar, err);
-    *ret_ending = between ? TAR_UNMARKED : TAR_ENDED;
-    return 0;
+    return tar->failure.code ? tar_fail_again(tar, err) : 0;
 }
 
 int tar_new(const struct tar_limits *limits, const struct tar_handler *handler, void *context,

@@ -103,13 +103,8 @@ int tar_new(const struct tar_limits *limits, const struct tar_handler *handler, 
    -ENOMEM, or what a callback returned; after a failure every call fails in the same way. */
 int tar_feed(struct tar *tar, const void *bytes, size_t len, struct error *err);
 
-enum tar_ending {
-    TAR_ENDED,    /* with a zero block, as it should */
-    TAR_UNMARKED, /* at the end of a member, which may be all there ever was */
-};
-
 /* The stream has ended. -EBADMSG where that is within a member or header, or what tar_feed() failed with. */
-int tar_end(struct tar *tar, enum tar_ending *ret_ending, struct error *err);
+int tar_end(struct tar *tar, struct error *err);
 
 /* Frees the reader; NULL is allowed. */
 void tar_free(struct tar *tar);

@@ -15,32 +15,30 @@
 #define FOREIGN_MAX_MS  5000    /* then it is stopped or slow: fetched here as well */
 #define IMPATIENT_MS    30000   /* and so is what any of them has claimed, for so long */
 
-/* When the time without progress began, for a reader that has waited since SINCE (0: now). */
-static uint64_t stalled_since(const struct cache *cache, uint64_t since)
+/* When a reader gives up that WAIT allows to wait. */
+static uint64_t deadline_of(const struct cache *cache, const struct wait *wait)
 {
-    uint64_t progress = atomic_load(&cache->progress_at);
-    return !since ? clock_ms() : progress > since ? progress : since;
+    return wait_deadline(wait, cache_progress_at(cache));
 }
 
-static int timed_out(const struct source *source, const struct wait *wait, struct error *err)
+static int timed_out(const struct cached_object *source, const struct wait *wait, struct error *err)
 {
     return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", source->object.key,
                      (double)wait->timeout_ms / 1000);
 }
 
-/* Whether a reader that still waits to begin has to give up: no byte has come for any reader since it came, or for as
-   long as it allows. Once its fetch is under way the store ends that in time. */
-static int give_up(struct cache *cache, const struct wait *wait, uint64_t since, const struct source *source,
-                   struct error *err)
+/* Waits once for CONDITION, or until no byte has come for any reader for as long as WAIT allows. */
+static int wait_for(struct cache *cache, pthread_cond_t *condition, const struct wait *wait,
+                    const struct cached_object *source, struct error *err)
 {
-    if (wait_cancelled(wait))
+    int result = wait_on(wait, &cache->lock, condition, deadline_of(cache, wait));
+    if (result == -EINTR)
         return error_errno(err, EINTR, "%s", source->object.key);
-    if (clock_ms() >= stalled_since(cache, since) + wait->timeout_ms)
-        return timed_out(source, wait, err);
-    return 0;
+    return clock_ms() < deadline_of(cache, wait) ? 0 : timed_out(source, wait, err);
 }
 
-static struct timed_out *find_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+static struct timed_out *find_timed_out(struct cache *cache, const struct cached_object *source,
+                                        uint64_t number)
 {
     for (unsigned i = 0; i < TIMED_OUT_KEPT; i++)
         if (cache->timed_out[i].source == source->hash && cache->timed_out[i].number == number &&
@@ -51,7 +49,7 @@ static struct timed_out *find_timed_out(struct cache *cache, const struct source
 
 /* The kernel reads again what failed while it read ahead: that read must not wait as long once more, also where the
    block never was in the pool, or has been evicted. Reads that fail for that reason do not prolong it. */
-static void note_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+static void note_timed_out(struct cache *cache, const struct cached_object *source, uint64_t number)
 {
     struct timed_out *entry = find_timed_out(cache, source, number);
     if (entry && clock_ms() < entry->at + FAILURE_KEPT_MS)
@@ -62,35 +60,29 @@ static void note_timed_out(struct cache *cache, const struct source *source, uin
 }
 
 /* Whether a reader of the block gave up within the last second, and nothing has made progress since. */
-static bool has_timed_out(struct cache *cache, const struct source *source, uint64_t number)
+static bool has_timed_out(struct cache *cache, const struct cached_object *source, uint64_t number)
 {
     const struct timed_out *entry = find_timed_out(cache, source, number);
-    return entry && clock_ms() < entry->at + FAILURE_KEPT_MS && atomic_load(&cache->progress_at) < entry->at;
-}
-
-static void wait_slice(struct cache *cache, pthread_cond_t *condition)
-{
-    struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-    (void)pthread_cond_clockwait(condition, &cache->lock, CLOCK_MONOTONIC, &until);
+    return entry && clock_ms() < entry->at + FAILURE_KEPT_MS && cache_progress_at(cache) < entry->at;
 }
 
 /* Evicts until block NUMBER fits; waits for users to finish where nothing is idle. *RET_BLOCK is the block
    itself where somebody else made it meanwhile, else NULL. */
-static int make_room(struct cache *cache, const struct source *source, uint64_t number,
+static int make_room(struct cache *cache, const struct cached_object *source, uint64_t number,
                      const struct wait *wait, struct block **ret_block, struct error *err)
 {
-    uint64_t since = wait->since_ms ? wait->since_ms : clock_ms();
     size_t len = map_block_len(source->object.size, number);
     struct block *block = NULL;
-    int result = give_up(cache, wait, since, source, err);
+    int result = wait_cancelled(wait)                    ? error_errno(err, EINTR, "%s", source->object.key)
+                 : clock_ms() < deadline_of(cache, wait) ? 0
+                                                         : timed_out(source, wait, err);
     while (result == 0 && !block && cache->used && cache->used + len > cache->pool_bytes) {
         if (!TAILQ_EMPTY(&cache->idle)) {
             block_evict(TAILQ_FIRST(&cache->idle));
             continue;
         }
-        wait_slice(cache, &cache->room);
+        result = wait_for(cache, &cache->room, wait, source, err);
         block = pool_find(cache, source, number);
-        result = give_up(cache, wait, since, source, err);
     }
     if (result == 0)
         *ret_block = block;
@@ -102,23 +94,23 @@ static int make_room(struct cache *cache, const struct source *source, uint64_t 
 static bool load(struct block *block)
 {
     struct cache *cache = block->cache;
-    struct source *source = block->source;
+    struct cached_object *source = block->source;
     bool unused = false;
     if (!source->disk || disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
         return false;
-    if (cache->check && !cache->check(cache->check_context, &source->object, block->number, block->data)) {
+    if (source->fill.check && !source->fill.check(source->fill.context, block->number, block->data)) {
         disk_object_drop(source->disk, block->number);
         return false;
     }
     cache_note_progress(cache);
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     block->on_disk = true;
     if (unused) {
         cache->ahead_used += block->len;
         cache->recent_used += block->len;
     }
     block_finish(block, 0, NULL);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
     return true;
 }
 
@@ -139,8 +131,7 @@ static bool is_worth_waiting(struct cache *cache, const struct wait *wait, uint6
         atomic_store(&cache->impatient_until, now + IMPATIENT_MS);
         return false;
     }
-    uint64_t since = stalled_since(cache, wait->since_ms ? wait->since_ms : began);
-    return now + (now - began) < since + wait->timeout_ms;
+    return now + (now - began) < deadline_of(cache, wait);
 }
 
 enum disk_claim block_claim(struct block *block)
@@ -174,9 +165,9 @@ static bool load_or_claim(struct block *block, const struct wait *wait)
 
 static void fail(struct block *block, int code, const char *why)
 {
-    (void)pthread_mutex_lock(&block->cache->lock);
+    lock_take(&block->cache->lock);
     block_finish(block, -code, why);
-    (void)pthread_mutex_unlock(&block->cache->lock);
+    cache_unlock(block->cache);
 }
 
 static void fail_offline(struct block *block)
@@ -190,6 +181,19 @@ static void fail_offline(struct block *block)
     fail(block, EIO, why);
 }
 
+/* Has the block brought by its source's fill. */
+static void wake_fill(struct block *block)
+{
+    struct cached_object *source = block->source;
+    struct error err = {0};
+    lock_take(&source->cache->lock);
+    block_want(block);
+    cache_unlock(source->cache);
+    int result = source->fill.wake(source->fill.context, &err);
+    if (result < 0)
+        cached_object_refuse(source, 0, UINT64_MAX, result, &err);
+}
+
 /* Starts the fetch of a block that a reader waits for. */
 static void fetch(struct block *block, const struct wait *wait)
 {
@@ -199,23 +203,27 @@ static void fetch(struct block *block, const struct wait *wait)
         fail(block, ENOMEM, "out of memory");
         return;
     }
-    flight->sink.since_ms = stalled_since(cache, wait->since_ms);
-    (void)pthread_mutex_lock(&cache->lock);
+    flight->sink.since_ms = deadline_of(cache, wait) - wait->timeout_ms;
+    lock_take(&cache->lock);
     flight_add(flight, block);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
     flight_start(flight);
 }
 
-/* Fills a block that was just made; the lock is let go of meanwhile. The caller uses the block, so it stays. */
+/* Fills a block that was just made; drops and retakes the lock. The caller uses the block, so it stays. */
 static void fill(struct block *block, const struct wait *wait)
 {
     struct cache *cache = block->cache;
-    (void)pthread_mutex_unlock(&cache->lock);
-    if (cache->offline && !load(block))
-        fail_offline(block);
-    else if (!cache->offline && !load_or_claim(block, wait))
-        fetch(block, wait);
-    (void)pthread_mutex_lock(&cache->lock);
+    cache_unlock(cache);
+    if (cache->offline ? !load(block) : !load_or_claim(block, wait)) {
+        if (cache->offline)
+            fail_offline(block);
+        else if (block->source->fill.wake)
+            wake_fill(block);
+        else
+            fetch(block, wait);
+    }
+    lock_take(&cache->lock);
 }
 
 /* Forgets a failed block that is not worth keeping, so that it is fetched anew. */
@@ -229,8 +237,8 @@ static struct block *drop_stale_failure(struct block *block)
 
 /* Finds the block and uses it, or makes it and sees that it is filled. -EAGAIN where that means waiting and WAIT
  * forbids. */
-static int get_block(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
-                     struct block **ret_block, struct error *err)
+static int get_block(struct cache *cache, struct cached_object *source, uint64_t number,
+                     const struct wait *wait, struct block **ret_block, struct error *err)
 {
     bool nowait = wait->timeout_ms == 0;
     struct block *block = pool_find(cache, source, number);
@@ -260,20 +268,21 @@ static int get_block(struct cache *cache, struct source *source, uint64_t number
     return 0;
 }
 
-/* Waits for the end of the block's fetch, which the store brings about in bounded time. */
+/* Waits for the end of the block's fetch, which a store brings about in bounded time. */
 static int await_block(struct cache *cache, struct block *block, const struct wait *wait, struct error *err)
 {
     while (block->state == BLOCK_FETCHING) {
-        if (wait_cancelled(wait))
-            return error_errno(err, EINTR, "%s", block->source->object.key);
-        wait_slice(cache, &block->changed);
+        int result = block->source->fill.wake ? wait_for(cache, &block->changed, wait, block->source, err)
+                                              : wait_on(wait, &cache->lock, &block->changed, UINT64_MAX);
+        if (result < 0)
+            return result == -EINTR ? error_errno(err, EINTR, "%s", block->source->object.key) : result;
     }
     if (block->state == BLOCK_FAILED)
         return error_set(err, -block->failure, "%s", block->why ? block->why : "out of memory");
     return 0;
 }
 
-static int acquire_locked(struct cache *cache, struct source *source, uint64_t number,
+static int acquire_locked(struct cache *cache, struct cached_object *source, uint64_t number,
                           const struct wait *wait, struct block **ret_block, struct error *err)
 {
     for (;;) {
@@ -297,11 +306,14 @@ static int acquire_locked(struct cache *cache, struct source *source, uint64_t n
     }
 }
 
-int block_acquire(struct cache *cache, struct source *source, uint64_t number, const struct wait *wait,
+int block_acquire(struct cache *cache, struct cached_object *source, uint64_t number, const struct wait *wait,
                   struct block **ret_block, struct error *err)
 {
-    (void)pthread_mutex_lock(&cache->lock);
-    int result = acquire_locked(cache, source, number, wait, ret_block, err);
-    (void)pthread_mutex_unlock(&cache->lock);
+    struct wait own = *wait;
+    if (wait->timeout_ms && !wait->since_ms)
+        own.since_ms = clock_ms();
+    lock_take(&cache->lock);
+    int result = acquire_locked(cache, source, number, &own, ret_block, err);
+    cache_unlock(cache);
     return result;
 }

@@ -16,8 +16,8 @@
 struct cached_reader {
     struct reader reader;
     struct cache *cache;
-    struct source *source;
-    pthread_mutex_t lock; /* guards the plan */
+    struct cached_object *source;
+    struct lock lock; /* guards the plan */
     struct plan plan;
 };
 
@@ -37,19 +37,21 @@ static struct plan_limits limits_of(const struct cache *cache)
 static bool fetch_ahead(struct cached_reader *reader, uint64_t offset, size_t len, const struct wait *wait)
 {
     struct plan_limits limits = limits_of(reader->cache);
-    (void)pthread_mutex_lock(&reader->lock);
+    lock_take(&reader->lock);
     struct plan plan = reader->plan;
     struct plan_step step = plan_read(&plan, &limits, offset, len, clock_ms());
     bool later = step.count && wait->timeout_ms == 0 && reader->cache->disk;
     if (!later)
         reader->plan = plan;
-    (void)pthread_mutex_unlock(&reader->lock);
+    lock_drop(&reader->lock);
     if (later || !step.count)
         return !later;
-    uint64_t got = blocks_fetch_ahead(reader->cache, reader->source, step.first, step.count);
-    (void)pthread_mutex_lock(&reader->lock);
+    uint64_t blocks = map_blocks(reader->reader.size);
+    uint64_t got = blocks_fetch_ahead(reader->cache, reader->source, step.first,
+                                      step.count < blocks - step.first ? step.count : blocks - step.first);
+    lock_take(&reader->lock);
     plan_reached(&reader->plan, &step, got);
-    (void)pthread_mutex_unlock(&reader->lock);
+    lock_drop(&reader->lock);
     return true;
 }
 
@@ -152,51 +154,71 @@ static int cached_lend(struct reader *r, size_t len, uint64_t offset, const stru
     return 0;
 }
 
-static void put_source(struct cache *cache, struct source *source)
+static void put_source(struct cache *cache, struct cached_object *source)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     source_put(source);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
 }
 
 static void cached_close(struct reader *r)
 {
     struct cached_reader *reader = (struct cached_reader *)r;
     put_source(reader->cache, reader->source);
-    (void)pthread_mutex_destroy(&reader->lock);
+    lock_done(&reader->lock);
     free(reader);
 }
 
 static const struct reader_ops cached_ops = {
     .pread = cached_pread, .lend = cached_lend, .close = cached_close};
 
+/* Takes over the reference to SOURCE. */
+static int open_reader(struct cached_object *source, uint64_t size, struct reader **ret_reader,
+                       struct error *err)
+{
+    struct cached_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
+        int result = error_errno(err, ENOMEM, "%s", source->object.key);
+        put_source(source->cache, source);
+        return result;
+    }
+    reader->reader = (struct reader){&cached_ops, size};
+    reader->cache = source->cache;
+    reader->source = source;
+    plan_init(&reader->plan, size);
+    lock_init(&reader->lock, LOCK_LEAF);
+    *ret_reader = &reader->reader;
+    return 0;
+}
+
 int cache_reader_open(struct cache *cache, const struct object *object, struct reader **ret_reader,
                       struct error *err)
 {
-    struct cached_reader *reader = calloc(1, sizeof *reader);
-    if (!reader || !(reader->source = source_get(cache, object))) {
-        free(reader);
-        return error_errno(err, ENOMEM, "%s", object->key);
-    }
-    reader->reader = (struct reader){&cached_ops, object->size};
-    reader->cache = cache;
-    plan_init(&reader->plan, object->size);
-    (void)pthread_mutex_init(&reader->lock, NULL);
-    *ret_reader = &reader->reader;
-    return 0;
+    struct cached_object *source = source_get(cache, object);
+    return source ? open_reader(source, object->size, ret_reader, err)
+                  : error_errno(err, ENOMEM, "%s", object->key);
+}
+
+int cached_object_reader(struct cached_object *source, uint64_t size, struct reader **ret_reader,
+                         struct error *err)
+{
+    lock_take(&source->cache->lock);
+    source->references++;
+    cache_unlock(source->cache);
+    return open_reader(source, size, ret_reader, err);
 }
 
 void cache_reader_bound(struct reader *r, uint64_t end)
 {
     struct cached_reader *reader = (struct cached_reader *)r;
-    (void)pthread_mutex_lock(&reader->lock);
+    lock_take(&reader->lock);
     reader->plan.bound = end < r->size ? end : r->size;
-    (void)pthread_mutex_unlock(&reader->lock);
+    lock_drop(&reader->lock);
 }
 
 bool cache_prefetch(struct cache *cache, const struct object *object)
 {
-    struct source *source = source_get(cache, object);
+    struct cached_object *source = source_get(cache, object);
     if (!source)
         return false;
     bool fetched = blocks_fetch_ahead(cache, source, 0, 1) == 1;
@@ -206,7 +228,7 @@ bool cache_prefetch(struct cache *cache, const struct object *object)
 
 uint64_t cache_bytes_here(struct cache *cache, const struct object *object)
 {
-    struct source *source = source_get(cache, object);
+    struct cached_object *source = source_get(cache, object);
     uint64_t bytes = source && source->disk ? disk_object_bytes(source->disk) : 0;
     if (source)
         put_source(cache, source);
@@ -215,7 +237,7 @@ uint64_t cache_bytes_here(struct cache *cache, const struct object *object)
 
 void cache_stats(struct cache *cache, struct cache_stats *ret_stats)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     *ret_stats = (struct cache_stats){
         .bytes_given = cache->bytes_given,
         .bytes_fetched = cache->bytes_fetched,
@@ -224,12 +246,17 @@ void cache_stats(struct cache *cache, struct cache_stats *ret_stats)
         .pool_bytes = cache->used,
         .pool_max = cache->pool_bytes,
     };
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
 }
 
 void cache_note_progress(struct cache *cache)
 {
-    atomic_store(&cache->progress_at, clock_ms());
+    atomic_store(cache->progress_at, clock_ms());
+}
+
+uint64_t cache_progress_at(const struct cache *cache)
+{
+    return atomic_load(cache->progress_at);
 }
 
 /* As many requests as there are connections share what may be on its way. */
@@ -251,15 +278,13 @@ int cache_open(const struct cache_config *config, struct store *store, struct ca
     cache->store = store;
     cache->disk = config->disk;
     cache->scope = config->scope;
-    cache->decoded = config->decoded;
-    cache->check = config->check;
-    cache->check_context = config->check_context;
+    cache->progress_at = config->below ? config->below->progress_at : &cache->own_progress_at;
     cache->offline = config->offline;
     cache->no_keep = config->no_keep;
     set_sizes(cache, config);
     TAILQ_INIT(&cache->idle);
     TAILQ_INIT(&cache->unsaved);
-    (void)pthread_mutex_init(&cache->lock, NULL);
+    lock_init(&cache->lock, LOCK_CACHE);
     (void)pthread_cond_init(&cache->room, NULL);
     (void)pthread_cond_init(&cache->unsaved_came, NULL);
     (void)pthread_cond_init(&cache->saved, NULL);
@@ -277,10 +302,12 @@ void cache_close(struct cache *cache)
     if (!cache)
         return;
     saver_close(cache);
+    lock_take(&cache->lock);
     pool_clear(cache);
+    cache_unlock(cache);
     (void)pthread_cond_destroy(&cache->saved);
     (void)pthread_cond_destroy(&cache->unsaved_came);
     (void)pthread_cond_destroy(&cache->room);
-    (void)pthread_mutex_destroy(&cache->lock);
+    lock_done(&cache->lock);
     free(cache);
 }

@@ -13,28 +13,23 @@
 #include "reader/reader.h"
 #include "store/store.h"
 
-/* Nobody knows at first how large a decoded archive is: so its size is no part of its identity (it is 0 there), on disk it has
-   room for so many bytes, and its last block is filled up with zeros. */
-#define CACHE_DECODED_SIZE (64ULL << 30)
-
 struct cache;
+struct cached_object;
 
 struct cache_config {
     uint64_t pool_bytes;  /* the most memory for blocks, at least one block */
     uint64_t readahead;   /* the most bytes to fetch ahead of a sequential reader */
     unsigned connections; /* how many requests the store makes at once */
     struct disk *disk;    /* borrowed, must outlive the cache; NULL: nothing is kept on disk */
-    bool decoded;         /* the store's objects are decoded archives, see CACHE_DECODED_SIZE */
-    /* Whether DATA, read from disk, is block NUMBER of OBJECT. Called without a lock. NULL: the map's hash alone decides. */
-    bool (*check)(void *context, const struct object *object, uint64_t number, const void *data);
-    void *check_context;
+    struct cache *
+        below; /* borrowed likewise: its progress is that of this cache, and the other way round; may be NULL */
     struct cache_scope scope; /* where the store's objects are, for their names on disk; borrowed likewise */
     bool no_keep;             /* what is on disk is used, but nothing more is put there */
     bool offline;             /* what is not on disk is an error, the store is asked for nothing */
 };
 
-/* A cache over STORE (one with fetch(); may be NULL where offline), which stays the caller's and must be closed first:
-   closing it ends the fetches that the cache waits for. */
+/* A cache over STORE (one with fetch(); may be NULL where offline, or where all objects are filled by other means), which
+   stays the caller's and must be closed first: closing it ends the fetches that the cache waits for. */
 int cache_open(const struct cache_config *config, struct store *store, struct cache **ret_cache,
                struct error *err);
 
@@ -63,6 +58,43 @@ uint64_t cache_bytes_here(struct cache *cache, const struct object *object);
 
 /* Counts as progress for all who wait for blocks of this cache: what they wait for comes nearer by other ways than a fetch. */
 void cache_note_progress(struct cache *cache);
+
+/* When there was progress last, in clock_ms(); 0: never. */
+uint64_t cache_progress_at(const struct cache *cache);
+
+/* Fills an object whose blocks no store has. Its functions are called without locks, and not after cached_object_close(). */
+struct cache_fill {
+    /* Blocks are wanted, as cached_object_wants() says. Where that fails they are refused. */
+    int (*wake)(void *context, struct error *err);
+    /* Whether DATA, read from disk, is block NUMBER. */
+    bool (*check)(void *context, uint64_t number, const void *data);
+    void *context;
+};
+
+/* An object of SIZE bytes, a multiple of the block size, for one opener: OBJECT (copied) names it in messages, IDENTITY on
+   disk ("": it is not kept there). */
+int cached_object_open(struct cache *cache, const struct object *object, uint64_t size, const char *identity,
+                       size_t identity_len, const struct cache_fill *fill, struct cached_object **ret_source,
+                       struct error *err);
+
+/* Refuses what is wanted, forgets the blocks in memory, and frees; no reader may be left. NULL is allowed. */
+void cached_object_close(struct cached_object *source);
+
+/* A reader of its first SIZE bytes. */
+int cached_object_reader(struct cached_object *source, uint64_t size, struct reader **ret_reader,
+                         struct error *err);
+
+/* The first wanted block from FROM on, below LIMIT; where there is none, the first one below LIMIT. False where none is
+   wanted there. */
+bool cached_object_wants(struct cached_object *source, uint64_t from, uint64_t limit, uint64_t *ret_number);
+
+/* DATA is block NUMBER: wakes the readers that wait for it, keeps it in memory as long as there is room, and has it written
+   to disk behind them. May wait for older blocks to be written. */
+void cached_object_put(struct cached_object *source, uint64_t number, const void *data);
+
+/* COUNT blocks from NUMBER on cannot be had: those that are wanted fail with RESULT. */
+void cached_object_refuse(struct cached_object *source, uint64_t number, uint64_t count, int result,
+                          const struct error *err);
 
 /* Waits until what has been fetched so far is on disk, or could not be written. */
 void cache_settle(struct cache *cache);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/wait.h"
 
 static struct flight *flight_of(struct fetch_sink *sink)
@@ -19,16 +18,16 @@ static void notice_progress(struct flight *flight, size_t len)
     if (flight->noticed < PROGRESS_BYTES)
         return;
     flight->noticed = 0;
-    atomic_store(&flight->cache->progress_at, clock_ms());
+    cache_note_progress(flight->cache);
 }
 
 /* The current block has all of its bytes. */
 static void finish_current(struct flight *flight)
 {
     struct cache *cache = flight->cache;
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     block_finish(flight->blocks[flight->current], 0, NULL);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
     cache_note_progress(cache); /* also where it is smaller than PROGRESS_BYTES */
     flight->current++;
     flight->filled = 0;
@@ -53,21 +52,15 @@ static void on_data(struct fetch_sink *sink, const void *bytes, size_t len)
     }
 }
 
-/* Where a part of an archive cannot be decoded, those behind it may be sound: who waits for them asks anew. */
 static void end(struct flight *flight, int result, const struct error *err)
 {
     struct cache *cache = flight->cache;
-    bool only_first = cache->decoded && result == -EIO;
     if (result == -ESTALE || result == -EACCES) /* the server answers */
         cache_note_progress(cache);
-    (void)pthread_mutex_lock(&cache->lock);
-    for (unsigned i = flight->current; i < flight->count; i++) {
-        if (only_first && i > flight->current)
-            block_withdraw(flight->blocks[i]);
-        else
-            block_finish(flight->blocks[i], result, err->message);
-    }
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_take(&cache->lock);
+    for (unsigned i = flight->current; i < flight->count; i++)
+        block_finish(flight->blocks[i], result, err->message);
+    cache_unlock(cache);
     free(flight);
 }
 

@@ -10,12 +10,12 @@
 #include "cache/fetch.h"
 #include "disk/map.h"
 
-static struct block_list *bucket_of(struct cache *cache, const struct source *source, uint64_t number)
+static struct block_list *bucket_of(struct cache *cache, const struct cached_object *source, uint64_t number)
 {
     return &cache->blocks[(source->hash + number * 0x9e3779b97f4a7c15u) % POOL_BUCKETS];
 }
 
-struct block *pool_find(struct cache *cache, const struct source *source, uint64_t number)
+struct block *pool_find(struct cache *cache, const struct cached_object *source, uint64_t number)
 {
     struct block *block;
     LIST_FOREACH(block, bucket_of(cache, source, number), link)
@@ -34,7 +34,7 @@ static void trim_spares(struct cache *cache)
         memory_trim(&cache->memory);
 }
 
-struct block *pool_add(struct cache *cache, struct source *source, uint64_t number)
+struct block *pool_add(struct cache *cache, struct cached_object *source, uint64_t number)
 {
     struct block *block = calloc(1, sizeof *block);
     if (!block)
@@ -100,7 +100,7 @@ static void set_failed(struct block *block, int result, const char *why)
 
 void block_settle(struct block *block)
 {
-    if (block->users || block->flight || block->saving || block->filling || block->idle)
+    if (block->users || block->flight || block->saving || block->filling || block->wanted || block->idle)
         return;
     if (block->abandoned) {
         free_block(block);
@@ -124,8 +124,27 @@ static void saver_take(struct block *block)
     (void)pthread_cond_signal(&cache->unsaved_came);
 }
 
+void block_want(struct block *block)
+{
+    block->filling = false;
+    if (block->state != BLOCK_FETCHING) { /* put while it was looked for on disk */
+        saver_take(block);
+        return;
+    }
+    block->wanted = true;
+    TAILQ_INSERT_TAIL(&block->source->wanted, block, age);
+}
+
+void block_unwant(struct block *block)
+{
+    if (block->wanted)
+        TAILQ_REMOVE(&block->source->wanted, block, age);
+    block->wanted = false;
+}
+
 void block_finish(struct block *block, int result, const char *why)
 {
+    block_unwant(block);
     block->flight = NULL;
     block->filling = false;
     if (block->state == BLOCK_FETCHING && result < 0)
@@ -143,9 +162,15 @@ void block_finish(struct block *block, int result, const char *why)
 void block_withdraw(struct block *block)
 {
     abandon(block);
+    if (block->idle) {
+        block_evict(block);
+        return;
+    }
+    block_unwant(block);
     block->flight = NULL;
     block->filling = false;
-    set_failed(block, -EAGAIN, "");
+    if (block->state == BLOCK_FETCHING)
+        set_failed(block, -EAGAIN, "");
     saver_take(block);
     (void)pthread_cond_broadcast(&block->changed);
     block_settle(block);
@@ -174,22 +199,23 @@ void block_unuse(struct block *block)
         return;
     bool demanded = block->flight && block->flight->demanded;
     if (demanded) { /* no reader waits for it any more */
-        struct store *store = block->cache->store;
         atomic_store(&block->flight->sink.cancelled, true);
-        if (store->ops->wake)
-            store->ops->wake(store);
+        block->cache->cancelled = true;
     }
-    if (demanded && block->state == BLOCK_FETCHING) /* it must not be found, and goes when the fetch ends */
-        abandon(block);
-    block_settle(block);
+    if (block->state == BLOCK_FETCHING && (demanded || block->wanted))
+        abandon(block); /* it must not be found, and goes when the fetch ends */
+    if (block->wanted)
+        block_finish(block, -ECANCELED, "");
+    else
+        block_settle(block);
 }
 
 void block_release(struct block *block)
 {
     struct cache *cache = block->cache;
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     block_unuse(block);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
 }
 
 void block_evict(struct block *block)
@@ -221,19 +247,20 @@ static void *saver_thread(void *context)
 {
     struct cache *cache = context;
     struct block *block;
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     for (;;) {
         while (!(block = TAILQ_FIRST(&cache->unsaved)) && !cache->closing)
-            (void)pthread_cond_wait(&cache->unsaved_came, &cache->lock);
+            lock_wait(&cache->lock, &cache->unsaved_came);
         if (!block)
             break;
         TAILQ_REMOVE(&cache->unsaved, block, age);
         cache->saving = true;
         bool ahead = block->ahead;
-        (void)pthread_mutex_unlock(&cache->lock);
+        cache_unlock(cache);
         bool saved = saver_write(block, ahead);
-        (void)pthread_mutex_lock(&cache->lock);
+        lock_take(&cache->lock);
         cache->saving = false;
+        (void)pthread_cond_broadcast(&cache->room);
         if (TAILQ_EMPTY(&cache->unsaved))
             (void)pthread_cond_broadcast(&cache->saved);
         block->saving = false;
@@ -243,7 +270,7 @@ static void *saver_thread(void *context)
             block_let_go(block);
         block_settle(block);
     }
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
     return NULL;
 }
 
@@ -260,17 +287,17 @@ void saver_close(struct cache *cache)
 {
     if (!cache->saver_runs)
         return;
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     cache->closing = true;
     (void)pthread_cond_signal(&cache->unsaved_came);
-    (void)pthread_mutex_unlock(&cache->lock);
+    cache_unlock(cache);
     (void)pthread_join(cache->saver, NULL);
 }
 
 void cache_settle(struct cache *cache)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     while (cache->saving || !TAILQ_EMPTY(&cache->unsaved))
-        (void)pthread_cond_wait(&cache->saved, &cache->lock);
-    (void)pthread_mutex_unlock(&cache->lock);
+        lock_wait(&cache->lock, &cache->saved);
+    cache_unlock(cache);
 }

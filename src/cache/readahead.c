@@ -133,15 +133,15 @@ static bool make_room_ahead(struct cache *cache, size_t len)
     return cache->used + len <= cache->pool_bytes;
 }
 
-static bool is_here(struct cache *cache, struct source *source, uint64_t number)
+static bool is_here(struct cache *cache, struct cached_object *source, uint64_t number)
 {
     return pool_find(cache, source, number) || (source->disk && disk_object_knows(source->disk, number));
 }
 
 /* Makes up to flight_blocks missing neighbours from *NUMBER on; none where there is no room. Steps *NUMBER over what
    is here or was made. The lock is held. */
-static unsigned make_missing(struct cache *cache, struct source *source, uint64_t *number, uint64_t end,
-                             struct block *ret_blocks[FLIGHT_BLOCKS_MAX])
+static unsigned make_missing(struct cache *cache, struct cached_object *source, uint64_t *number,
+                             uint64_t end, struct block *ret_blocks[FLIGHT_BLOCKS_MAX])
 {
     unsigned count = 0;
     for (; *number < end && count < cache->flight_blocks; (*number)++) {
@@ -191,21 +191,46 @@ static struct flight *next_flight(struct cache *cache, struct block *blocks[], c
     return flight;
 }
 
-static void start(struct cache *cache, struct block *blocks[], unsigned count)
+/* Has those of COUNT blocks that are OURS brought by their source's fill. The lock is held. */
+static void want(struct cache *cache, struct block *blocks[], const bool ours[], unsigned count)
 {
+    for (unsigned i = 0; i < count; i++) {
+        if (!ours[i]) {
+            block_withdraw(blocks[i]);
+            continue;
+        }
+        count_ahead(cache, blocks[i]->len);
+        block_want(blocks[i]);
+    }
+}
+
+static void start(struct cached_object *source, struct block *blocks[], unsigned count)
+{
+    struct cache *cache = source->cache;
     bool ours[FLIGHT_BLOCKS_MAX];
+    struct error err = {0};
     for (unsigned i = 0; i < count; i++)
         ours[i] = is_ours(blocks[i]);
+    if (source->fill.wake) {
+        lock_take(&cache->lock);
+        want(cache, blocks, ours, count);
+        cache_unlock(cache);
+        int result = source->fill.wake(source->fill.context, &err);
+        if (result < 0)
+            cached_object_refuse(source, 0, UINT64_MAX, result, &err);
+        return;
+    }
     for (unsigned i = 0; i < count;) {
-        (void)pthread_mutex_lock(&cache->lock);
+        lock_take(&cache->lock);
         struct flight *flight = next_flight(cache, blocks, ours, count, &i);
-        (void)pthread_mutex_unlock(&cache->lock);
+        cache_unlock(cache);
         if (flight)
             flight_start(flight);
     }
 }
 
-uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count)
+uint64_t blocks_fetch_ahead(struct cache *cache, struct cached_object *source, uint64_t number,
+                            uint64_t count)
 {
     struct block *blocks[FLIGHT_BLOCKS_MAX];
     uint64_t blocks_in_all = map_blocks(source->object.size);
@@ -213,10 +238,11 @@ uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t
     uint64_t end = number + count < blocks_in_all ? number + count : blocks_in_all;
     unsigned made = cache->offline ? 0 : 1;
     while (made && next < end) {
-        (void)pthread_mutex_lock(&cache->lock);
+        lock_take(&cache->lock);
         made = make_missing(cache, source, &next, end, blocks);
-        (void)pthread_mutex_unlock(&cache->lock);
-        start(cache, blocks, made);
+        cache_unlock(cache);
+        if (made)
+            start(source, blocks, made);
     }
     return next > number ? next - number : 0;
 }

@@ -54,6 +54,7 @@ void plan_reached(struct plan *plan, const struct plan_step *step, uint64_t got)
 /* Starts fetching those of COUNT blocks from NUMBER on that are neither here nor on disk, for nobody yet: neighbours in
    one request. Waits for nothing and evicts idle blocks only, as long as not too much is here that nobody has used.
    Returns how many blocks from NUMBER on are here, on disk or on their way now. */
-uint64_t blocks_fetch_ahead(struct cache *cache, struct source *source, uint64_t number, uint64_t count);
+uint64_t blocks_fetch_ahead(struct cache *cache, struct cached_object *source, uint64_t number,
+                            uint64_t count);
 
 #endif

@@ -35,6 +35,7 @@ int run_open_archives(struct run *run, struct error *err)
         .here = here,
         .context = run,
         .note = run->config.note,
+        .below = run->cache,
         .disk = run->disk,
         .pool_bytes = DECODED_POOL_BYTES,
         .readahead = run->config.readahead,

@@ -3,84 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "base/hex.h"
-#include "base/thread.h"
 #include "unpack/archives_internal.h"
-
-static void no_close(struct store *store)
-{
-    (void)store;
-}
-
-static const struct store_ops decoded_ops = {.fetch = decode_fetch, .close = no_close};
-
-bool archives_begin(struct archives *archives)
-{
-    (void)pthread_mutex_lock(&archives->lock);
-    archives->wanted++;
-    while (archives->busy >= ARCHIVES_AT_ONCE && !cancel_requested(&archives->ending))
-        (void)pthread_cond_wait(&archives->free, &archives->lock);
-    archives->wanted--;
-    bool granted = !cancel_requested(&archives->ending);
-    archives->busy += granted;
-    (void)pthread_mutex_unlock(&archives->lock);
-    return granted;
-}
-
-void archives_end(struct archives *archives)
-{
-    (void)pthread_mutex_lock(&archives->lock);
-    archives->busy--;
-    (void)pthread_cond_broadcast(&archives->free);
-    (void)pthread_mutex_unlock(&archives->lock);
-}
-
-bool archive_must_go(const struct archive *archive)
-{
-    struct archives *archives = archive->all;
-    (void)pthread_mutex_lock(&archives->lock);
-    bool contended = archives->wanted > 0 && archives->busy >= ARCHIVES_AT_ONCE;
-    bool forgotten = !archive->references;
-    (void)pthread_mutex_unlock(&archives->lock);
-    return contended || forgotten;
-}
-
-int archive_thread_start(struct archive *archive, struct archive_thread *thread, void *(*run)(void *))
-{
-    if (thread->runs)
-        return 0;
-    if (thread->joinable)
-        (void)pthread_join(thread->thread, NULL); /* it has nothing left to do */
-    thread->joinable = false;
-    int code = thread_create(&thread->thread, 0, run, archive);
-    if (code)
-        return -code;
-    thread->runs = thread->joinable = true;
-    return 0;
-}
-
-static void end_thread(struct archive *archive, struct archive_thread *thread)
-{
-    (void)pthread_mutex_lock(&archive->lock);
-    (void)pthread_cond_broadcast(&archive->changed);
-    (void)pthread_mutex_unlock(&archive->lock);
-    if (thread->joinable)
-        (void)pthread_join(thread->thread, NULL);
-    thread->joinable = false;
-}
-
-static void fail_requests(struct archive *archive)
-{
-    struct error err = {0};
-    (void)error_errno(&err, ECANCELED, "%s", archive->objects.archive.key);
-    decode_fail_all(archive, -ECANCELED, &err);
-}
 
 static void free_object(struct object *object)
 {
@@ -94,11 +23,11 @@ static void free_archive(struct archive *archive)
     free_object(&archive->objects.sha256sum);
     free_object(&archive->objects.sidecar);
     free((void *)(uintptr_t)archive->stream.etag);
-    disk_object_free(archive->disk);
+    cached_object_close(archive->decoded);
     toc_free(archive->toc);
     early_clear(&archive->early);
     (void)pthread_cond_destroy(&archive->changed);
-    (void)pthread_mutex_destroy(&archive->lock);
+    lock_done(&archive->lock);
     free(archive);
 }
 
@@ -109,20 +38,19 @@ int archives_open(const struct archives_config *config, struct archives **ret_ar
         return error_errno(err, ENOMEM, "archives");
     archives->config = *config;
     cancel_init(&archives->ending);
-    archives->store.ops = &decoded_ops;
-    (void)pthread_mutex_init(&archives->lock, NULL);
-    (void)pthread_cond_init(&archives->free, NULL);
+    archives->wait = (struct wait){.timeout_ms = config->timeout_ms, .shutdown = &archives->ending};
+    TAILQ_INIT(&archives->parked);
+    TAILQ_INIT(&archives->queue);
+    lock_init(&archives->lock, LOCK_ARCHIVES);
+    (void)pthread_cond_init(&archives->changed, NULL);
     struct cache_config cache = {
         .pool_bytes = config->pool_bytes,
         .readahead = config->readahead,
         .connections = ARCHIVES_AT_ONCE,
         .disk = config->disk,
-        .decoded = true,
-        .check = decode_check,
-        .check_context = archives,
-        .scope = archives->config.scope,
+        .below = config->below,
     };
-    int result = cache_open(&cache, &archives->store, &archives->cache, err);
+    int result = cache_open(&cache, NULL, &archives->cache, err);
     if (result < 0)
         archives_close(archives);
     else
@@ -136,22 +64,18 @@ void archives_close(struct archives *archives)
     if (!archives)
         return;
     cancel_request(&archives->ending);
-    (void)pthread_mutex_lock(&archives->lock);
-    (void)pthread_cond_broadcast(&archives->free);
-    (void)pthread_mutex_unlock(&archives->lock);
-    LIST_FOREACH(archive, &archives->list, link)
-    {
-        end_thread(archive, &archive->pass);
-        end_thread(archive, &archive->decoder);
-        fail_requests(archive);
-    }
-    cache_close(archives->cache);
+    lock_take(&archives->lock);
+    while (archives->threads)
+        lock_wait(&archives->lock, &archives->changed);
+    lock_drop(&archives->lock);
     while ((archive = LIST_FIRST(&archives->list))) {
         LIST_REMOVE(archive, link);
         free_archive(archive);
     }
-    (void)pthread_cond_destroy(&archives->free);
-    (void)pthread_mutex_destroy(&archives->lock);
+    cache_close(archives->cache);
+    (void)pthread_cond_destroy(&archives->changed);
+    lock_done(&archives->lock);
+    cancel_done(&archives->ending);
     free(archives);
 }
 
@@ -187,26 +111,41 @@ void archive_identity(const struct archive *archive, struct strbuf *out)
     identity_build_decoded(&archive->all->config.scope, &archive->stream, out);
 }
 
-static struct archive *new_archive(struct archives *archives, const struct archive_objects *objects)
+/* DATA was read from disk. */
+static bool check_chunk(void *context, uint64_t number, const void *data)
+{
+    struct toc_hash expected;
+    size_t len;
+    if (!archive_chunk_hash(context, number, &expected, &len))
+        return false;
+    struct toc_hash hash = toc_hash(data, len);
+    return memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) == 0;
+}
+
+static int open_decoded(struct archive *archive)
 {
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    struct cache_fill fill = {.wake = job_wake, .check = check_chunk, .context = archive};
+    archive_identity(archive, &identity);
+    return cached_object_open(archive->all->cache, &archive->stream, DECODED_SIZE_MAX, strbuf_text(&identity),
+                              identity.failed ? 0 : identity.len, &fill, &archive->decoded, NULL);
+}
+
+static struct archive *new_archive(struct archives *archives, const struct archive_objects *objects)
+{
     struct archive *archive = calloc(1, sizeof *archive);
     if (!archive)
         return NULL;
     archive->all = archives;
-    (void)pthread_mutex_init(&archive->lock, NULL);
+    lock_init(&archive->lock, LOCK_ARCHIVE);
     (void)pthread_cond_init(&archive->changed, NULL);
-    TAILQ_INIT(&archive->requests);
     if (copy_object(&objects->archive, &archive->objects.archive) < 0 ||
         copy_object(&objects->sha256sum, &archive->objects.sha256sum) < 0 ||
-        copy_object(&objects->sidecar, &archive->objects.sidecar) < 0 || name_stream(archive) < 0) {
+        copy_object(&objects->sidecar, &archive->objects.sidecar) < 0 || name_stream(archive) < 0 ||
+        open_decoded(archive) < 0) {
         free_archive(archive);
         return NULL;
     }
-    archive_identity(archive, &identity);
-    if (archives->config.disk && !identity.failed)
-        archive->disk =
-            disk_object_new(archives->config.disk, strbuf_text(&identity), identity.len, CACHE_DECODED_SIZE);
     return archive;
 }
 
@@ -228,15 +167,13 @@ static struct archive *find(struct archives *archives, const struct object *obje
 int archives_get(struct archives *archives, const struct archive_objects *objects,
                  struct archive **ret_archive, struct error *err)
 {
-    (void)pthread_mutex_lock(&archives->lock);
+    lock_take(&archives->lock);
     struct archive *archive = find(archives, &objects->archive);
     if (!archive && (archive = new_archive(archives, objects)))
         LIST_INSERT_HEAD(&archives->list, archive, link);
-    if (archive) {
+    if (archive)
         archive->references++;
-        archive->uses++;
-    }
-    (void)pthread_mutex_unlock(&archives->lock);
+    lock_drop(&archives->lock);
     if (!archive)
         return error_errno(err, ENOMEM, "%s", objects->archive.key);
     *ret_archive = archive;
@@ -245,66 +182,78 @@ int archives_get(struct archives *archives, const struct archive_objects *object
 
 void archive_hold(struct archive *archive)
 {
-    (void)pthread_mutex_lock(&archive->all->lock);
+    lock_take(&archive->all->lock);
     archive->references++;
-    archive->uses++;
-    (void)pthread_mutex_unlock(&archive->all->lock);
+    lock_drop(&archive->all->lock);
 }
 
 void archive_put(struct archive *archive)
 {
     struct archives *archives = archive->all;
-    (void)pthread_mutex_lock(&archives->lock);
+    lock_take(&archives->lock);
     archive->references--;
-    (void)pthread_mutex_unlock(&archives->lock);
+    lock_drop(&archives->lock);
 }
 
-static bool has_ended(struct archive *archive)
+bool archive_is_forgotten(struct archive *archive)
 {
-    (void)pthread_mutex_lock(&archive->lock);
-    bool ended = !archive->pass.runs && !archive->decoder.runs && TAILQ_EMPTY(&archive->requests);
+    lock_take(&archive->all->lock);
+    bool forgotten = !archive->references;
+    lock_drop(&archive->all->lock);
+    return forgotten;
+}
+
+/* Has the job end that has nothing to do. The registry's lock is held, but not meanwhile: the reference keeps the archive. */
+static void wake_forgotten(struct archive *archive)
+{
+    struct archives *archives = archive->all;
+    archive->references++;
+    lock_drop(&archives->lock);
+    lock_take(&archive->lock);
     (void)pthread_cond_broadcast(&archive->changed);
-    (void)pthread_mutex_unlock(&archive->lock);
-    return ended;
+    lock_drop(&archive->lock);
+    lock_take(&archives->lock);
+    archive->references--;
 }
 
-/* The next archive of the list behind AFTER (NULL: the first one) that has no references. The lock is held. */
-static struct archive *next_unused(struct archives *archives, struct archive *after)
-{
-    struct archive *archive = after ? LIST_NEXT(after, link) : LIST_FIRST(&archives->list);
-    while (archive && archive->references)
-        archive = LIST_NEXT(archive, link);
-    return archive;
-}
-
-/* An archive that is at work stays in the registry, so that whoever looks for it finds it and no second one is made. The
-   reference keeps it while the lock is not held; work that began meanwhile is noticed by USES. */
+/* An archive that is at work stays in the registry, so that it is found there and no second one is made. */
 void archives_sweep(struct archives *archives)
 {
+    LIST_HEAD(, archive) dead = LIST_HEAD_INITIALIZER(dead);
+    struct archive *archive;
     struct archive *next;
-    (void)pthread_mutex_lock(&archives->lock);
-    for (struct archive *archive = next_unused(archives, NULL); archive; archive = next) {
-        uint64_t uses = archive->uses;
-        archive->references++;
-        (void)pthread_mutex_unlock(&archives->lock);
-        bool ended = has_ended(archive);
-        (void)pthread_mutex_lock(&archives->lock);
-        archive->references--;
-        next = next_unused(archives, archive);
-        if (!ended || archive->references || archive->uses != uses)
+    lock_take(&archives->lock);
+    for (archive = LIST_FIRST(&archives->list); archive; archive = next) {
+        if (!archive->references && archive->threads)
+            wake_forgotten(archive);
+        next = LIST_NEXT(archive, link);
+        if (archive->references || archive->threads)
             continue;
         LIST_REMOVE(archive, link);
-        if (next)
-            next->references++; /* it stays while the lock is not held */
-        (void)pthread_mutex_unlock(&archives->lock);
-        end_thread(archive, &archive->pass);
-        end_thread(archive, &archive->decoder);
-        free_archive(archive);
-        (void)pthread_mutex_lock(&archives->lock);
-        if (next && --next->references)
-            next = next_unused(archives, next);
+        LIST_INSERT_HEAD(&dead, archive, link);
     }
-    (void)pthread_mutex_unlock(&archives->lock);
+    lock_drop(&archives->lock);
+    while ((archive = LIST_FIRST(&dead))) {
+        LIST_REMOVE(archive, link);
+        free_archive(archive);
+    }
+}
+
+bool archive_chunk_hash(struct archive *archive, uint64_t number, struct toc_hash *ret_hash, size_t *ret_len)
+{
+    const struct toc *toc;
+    bool known = false;
+    lock_take(&archive->lock);
+    *ret_len = TOC_CHUNK_SIZE;
+    if ((toc = archive->toc) && (known = number < toc->chunk_count)) {
+        uint64_t left = toc->decoded_size - number * TOC_CHUNK_SIZE;
+        *ret_hash = toc->chunks[number];
+        *ret_len = left < TOC_CHUNK_SIZE ? (size_t)left : TOC_CHUNK_SIZE;
+    } else if (!toc && (known = number < archive->early.chunks)) {
+        *ret_hash = archive->early.hashes[number];
+    }
+    lock_drop(&archive->lock);
+    return known;
 }
 
 int archive_file_sha256(struct archive *archive, uint32_t number, struct strbuf *out)
@@ -325,17 +274,17 @@ const struct object *archive_object(const struct archive *archive)
 
 void archive_problem(struct archive *archive, char *text, size_t size)
 {
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     const char *problem = archive->toc ? archive->toc->problem : archive->failure ? archive->why.message : "";
     (void)snprintf(text, size, "%s", problem);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
 }
 
 void archives_stats(struct archives *archives, struct archives_stats *ret_stats)
 {
     struct archives_stats stats = {.decoded = archives->decoded};
     struct archive *archive;
-    (void)pthread_mutex_lock(&archives->lock);
+    lock_take(&archives->lock);
     LIST_FOREACH(archive, &archives->list, link)
     {
         uint64_t encoded = archive->encoded;
@@ -346,7 +295,7 @@ void archives_stats(struct archives *archives, struct archives_stats *ret_stats)
         stats.encoded += encoded;
         stats.encoded_total += archive->objects.archive.size;
     }
-    (void)pthread_mutex_unlock(&archives->lock);
+    lock_drop(&archives->lock);
     cache_stats(archives->cache, &stats.cache);
     *ret_stats = stats;
 }

@@ -35,6 +35,8 @@ struct archives_config {
     /* ARCHIVE has its table, or has failed to get one. On a thread that holds no lock; may not wait for the archive. May be
        NULL. */
     void (*ended)(void *context, struct archive *archive);
+    struct cache
+        *below; /* what open() reads through, borrowed: bytes that come there are progress; may be NULL */
     struct disk *disk;        /* borrowed; NULL: nothing is kept on disk */
     struct cache_scope scope; /* of the decoded bytes, for their names on disk; its strings are borrowed */
     uint64_t pool_bytes;      /* of decoded bytes in memory */

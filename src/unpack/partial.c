@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const struct tar_limits limits = {.members = EARLY_MEMBERS_MAX, .name_bytes = EARLY_NAME_BYTES_MAX};
 
 void early_clear(struct early *early)
 {
     members_free(early->members);
     free(early->hashes);
-    for (int i = 0; i < EARLY_CHUNKS; i++)
-        free(early->kept[i]);
     *early = (struct early){0};
 }
 
@@ -34,33 +34,11 @@ void early_member(struct early *early, const struct tar_member *member)
     early->full = members_handler.end(early->members, &told, NULL) < 0;
 }
 
-static bool add_hash(struct early *early, const void *data)
+/* Where one is missing, what follows is there at the end only. */
+void early_chunk(struct early *early, uint64_t number, const struct toc_hash *hash)
 {
-    if (early->chunks == early->hash_capacity) {
-        uint64_t capacity = early->hash_capacity ? 2 * early->hash_capacity : 64;
-        struct toc_hash *hashes = reallocarray(early->hashes, capacity, sizeof *hashes);
-        if (!hashes)
-            return false;
-        early->hashes = hashes;
-        early->hash_capacity = capacity;
-    }
-    early->hashes[early->chunks] = toc_hash(data, TOC_CHUNK_SIZE);
-    return true;
-}
-
-void early_chunk(struct early *early, uint64_t number, const void *data, bool on_disk)
-{
-    char **kept = &early->kept[number % EARLY_CHUNKS];
-    if (number != early->chunks) /* one is missing: what follows is there at the end only */
-        return;
-    if (on_disk) {
-        free(*kept);
-        *kept = NULL;
-    } else if (*kept || (*kept = malloc(TOC_CHUNK_SIZE))) {
-        memcpy(*kept, data, TOC_CHUNK_SIZE);
-    }
-    if (add_hash(early, data))
-        early->chunks++;
+    if (number == early->chunks && array_room(early->hashes, early->chunks, early->hash_capacity) == 0)
+        early->hashes[early->chunks++] = *hash;
 }
 
 bool early_find(const struct early *early, const char *path, struct member_file *ret_file, char *link)
@@ -84,13 +62,4 @@ bool early_has(const struct early *early, uint64_t offset, uint64_t len)
     if (codec_is_direct(early->codec))
         return true; /* it is read where it is */
     return end <= early->trusted && end <= early->chunks * TOC_CHUNK_SIZE;
-}
-
-bool early_copy(const struct early *early, uint64_t number, void *data)
-{
-    const char *kept = early->kept[number % EARLY_CHUNKS];
-    if (!kept || number >= early->chunks || early->chunks - number > EARLY_CHUNKS)
-        return false;
-    memcpy(data, kept, TOC_CHUNK_SIZE);
-    return true;
 }

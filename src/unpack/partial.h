@@ -15,20 +15,14 @@
 #define EARLY_MEMBERS_MAX    100000
 #define EARLY_NAME_BYTES_MAX (16U << 20)
 
-/* Decoded chunks that are kept in memory where there is no disk to keep them, so that whoever is told of a name finds its
-   first bytes. */
-#define EARLY_CHUNKS 4
-
 struct early {
     const struct codec *codec; /* NULL: nothing is known */
     struct members *members;   /* owned; NULL: names are not told before the end */
     bool full;                 /* a limit was met: later names are not told */
     uint64_t trusted;          /* decoded bytes, as the pass says */
-    uint64_t chunks;           /* so many are decoded, and where they are kept */
+    size_t chunks;             /* so many are decoded */
     struct toc_hash *hashes;   /* of each of them; owned */
-    uint64_t hash_capacity;
-    char *kept
-        [EARLY_CHUNKS]; /* the last chunks by number modulo EARLY_CHUNKS, owned; NULL where it is on disk */
+    size_t hash_capacity;
 };
 
 /* A pass begins. */
@@ -37,8 +31,8 @@ void early_begin(struct early *early, const struct codec *codec);
 /* A member begins. */
 void early_member(struct early *early, const struct tar_member *member);
 
-/* Chunk NUMBER, the next one, is decoded; ON_DISK: and can be found there. */
-void early_chunk(struct early *early, uint64_t number, const void *data, bool on_disk);
+/* Chunk NUMBER is decoded. */
+void early_chunk(struct early *early, uint64_t number, const struct toc_hash *hash);
 
 /* Finds what PATH stands for, where it has been met and may be told. Not for sparse files, nor for broken links. Of a link
    LINK (MEMBERS_LINK_MAX + 1 bytes) is filled in. */
@@ -46,9 +40,6 @@ bool early_find(const struct early *early, const char *path, struct member_file 
 
 /* Whether LEN decoded bytes at OFFSET may be given out. */
 bool early_has(const struct early *early, uint64_t offset, uint64_t len);
-
-/* Copies chunk NUMBER out of memory. False where it is not there. */
-bool early_copy(const struct early *early, uint64_t number, void *data);
 
 /* Forgets all, and frees what it holds. */
 void early_clear(struct early *early);

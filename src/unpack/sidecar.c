@@ -14,12 +14,27 @@ static void on_note(void *context, const char *name, const char *why)
     config->note(config->context, name, why);
 }
 
-static bool on_progress(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
+static int pass_over(const struct sidecar_config *config, struct reader *encoded, const struct wait *wait,
+                     struct pass_result *ret_table, struct error *err)
 {
-    const struct sidecar_config *config = context;
-    (void)decoded, (void)trusted;
-    config->progress(config->context, encoded);
-    return true;
+    struct sidecar_config copy = *config;
+    struct pass_config pass_config = {.threads = thread_cores(),
+                                      .tar = &archives_tar_limits,
+                                      .etag = config->etags,
+                                      .note = on_note,
+                                      .context = &copy};
+    struct pass_progress progress;
+    struct pass *pass = NULL;
+    int result = pass_open(&pass_config, encoded, wait, &pass, err);
+    while (result == 0 && (result = pass_step(pass, err)) > 0) {
+        pass_progress(pass, &progress);
+        config->progress(config->context, progress.encoded);
+        result = 0;
+    }
+    if (result == 0)
+        result = pass_finish(pass, ret_table, err);
+    pass_close(pass);
+    return result;
 }
 
 /* Whether a mount could use it. */
@@ -35,15 +50,8 @@ static int check_table(const struct pass_result *table, struct error *err)
 int sidecar_make(const struct sidecar_config *config, struct reader *encoded, const struct wait *wait,
                  unsigned char **ret_bytes, size_t *ret_len, struct error *err)
 {
-    struct sidecar_config copy = *config;
     struct pass_result table;
-    struct pass_config pass = {.threads = thread_cores(),
-                               .tar = &archives_tar_limits,
-                               .etag = config->etags,
-                               .note = on_note,
-                               .go_on = on_progress,
-                               .context = &copy};
-    int result = pass_run(&pass, encoded, wait, &table, err);
+    int result = pass_over(config, encoded, wait, &table, err);
     if (result < 0)
         return result;
     result = check_table(&table, err);

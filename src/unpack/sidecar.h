@@ -18,7 +18,7 @@ struct sidecar_config {
 };
 
 /* Makes the table of ENCODED by a pass over all of it, within the limits that hold for a mount. *RET_BYTES is freed by the caller.
-   -EBADMSG where the archive is damaged or beyond a limit; -EFBIG for a table that would not be used; else as pass_run(). */
+   -EBADMSG where the archive is damaged or beyond a limit; -EFBIG for a table that would not be used; else as pass_step(). */
 int sidecar_make(const struct sidecar_config *config, struct reader *encoded, const struct wait *wait,
                  unsigned char **ret_bytes, size_t *ret_len, struct error *err);
 

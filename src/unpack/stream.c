@@ -36,12 +36,12 @@ static int await_bytes(const struct stream *stream, uint64_t offset, size_t len,
     struct stretch stretch = {offset, len};
     if (!stream->early)
         return 0;
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     int result = table_await(archive, is_there, &stretch, wait, err);
     /* what lies behind damage was given out as it was decoded, and is believed no longer */
     if (result == 0 && archive->toc && offset + len > archive->toc->decoded_size)
         result = error_set(err, EIO, "%s: %s", archive->objects.archive.key, archive->toc->problem);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     return result;
 }
 
@@ -77,12 +77,10 @@ static int open_inner(struct archive *archive, const struct codec *codec, uint64
                       struct reader **ret_reader, struct error *err)
 {
     const struct archives_config *config = &archive->all->config;
-    struct object decoded = archive->stream;
     if (codec_is_direct(codec))
         return config->open(config->context, &archive->objects.archive, ret_reader, err);
     uint64_t chunks = decoded_size / CACHE_BLOCK_SIZE + (decoded_size % CACHE_BLOCK_SIZE != 0);
-    decoded.size = chunks * CACHE_BLOCK_SIZE;
-    return cache_reader_open(archive->all->cache, &decoded, ret_reader, err);
+    return cached_object_reader(archive->decoded, chunks * CACHE_BLOCK_SIZE, ret_reader, err);
 }
 
 /* Opens the stream for a file that ends at END. Whoever reads a file need not read on in the one behind it: nothing is decoded
@@ -140,13 +138,13 @@ int archive_open_early(struct archive *archive, uint64_t offset, uint64_t size, 
                        struct error *err)
 {
     struct reader *stream;
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     const struct codec *codec = archive->toc ? codec_by_name(archive->toc->codec) : archive->early.codec;
     if (!codec)
         (void)error_set(err, archive->failure ? -archive->failure : EIO, "%s", archive->why.message);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     if (!codec)
         return -EIO;
-    int result = open_stream(archive, codec, CACHE_DECODED_SIZE, offset + size, true, &stream, err);
+    int result = open_stream(archive, codec, DECODED_SIZE_MAX, offset + size, true, &stream, err);
     return result < 0 ? result : reader_open_slice(stream, offset, size, ret_reader, err);
 }

@@ -16,7 +16,6 @@
 #include "unpack/etags.h"
 
 #define FAILURE_KEPT_MS 1000
-#define PAUSE_MS        30000 /* a pass that nobody waits for is given up after so long */
 
 const struct tar_limits archives_tar_limits = {
     .members = ARCHIVES_MEMBERS_MAX,
@@ -93,7 +92,7 @@ static struct toc *load_sidecar(struct archive *archive, const unsigned char *sh
         return NULL;
     if (toc_read(bytes, len, &toc, &err) < 0)
         (void)error_prefix(&err, -err.code, "not used");
-    else if (!toc->complete || toc->decoded_size > CACHE_DECODED_SIZE ||
+    else if (!toc->complete || toc->decoded_size > DECODED_SIZE_MAX ||
              toc->members->member_count > ARCHIVES_MEMBERS_MAX || !toc->chunk_count != !toc->decoded_size ||
              !fits(archive, toc, sha256))
         (void)error_set(&err, EINVAL, "not used: it is of another object, or not complete");
@@ -126,151 +125,77 @@ static void note_member(void *context, const char *name, const char *why)
     archive->all->config.note(archive->objects.archive.key, text);
 }
 
-/* What an earlier pass left may come from bytes that were damaged on their way. */
-static bool is_kept(const struct archive *archive, uint64_t number, const void *data)
-{
-    bool unused;
-    _cleanup_free_ char *kept = disk_object_knows(archive->disk, number) ? malloc(TOC_CHUNK_SIZE) : NULL;
-    return kept && disk_object_load(archive->disk, number, kept, TOC_CHUNK_SIZE, &unused) == 0 &&
-           memcmp(kept, data, TOC_CHUNK_SIZE) == 0;
-}
-
-static bool keep_on_disk(const struct archive *archive, uint64_t number, const void *data)
-{
-    return archive->disk && (is_kept(archive, number, data) ||
-                             disk_object_save(archive->disk, number, data, TOC_CHUNK_SIZE, false) == 0);
-}
-
-static void keep_chunk(void *context, uint64_t number, const void *data)
+static void keep_chunk(void *context, uint64_t number, const void *data, const struct toc_hash *hash)
 {
     struct archive *archive = context;
     atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
-    cache_note_progress(archive->all->cache);
-    bool on_disk = keep_on_disk(archive, number, data);
-    (void)pthread_mutex_lock(&archive->lock);
-    early_chunk(&archive->early, number, data, on_disk);
+    cached_object_put(archive->decoded, number, data);
+    lock_take(&archive->lock);
+    early_chunk(&archive->early, number, hash);
     (void)pthread_cond_broadcast(&archive->changed);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
 }
 
 static void pass_begins(void *context, const struct codec *codec)
 {
     struct archive *archive = context;
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     early_begin(&archive->early, codec);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
 }
 
 static void meet_member(void *context, const struct tar_member *member)
 {
     struct archive *archive = context;
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     early_member(&archive->early, member);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
 }
 
-/* The lock is held. */
-static bool is_wanted(const struct archive *archive)
+static void note_progress(const struct decoder *decoder)
 {
-    return archive->waiters || !TAILQ_EMPTY(&archive->requests);
-}
-
-/* Pauses while nobody waits. */
-static bool go_on(void *context, uint64_t encoded, uint64_t decoded, uint64_t trusted)
-{
-    struct archive *archive = context;
-    struct archives *all = archive->all;
-    uint64_t began = clock_ms();
-    (void)decoded;
-    atomic_store(&archive->encoded, encoded);
-    (void)pthread_mutex_lock(&archive->lock);
-    archive->early.trusted = trusted;
+    struct archive *archive = decoder->archive;
+    struct pass_progress progress;
+    pass_progress(decoder->pass, &progress);
+    atomic_store(&archive->encoded, progress.encoded);
+    cache_note_progress(archive->all->cache);
+    lock_take(&archive->lock);
+    archive->early.trusted = progress.trusted;
     (void)pthread_cond_broadcast(&archive->changed);
-    while (!is_wanted(archive) && !cancel_requested(&all->ending) && clock_ms() < began + PAUSE_MS &&
-           !archive_must_go(archive)) {
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
-    }
-    bool wanted = is_wanted(archive) && !cancel_requested(&all->ending);
-    (void)pthread_mutex_unlock(&archive->lock);
-    return wanted;
+    lock_drop(&archive->lock);
 }
 
-/* What was read of an archive that could not be compared to its end. */
-static int refuse(const struct archive *archive, struct pass_result *found, struct error *err)
+static int begin_pass(struct decoder *decoder, const unsigned char *sha256, struct error *err)
 {
-    int result = error_set(err, EBADMSG, "%s: %s", archive->objects.archive.key, found->toc->problem);
-    toc_free(found->toc);
-    free(found->bytes);
-    return result;
-}
-
-static int pass_over(struct archive *archive, const char *identity, size_t identity_len,
-                     const unsigned char *sha256, const struct wait *wait, struct toc **ret_toc,
-                     struct error *err)
-{
-    const struct archives_config *config = &archive->all->config;
-    struct pass_config pass = {
+    struct archive *archive = decoder->archive;
+    struct archives *all = archive->all;
+    decoder->alone = !atomic_exchange(&all->parallel, true);
+    decoder->config = (struct pass_config){
+        .threads = decoder->alone ? thread_cores() : 1,
         .tar = &archives_tar_limits,
         .etag = archive->stream.etag,
-        .sha256 = sha256,
         .note = note_member,
         .chunk = keep_chunk,
-        .go_on = go_on,
         .context = archive,
     };
-    if (!config->verify || !sha256) { /* else nothing is told before all of it was compared */
-        pass.begins = pass_begins;
-        pass.member = meet_member;
+    if (sha256)
+        decoder->config.sha256 = memcpy(decoder->sha256, sha256, sizeof decoder->sha256);
+    if (!all->config.verify || !sha256) { /* else nothing is given out before all of it was compared */
+        decoder->config.begins = pass_begins;
+        decoder->config.member = meet_member;
     }
-    struct pass_result found;
-    struct reader *encoded;
-    int result = config->open(config->context, &archive->objects.archive, &encoded, err);
-    if (result < 0)
-        return result;
-    bool alone = !atomic_exchange(&archive->all->parallel, true);
-    pass.threads = alone ? thread_cores() : 1;
-    result = pass_run(&pass, encoded, wait, &found, err);
-    if (alone)
-        atomic_store(&archive->all->parallel, false);
-    reader_close(encoded);
-    if (result < 0)
-        return error_prefix(err, result, "%s", archive->objects.archive.key);
-    if (config->verify && sha256 && !found.toc->has_sha256)
-        return refuse(archive, &found, err);
-    const struct blob_id id = blob_table(identity, identity_len);
-    if (found.toc->complete && config->disk)
-        blob_write(config->disk, &id, clock_real_ms(), found.bytes, found.len);
-    free(found.bytes);
-    *ret_toc = found.toc;
-    return 0;
+    int result = all->config.open(all->config.context, &archive->objects.archive, &decoder->encoded, err);
+    return result < 0 ? result
+                      : pass_open(&decoder->config, decoder->encoded, &all->wait, &decoder->pass, err);
 }
 
-static int get_table(struct archive *archive, struct toc **ret_toc, struct error *err)
-{
-    struct archives *all = archive->all;
-    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    struct wait wait = {.timeout_ms = all->config.timeout_ms, .shutdown = &all->ending};
-    unsigned char digest[MEMBER_SHA256_SIZE];
-    const unsigned char *sha256 = read_sha256sum(archive, &wait, digest) ? digest : NULL;
-    archive_identity(archive, &identity);
-    if (identity.failed)
-        return error_errno(err, identity.failed, "%s", archive->objects.archive.key);
-    *ret_toc = load_kept(archive, strbuf_text(&identity), identity.len, sha256);
-    if (!*ret_toc)
-        *ret_toc = load_sidecar(archive, sha256, &wait);
-    if (*ret_toc)
-        return 0;
-    if (!archives_begin(all))
-        return error_errno(err, EINTR, "%s", archive->objects.archive.key);
-    int result = pass_over(archive, strbuf_text(&identity), identity.len, sha256, &wait, ret_toc, err);
-    archives_end(all);
-    return result;
-}
-
-/* What came of a pass. The lock is held. */
+/* What came of looking for a table. */
 static void settle(struct archive *archive, struct toc *toc, int result, const struct error *err)
 {
+    const struct archives_config *config = &archive->all->config;
+    if (result == 0 && toc->problem[0] && config->note)
+        config->note(archive->objects.archive.key, toc->problem);
+    lock_take(&archive->lock);
     if (result == 0) {
         archive->toc = toc;
     } else {
@@ -281,87 +206,122 @@ static void settle(struct archive *archive, struct toc *toc, int result, const s
     /* what is known of an archive whose pass was given up, or could not read on, is as good as before */
     if (result == 0 || result == -EBADMSG)
         early_clear(&archive->early);
-    atomic_store(&archive->encoded, 0);
     (void)pthread_cond_broadcast(&archive->changed);
-}
-
-static void *pass_thread(void *context)
-{
-    struct archive *archive = context;
-    const struct archives_config *config = &archive->all->config;
-    struct toc *toc = NULL;
-    struct error err = {0};
-    int result = get_table(archive, &toc, &err);
-    (void)pthread_mutex_lock(&archive->lock);
-    settle(archive, toc, result, &err);
-    (void)pthread_mutex_unlock(&archive->lock);
-    if (toc && toc->problem[0] && config->note)
-        config->note(archive->objects.archive.key, toc->problem);
+    lock_drop(&archive->lock);
     if (config->ended)
         config->ended(config->context, archive);
-    (void)pthread_mutex_lock(&archive->lock);
-    archive->pass.runs = false;
-    (void)pthread_cond_broadcast(&archive->changed);
-    (void)pthread_mutex_unlock(&archive->lock);
-    return NULL;
 }
 
-/* Whether the last failure still stands. What is damaged stays so; what could not be read, or was given up, may work now. */
-static bool has_failed(const struct archive *archive)
+void table_fail(struct archive *archive, int result, const struct error *err)
 {
-    if (archive->failure == -EBADMSG)
+    settle(archive, NULL, result, err);
+}
+
+bool table_find(struct archive *archive, unsigned char ret_sha256[MEMBER_SHA256_SIZE], bool *ret_has_sha256)
+{
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    const struct wait *wait = &archive->all->wait;
+    struct error err = {0};
+    const unsigned char *sha256 = read_sha256sum(archive, wait, ret_sha256) ? ret_sha256 : NULL;
+    *ret_has_sha256 = sha256;
+    archive_identity(archive, &identity);
+    if (identity.failed) {
+        table_fail(archive, error_errno(&err, identity.failed, "%s", archive->objects.archive.key), &err);
         return true;
-    return archive->failure && archive->failure != -ECANCELED &&
-           clock_ms() < archive->failed_at + FAILURE_KEPT_MS;
-}
-
-/* 0 or -errno. The lock is held. */
-static int start_pass(struct archive *archive)
-{
-    if (!archive->pass.runs)
-        archive->failure = 0;
-    return archive_thread_start(archive, &archive->pass, pass_thread);
-}
-
-bool table_go_on(struct archive *archive)
-{
-    if (has_failed(archive))
-        return false;
-    int result = start_pass(archive);
-    if (result < 0) {
-        archive->failure = result;
-        archive->failed_at = clock_ms();
-        (void)error_errno(&archive->why, -result, "%s", archive->objects.archive.key);
     }
-    return result == 0;
+    struct toc *toc = load_kept(archive, strbuf_text(&identity), identity.len, sha256);
+    if (!toc)
+        toc = load_sidecar(archive, sha256, wait);
+    if (toc)
+        settle(archive, toc, 0, NULL);
+    return toc;
 }
 
-/* The lock is held. */
-static int await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
-                 struct error *err)
+/* The table of a pass that has come to its end, where it may be used: an archive that is to be compared to its end and could not
+   be is damaged. */
+static int take_result(const struct archive *archive, const struct pass_result *found,
+                       const unsigned char *sha256, struct error *err)
 {
-    while (!archive->toc && !(ready && ready(archive, context))) {
-        if (has_failed(archive))
-            return error_set(err, -archive->failure, "%s", archive->why.message);
-        if (wait->timeout_ms == 0)
-            return -EAGAIN;
-        if (wait_cancelled(wait))
-            return error_errno(err, EINTR, "%s", archive->objects.archive.key);
-        int result = start_pass(archive);
-        if (result < 0)
-            return error_errno(err, -result, "%s", archive->objects.archive.key);
-        struct timespec until = clock_timespec(clock_ms() + WAIT_SLICE_MS);
-        (void)pthread_cond_clockwait(&archive->changed, &archive->lock, CLOCK_MONOTONIC, &until);
-    }
+    const struct archives_config *config = &archive->all->config;
+    _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
+    if (config->verify && sha256 && !found->toc->has_sha256)
+        return error_set(err, EBADMSG, "%s: %s", archive->objects.archive.key, found->toc->problem);
+    archive_identity(archive, &identity);
+    const struct blob_id id = blob_table(strbuf_text(&identity), identity.len);
+    if (found->toc->complete && config->disk && !identity.failed)
+        blob_write(config->disk, &id, clock_real_ms(), found->bytes, found->len);
     return 0;
+}
+
+bool table_step(struct decoder *decoder, const unsigned char *sha256)
+{
+    struct archive *archive = decoder->archive;
+    struct pass_result found = {0};
+    struct error err = {0};
+    int result = decoder->pass ? 0 : begin_pass(decoder, sha256, &err);
+    if (result == 0 && (result = pass_step(decoder->pass, &err)) > 0) {
+        note_progress(decoder);
+        return true;
+    }
+    if (result == 0)
+        result = pass_finish(decoder->pass, &found, &err);
+    decoder_close(decoder);
+    if (result < 0)
+        (void)error_prefix(&err, result, "%s", archive->objects.archive.key);
+    else
+        result = take_result(archive, &found, sha256, &err);
+    free(found.bytes);
+    if (result < 0)
+        toc_free(found.toc);
+    settle(archive, found.toc, result, &err);
+    return false;
+}
+
+/* What is damaged stays so; what could not be read may work now. */
+bool table_has_failed(const struct archive *archive)
+{
+    return archive->failure == -EBADMSG ||
+           (archive->failure && clock_ms() < archive->failed_at + FAILURE_KEPT_MS);
+}
+
+static uint64_t deadline_of(const struct archive *archive, const struct wait *wait)
+{
+    return wait_deadline(wait, cache_progress_at(archive->all->cache));
+}
+
+/* Waits once for what the job brings. The lock is held. */
+static int await_change(struct archive *archive, const struct wait *wait, struct error *err)
+{
+    const char *key = archive->objects.archive.key;
+    archive->failure = 0;
+    int result = archive->working ? 0 : job_start(archive);
+    if (result < 0)
+        return error_errno(err, -result, "%s", key);
+    result = wait_on(wait, &archive->lock, &archive->changed, deadline_of(archive, wait));
+    if (result == -EINTR)
+        return error_errno(err, EINTR, "%s", key);
+    if (clock_ms() < deadline_of(archive, wait))
+        return 0;
+    return error_set(err, ETIMEDOUT, "%s: timed out: no progress for %.1f s", key,
+                     (double)wait->timeout_ms / 1000);
 }
 
 int table_await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
                 struct error *err)
 {
+    struct wait own = *wait;
+    int result = 0;
+    if (!own.since_ms)
+        own.since_ms = clock_ms();
+    if (wait->timeout_ms && !archive->toc && archive->working)
+        (void)pthread_cond_broadcast(&archive->changed); /* for the job, which may do nothing */
     archive->waiters++;
-    (void)pthread_cond_broadcast(&archive->changed);
-    int result = await(archive, ready, context, wait, err);
+    while (result == 0 && !archive->toc && !(ready && ready(archive, context))) {
+        if (table_has_failed(archive))
+            result = error_set(err, -archive->failure, "%s", archive->why.message);
+        else
+            result = wait->timeout_ms ? await_change(archive, &own, err) : -EAGAIN;
+    }
     archive->waiters--;
     return result;
 }
@@ -369,11 +329,11 @@ int table_await(struct archive *archive, archive_ready_fn ready, void *context, 
 int archive_table(struct archive *archive, const struct wait *wait, const struct toc **ret_toc,
                   struct error *err)
 {
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     int result = table_await(archive, NULL, NULL, wait, err);
     if (result == 0)
         *ret_toc = archive->toc;
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     return result;
 }
 
@@ -393,11 +353,11 @@ int archive_find(struct archive *archive, const char *path, const struct wait *w
                  const struct toc **ret_toc, struct archive_member *ret_member, struct error *err)
 {
     struct question question = {path, ret_member};
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     int result = table_await(archive, is_known, &question, wait, err);
     if (result == 0)
         *ret_toc = archive->toc;
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     return result;
 }
 
@@ -407,28 +367,27 @@ static struct toc *load_at_hand(struct archive *archive)
     struct archives *all = archive->all;
     const struct object *companion = &archive->objects.sha256sum;
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
-    struct wait wait = {.timeout_ms = all->config.timeout_ms, .shutdown = &all->ending};
     unsigned char digest[MEMBER_SHA256_SIZE];
     if (companion->key && !all->config.here(all->config.context, companion))
         return NULL;
-    const unsigned char *sha256 = read_sha256sum(archive, &wait, digest) ? digest : NULL;
+    const unsigned char *sha256 = read_sha256sum(archive, &all->wait, digest) ? digest : NULL;
     archive_identity(archive, &identity);
     return identity.failed ? NULL : load_kept(archive, strbuf_text(&identity), identity.len, sha256);
 }
 
 int archive_table_kept(struct archive *archive, const struct toc **ret_toc)
 {
-    (void)pthread_mutex_lock(&archive->lock);
-    bool needed = !archive->toc && !archive->pass.runs;
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_take(&archive->lock);
+    bool needed = !archive->toc && !archive->working;
+    lock_drop(&archive->lock);
     struct toc *toc = needed ? load_at_hand(archive) : NULL;
-    (void)pthread_mutex_lock(&archive->lock);
-    if (toc && !archive->toc && !archive->pass.runs) /* else a pass brings one of its own */
-        settle(archive, TAKE_PTR(toc), 0, NULL);
+    lock_take(&archive->lock);
+    if (toc && !archive->toc && !archive->working) /* else the job brings one of its own */
+        archive->toc = TAKE_PTR(toc);
     int result = archive->toc ? 0 : -EAGAIN;
     if (result == 0)
         *ret_toc = archive->toc;
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     toc_free(toc);
     return result;
 }

@@ -73,7 +73,6 @@ static int read_stream(struct tar *tar, size_t piece, uint64_t *ret_size, struct
     static char buffer[1U << 20];
     uint64_t size = 0;
     ssize_t n;
-    enum tar_ending ending;
     while ((n = read(STDIN_FILENO, buffer, sizeof buffer)) > 0) {
         for (size_t done = 0; done < (size_t)n; done += piece) {
             size_t left = (size_t)n - done;
@@ -84,7 +83,7 @@ static int read_stream(struct tar *tar, size_t piece, uint64_t *ret_size, struct
         size += (size_t)n;
     }
     *ret_size = size;
-    return tar_end(tar, &ending, err);
+    return tar_end(tar, err);
 }
 
 /* The table as it is after being written and read. */

@@ -106,10 +106,9 @@ static int feed(struct tar *tar, const uint8_t *bytes, size_t len, struct error 
 static void finish(struct tar *tar, struct said *said)
 {
     struct error err = {0};
-    enum tar_ending ending = TAR_ENDED;
-    int result = tar_end(tar, &ending, &err);
+    int result = tar_end(tar, &err);
     CHECK(result == -err.code && (result == 0 || *err.message) && is_plain_line(err.message));
-    strbuf_addf(&said->text, "%d %d %s", result, ending, err.message);
+    strbuf_addf(&said->text, "%d %s", result, err.message);
     tar_free(tar);
 }
 

@@ -109,7 +109,7 @@ Test(tar_hostile, a_member_with_too_long_a_name_is_refused_alone)
     add_file("c", "");
     free(name);
     assert_reading("refused a: its name is too long\nrefused b: its link target is too long\n"
-                   "file c 644 " T " 0\nno end\n");
+                   "file c 644 " T " 0\nend\n");
 }
 
 Test(tar_hostile, a_pax_header_has_a_limit)
@@ -155,7 +155,7 @@ Test(tar_hostile, a_number_that_is_none_ends_the_reading_or_refuses)
     memcpy(header.mtime, "now", 3);
     sum_header(&header);
     add_header(&header);
-    assert_reading("refused f: its mode is invalid\nrefused g: its mtime is invalid\nno end\n");
+    assert_reading("refused f: its mode is invalid\nrefused g: its mtime is invalid\nend\n");
 }
 
 Test(tar_hostile, every_bit_of_a_header_counts)

@@ -78,5 +78,5 @@ Test(tar_name, a_members_bad_name_refuses_it_alone)
                    "refused h: its link target cannot be a member\n"
                    "refused h: its link target cannot be a member\n"
                    "refused s: its link target is empty\n"
-                   "symlink s 644 1500000000.000000000 0 -> /../anywhere\nno end\n");
+                   "symlink s 644 1500000000.000000000 0 -> /../anywhere\nend\n");
 }

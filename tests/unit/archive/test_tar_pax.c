@@ -15,7 +15,7 @@ Test(tar_pax, records_replace_what_the_header_says)
     add_file("after", "");
     assert_reading("file p\xc3\xbc 644 1.250000000 3 at 1536: abc\n"
                    "symlink q 644 " T " 0 -> to\n"
-                   "file after 644 " T " 0\nno end\n");
+                   "file after 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, a_path_of_pax_counts_more_than_a_long_name_of_gnu)
@@ -23,7 +23,7 @@ Test(tar_pax, a_path_of_pax_counts_more_than_a_long_name_of_gnu)
     add_pax('x', "path", "pax", NULL);
     add_meta('L', "gnu", 4);
     add_file("own", "");
-    assert_reading("file pax 644 " T " 0\nno end\n");
+    assert_reading("file pax 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, global_records_stay_until_they_are_replaced)
@@ -38,7 +38,7 @@ Test(tar_pax, global_records_stay_until_they_are_replaced)
     add_pax('x', "mtime", "", NULL);
     add_file("e", "");
     assert_reading("file a 644 5.000000000 0\nfile b 644 6.000000000 0\nfile c 644 5.000000000 0\n"
-                   "file d 644 7.000000000 0\nfile e 644 " T " 0\nno end\n");
+                   "file d 644 7.000000000 0\nfile e 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, of_equal_records_the_last_counts)
@@ -46,14 +46,14 @@ Test(tar_pax, of_equal_records_the_last_counts)
     add_pax('x', "path", "one", "path", "two", NULL);
     add_pax('x', "path", "three", NULL);
     add_file("own", "");
-    assert_reading("file three 644 " T " 0\nno end\n");
+    assert_reading("file three 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, the_charset_changes_nothing)
 {
     add_pax('x', "hdrcharset", "BINARY", "path", "\xff\xfe", NULL);
     add_file("own", "");
-    assert_reading("file \xff\xfe 644 " T " 0\nno end\n");
+    assert_reading("file \xff\xfe 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, headers_may_be_empty_or_filled_up)
@@ -61,7 +61,7 @@ Test(tar_pax, headers_may_be_empty_or_filled_up)
     add_meta('x', "", 0);
     add_meta('x', "6 a=b\n\0\0\0", 9);
     add_file("f", "");
-    assert_reading("file f 644 " T " 0\nno end\n");
+    assert_reading("file f 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, names_with_a_nul_refuse_the_member)
@@ -75,7 +75,7 @@ Test(tar_pax, names_with_a_nul_refuse_the_member)
     add_meta('x', "16 linkpath=a\0b\n", 16);
     add_link('2', "s", "t");
     assert_reading(
-        "refused a: its name holds a NUL byte\nrefused s: its link target holds a NUL byte\nno end\n");
+        "refused a: its name holds a NUL byte\nrefused s: its link target holds a NUL byte\nend\n");
 }
 
 Test(tar_pax, a_bad_time_refuses_the_member)
@@ -83,7 +83,7 @@ Test(tar_pax, a_bad_time_refuses_the_member)
     add_pax('x', "mtime", "now", NULL);
     add_file("f", "data");
     add_file("g", "");
-    assert_reading("refused f: its mtime is invalid\nfile g 644 " T " 0\nno end\n");
+    assert_reading("refused f: its mtime is invalid\nfile g 644 " T " 0\nend\n");
 }
 
 Test(tar_pax, damaged_records_end_the_reading)

@@ -27,7 +27,7 @@ static void add_old(struct tar_header header, const char *content)
     add_file("after", "");
 }
 
-#define AFTER "file after 644 " T " 0\nno end\n"
+#define AFTER "file after 644 " T " 0\nend\n"
 
 Test(tar_sparse, old_gnu_maps_stand_in_the_header)
 {

@@ -11,7 +11,6 @@ unsigned connections = 32;
 struct disk *cache_disk;
 bool cache_offline;
 bool cache_no_keep;
-bool cache_decoded;
 
 unsigned fake_count(void)
 {
@@ -119,7 +118,6 @@ void cache_replace(uint64_t pool_bytes, uint64_t readahead)
                                   .disk = cache_disk,
                                   .scope = {"http://server", "bucket", "run/"},
                                   .no_keep = cache_no_keep,
-                                  .decoded = cache_decoded,
                                   .offline = cache_offline};
     struct error err;
     cache_close(cache);
@@ -170,26 +168,26 @@ static struct block *find_locked(uint64_t number)
 
 struct block *block_in_table(uint64_t number)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     struct block *block = find_locked(number);
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
     return block;
 }
 
 unsigned users_of(uint64_t number)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     const struct block *block = find_locked(number);
     unsigned users = block ? block->users : 0;
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
     return users;
 }
 
 uint64_t cache_used(void)
 {
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     uint64_t used = cache->used;
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
     return used;
 }
 
@@ -197,11 +195,11 @@ unsigned cache_saving(void)
 {
     unsigned count = 0;
     struct block *block;
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     for (size_t i = 0; i < POOL_BUCKETS; i++)
         LIST_FOREACH(block, &cache->blocks[i], link)
     count += block->saving || block->filling;
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
     return count;
 }
 

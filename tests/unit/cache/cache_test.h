@@ -36,12 +36,11 @@ extern unsigned connections; /* of the store, for cache_replace() */
 void cache_set_up(void);
 void cache_tear_down(void);
 
-/* The disk cache of those made below, and whether they are offline, keep nothing, and hold decoded archives; NULL and false as
+/* The disk cache of those made below, and whether they are offline, keep nothing; NULL and false as
    long as nobody sets them. */
 extern struct disk *cache_disk;
 extern bool cache_offline;
 extern bool cache_no_keep;
-extern bool cache_decoded;
 
 /* Makes a cache of POOL_BYTES in place of the present one. READAHEAD is 0 for all tests but those of reading
    ahead. */

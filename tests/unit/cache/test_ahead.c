@@ -166,36 +166,6 @@ Test(ahead, what_fails_while_a_reader_waits_fails_for_the_reader)
     assert_refused(reading_join(&reading), EIO, &reading.err, "k: broken");
 }
 
-/* The part of an archive behind one that cannot be decoded may be sound: it is asked for anew. */
-Test(ahead, of_an_archive_only_the_part_that_failed_fails)
-{
-    struct reading broken;
-    struct reading sound;
-    reader_close(reader);
-    cache_decoded = true;
-    cache_replace(POOL, 4 * BLOCK);
-    reader = open_object("k", 100 * BLOCK);
-    fake.at_once = true;
-    unsigned before = fake_count();
-    read_ok(0, BLOCK / 2);
-    fake.at_once = false;
-    read_ok(BLOCK / 2, BLOCK / 4);
-    cr_assert_eq(fake_count(), before + 2);
-    struct reader *others[] = {open_object("k", 100 * BLOCK), open_object("k", 100 * BLOCK)};
-    reading_start(&broken, others[0], BLOCK, 10, LONG_MS);
-    wait_until(users_of(1) == 1);
-    reading_start(&sound, others[1], 2 * BLOCK, 10, LONG_MS);
-    wait_until(users_of(2) == 1);
-    fake_fail(before + 1, -EIO, "k: damaged");
-    assert_refused(reading_join(&broken), EIO, &broken.err, "k: damaged");
-    wait_until(fake_count() == before + 3);
-    cr_assert_eq(fake.fetches[before + 2].offset, 2 * BLOCK);
-    fake_finish(before + 2);
-    assert_ok(reading_join(&sound), &sound.err);
-    reader_close(others[0]);
-    reader_close(others[1]);
-}
-
 Test(ahead, a_reader_that_gives_up_leaves_the_flight_alone)
 {
     struct error err = {0};

@@ -291,13 +291,13 @@ Test(kept, a_reader_that_came_before_the_flight_makes_it_urgent)
 {
     struct flight *flight = flight_new(cache, FETCH_READAHEAD);
     struct object object = object_of("k", 6 * BLOCK + 1000);
-    struct source *source = source_get(cache, &object);
-    (void)pthread_mutex_lock(&cache->lock);
+    struct cached_object *source = source_get(cache, &object);
+    lock_take(&cache->lock);
     struct block *block = pool_add(cache, source, 0);
     source_put(source);
     block_use(block);
     flight_add(flight, block);
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
     cr_assert(atomic_load(&flight->sink.urgent));
     flight_start(flight);
     fake_finish(0);

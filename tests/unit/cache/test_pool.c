@@ -119,9 +119,9 @@ static void set_failed_at(uint64_t number, uint64_t when)
 {
     struct block *block = block_in_table(number);
     cr_assert(block);
-    (void)pthread_mutex_lock(&cache->lock);
+    lock_take(&cache->lock);
     block->failed_at = when;
-    (void)pthread_mutex_unlock(&cache->lock);
+    lock_drop(&cache->lock);
 }
 
 Test(pool, a_failure_is_kept_for_a_while_and_then_fetched_anew)
@@ -161,9 +161,9 @@ Test(pool, progress_is_noticed_by_the_kilobyte)
     reading_start(&reading, reader, 0, 10, LONG_MS);
     wait_until(fake_count() == 1);
     fake_send(0, PROGRESS_BYTES - 1);
-    cr_assert_eq(atomic_load(&cache->progress_at), 0);
+    cr_assert_eq(atomic_load(cache->progress_at), 0);
     fake_send(0, 1);
-    cr_assert_neq(atomic_load(&cache->progress_at), 0);
+    cr_assert_neq(atomic_load(cache->progress_at), 0);
     fake_finish(0);
     assert_ok(reading_join(&reading), &reading.err);
 }
@@ -178,7 +178,7 @@ Test(pool, the_time_before_a_read_counts)
     fake.at_once = true;
     assert_refused(read_range(reader, 0, 10, &wait, &err), ETIMEDOUT, &err, "k: timed out");
     cr_assert_eq(fake_count(), 0);
-    atomic_store(&cache->progress_at, clock_ms());
+    atomic_store(cache->progress_at, clock_ms());
     assert_ok(read_range(reader, 0, 10, &wait, &err), &err);
 }
 

@@ -174,12 +174,12 @@ Test(room, a_fetch_counts_its_time_from_the_arrival_of_its_reader)
     struct reading readings[2];
     struct reader *reader = open_object("k", 2 * BLOCK);
     uint64_t arrival = clock_ms() - 1000;
-    atomic_store(&cache->progress_at, arrival - 1);
+    atomic_store(cache->progress_at, arrival - 1);
     for (unsigned i = 0; i < 2; i++) {
         reading_start_since(&readings[i], reader, i * BLOCK, 10, LONG_MS, arrival);
         wait_until(fake_count() == i + 1);
         cr_assert_eq(fake.fetches[i].sink->since_ms, arrival + i);
-        atomic_store(&cache->progress_at, arrival + 1);
+        atomic_store(cache->progress_at, arrival + 1);
     }
     for (unsigned i = 0; i < 2; i++) {
         fake_finish(i);
@@ -215,13 +215,13 @@ Test(room, small_blocks_and_refusals_are_progress_and_timeouts_are_not)
         struct reader *reader = open_object(key, 10);
         reading_start(&reading, reader, 0, 10, LONG_MS);
         wait_until(fake_count() == i + 1);
-        atomic_store(&cache->progress_at, 0);
+        atomic_store(cache->progress_at, 0);
         if (results[i])
             fake_fail(i, results[i], "failed");
         else
             fake_finish(i);
         cr_assert_eq(reading_join(&reading), results[i]);
-        cr_assert_eq(atomic_load(&cache->progress_at) != 0, i < 3, "%d", results[i]);
+        cr_assert_eq(atomic_load(cache->progress_at) != 0, i < 3, "%d", results[i]);
         reader_close(reader);
     }
 }

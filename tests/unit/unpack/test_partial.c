@@ -390,9 +390,9 @@ static void *sweep(void *context)
 /* Whether the sweep has come to ARCHIVE: it refers to it, or has taken it out of the registry. */
 static bool sweep_is_at(struct archive *archive)
 {
-    (void)pthread_mutex_lock(&archives->lock);
+    lock_take(&archives->lock);
     bool is_at = archive->references || LIST_EMPTY(&archives->list);
-    (void)pthread_mutex_unlock(&archives->lock);
+    lock_drop(&archives->lock);
     return is_at;
 }
 
@@ -402,11 +402,11 @@ Test(early, sweeping_makes_no_second_archive_of_one_that_is_opened_again)
     store(key, "e1", archive_bytes(1, ONE_FRAME));
     struct archive *archive = archive_at(key);
     archive_put(archive);
-    (void)pthread_mutex_lock(&archive->lock);
+    lock_take(&archive->lock);
     cr_assert_eq(pthread_create(&sweeper, NULL, sweep, archives), 0);
     wait_until(sweep_is_at(archive));
     struct archive *again = archive_at(key);
-    (void)pthread_mutex_unlock(&archive->lock);
+    lock_drop(&archive->lock);
     (void)pthread_join(sweeper, NULL);
     cr_assert_eq(again, archive);
     check_all(again, 1);
