@@ -1,4 +1,3 @@
-/* Clocks; see clock.h. */
 #include "base/clock.h"
 
 static uint64_t read_us(clockid_t clock)

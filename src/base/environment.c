@@ -1,4 +1,3 @@
-/* Secrets and the home directory; see environment.h. */
 #include "base/environment.h"
 
 #include <pwd.h>

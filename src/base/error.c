@@ -1,4 +1,3 @@
-/* Errors with a message; see error.h. */
 #include "base/error.h"
 
 #include <errno.h>
@@ -24,45 +23,44 @@ static void set_message(struct error *err, const char *head, const char *tail)
     escape_control(err->message + used, sizeof err->message - used, tail ? tail : "");
 }
 
-int error_set(struct error *err, int code, const char *format, ...)
+static int set_formatted(struct error *err, int code, const char *tail, const char *format, va_list args)
 {
+    char head[ERROR_MESSAGE_MAX];
     if (!err)
         return -code;
-    char head[ERROR_MESSAGE_MAX];
+    (void)vsnprintf(head, sizeof head, format, args);
+    err->code = code;
+    set_message(err, head, tail);
+    return -code;
+}
+
+int error_set(struct error *err, int code, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(head, sizeof head, format, args);
+    int result = set_formatted(err, code, NULL, format, args);
     va_end(args);
-    err->code = code;
-    set_message(err, head, NULL);
-    return -code;
+    return result;
 }
 
 int error_errno(struct error *err, int code, const char *format, ...)
 {
-    if (!err)
-        return -code;
-    char head[ERROR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(head, sizeof head, format, args);
+    int result = set_formatted(err, code, error_text(code), format, args);
     va_end(args);
-    err->code = code;
-    set_message(err, head, error_text(code));
-    return -code;
+    return result;
 }
 
 int error_prefix(struct error *err, int result, const char *format, ...)
 {
     if (!err || result >= 0)
         return result;
-    char head[ERROR_MESSAGE_MAX];
     char tail[ERROR_MESSAGE_MAX];
     va_list args;
-    va_start(args, format);
-    (void)vsnprintf(head, sizeof head, format, args);
-    va_end(args);
     memcpy(tail, err->message, sizeof tail);
-    set_message(err, head, tail);
+    va_start(args, format);
+    (void)set_formatted(err, err->code, tail, format, args);
+    va_end(args);
     return result;
 }

@@ -1,4 +1,3 @@
-/* Text made safe for a line of a log, an error or a URL; see escape.h. */
 #include "base/escape.h"
 
 #include <errno.h>

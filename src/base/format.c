@@ -1,4 +1,3 @@
-/* Texts for people; see format.h. */
 #include "base/format.h"
 
 #include <inttypes.h>

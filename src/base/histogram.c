@@ -1,4 +1,3 @@
-/* Buckets on a logarithmic scale; see histogram.h. */
 #include "base/histogram.h"
 
 #include <stddef.h>

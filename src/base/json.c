@@ -1,4 +1,3 @@
-/* JSON out of names; see json.h. */
 #include "base/json.h"
 
 #include "base/strbuf.h"

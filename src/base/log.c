@@ -1,4 +1,3 @@
-/* The program's log; see log.h. */
 #include "base/log.h"
 
 #include <errno.h>

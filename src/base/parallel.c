@@ -1,4 +1,3 @@
-/* The same work on many things at once; see parallel.h. */
 #include "base/parallel.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,3 @@
-/* Checked parsing of numbers, sizes and times; see parse.h. */
 #include "base/parse.h"
 
 #include <errno.h>

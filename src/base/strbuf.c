@@ -1,4 +1,3 @@
-/* A string builder that states its limit; see strbuf.h. */
 #include "base/strbuf.h"
 
 #include <errno.h>

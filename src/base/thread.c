@@ -1,4 +1,3 @@
-/* Threads of a library; see thread.h. */
 #include "base/thread.h"
 
 #include <signal.h>

@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "layout/fail.h"
-
-#define ROWS_FIRST 16
 
 struct runfs_view {
     struct view_row *rows; /* owned */
@@ -40,14 +39,8 @@ static int read_line(struct runfs_view *view, const struct view_names *names, st
         return 0;
     if (view->count == RUNFS_VIEW_ROWS_MAX)
         return layout_fail(err, EINVAL, "%s:%u: more than %d rows", names->file, number, RUNFS_VIEW_ROWS_MAX);
-    if (view->count == view->capacity) {
-        size_t capacity = view->capacity ? 2 * view->capacity : ROWS_FIRST;
-        struct view_row *rows = reallocarray(view->rows, capacity, sizeof *rows);
-        if (!rows)
-            return view_no_memory(names, err);
-        view->rows = rows;
-        view->capacity = capacity;
-    }
+    if (array_room(view->rows, view->count, view->capacity) < 0)
+        return view_no_memory(names, err);
     struct view_row *row = &view->rows[view->count++];
     *row = (struct view_row){.shown.line = number};
     return view_row_read(names, line, row, err);

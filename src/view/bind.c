@@ -1,4 +1,3 @@
-/* Other runs under names; see bind.h. */
 #include "view/bind.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* Gathering what the rows of a view show; see collect.h. */
 #include "view/collect.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* Gathering what a view's rows show, and composing it; see entry.h. */
 #include "view/entry.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* The members of an archive as entries of a stage, as they are or by the flatten rules; see entry.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,3 @@
-/* The logical tree of a run with a view, and composing a directory of it when somebody looks into it; see merge.h. */
 #include "view/merge.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "view/stage_internal.h"
 
@@ -138,8 +139,7 @@ static int set_candidate(struct stage *stage, uint32_t place, const struct stage
         stage_settle_note(stage, place, contender->note);
     }
     if (!contender) {
-        result = stage_reserve((void **)&stage->contenders, &stage->contender_capacity,
-                               stage->contender_count, sizeof *stage->contenders);
+        result = array_room(stage->contenders, stage->contender_count, stage->contender_capacity);
         if (result == 0) {
             contender = &stage->contenders[stage->contender_count++];
             stage->places[place].contender = stage->contender_count;

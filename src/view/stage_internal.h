@@ -47,7 +47,7 @@ struct note {
 struct note_list {
     struct note *notes; /* owned */
     uint32_t count;
-    uint32_t capacity;
+    size_t capacity;
     uint64_t beyond;           /* STAGE_NOTES_MAX, and not kept */
     struct stage_notes sorted; /* once finished */
 };
@@ -59,12 +59,12 @@ struct stage {
     size_t root_len;
     struct place *places; /* owned; the first is the root */
     uint32_t count;
-    uint32_t capacity;
+    size_t capacity;
     struct place_slot *slots; /* by directory and name: open addressing, at most half full; owned */
     size_t slot_count;
     struct contender *contenders; /* owned */
     uint32_t contender_count;
-    uint32_t contender_capacity;
+    size_t contender_capacity;
     struct note_list conflicts;
     struct note_list overlaps;
     uint32_t row; /* the last entry's */
@@ -72,9 +72,6 @@ struct stage {
     struct strbuf last_path;
     uint32_t last_place; /* PLACE_NONE: nowhere */
 };
-
-/* Grows an array to hold one more; 0 or -ENOMEM. */
-int stage_reserve(void **array, uint32_t *capacity, uint32_t count, size_t size);
 
 /* The live place NAME in the directory PARENT, or PLACE_NONE. */
 uint32_t place_find(const struct stage *stage, uint32_t parent, const char *name, size_t len);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "view/stage_internal.h"
 
@@ -89,8 +90,7 @@ static int keep_note(struct stage *stage, struct note_list *list, uint32_t place
 {
     uint32_t *last = list == &stage->conflicts && place != PLACE_NONE ? &stage->places[place].notes : NULL;
     struct note note = {.place = place, .before = last ? *last : 0};
-    if (path->failed || text->failed ||
-        stage_reserve((void **)&list->notes, &list->capacity, list->count, sizeof note) < 0 ||
+    if (path->failed || text->failed || array_room(list->notes, list->count, list->capacity) < 0 ||
         strbuf_take(path, &note.text.path) < 0 || strbuf_take(text, &note.text.text) < 0) {
         free(note.text.path);
         return -ENOMEM;

@@ -6,20 +6,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "view/stage_internal.h"
-
-int stage_reserve(void **array, uint32_t *capacity, uint32_t count, size_t size)
-{
-    if (count < *capacity)
-        return 0;
-    uint32_t larger = *capacity ? 2 * *capacity : 16;
-    void *grown = reallocarray(*array, larger, size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *capacity = larger;
-    return 0;
-}
 
 static uint32_t hash_of(uint32_t parent, const char *name, size_t len)
 {
@@ -98,8 +86,7 @@ int place_add(struct stage *stage, uint32_t parent, struct node *node, const str
 {
     int result = stage->count >= TREE_NODES_MAX ? -E2BIG : reserve_slot(stage);
     if (result == 0)
-        result =
-            stage_reserve((void **)&stage->places, &stage->capacity, stage->count, sizeof *stage->places);
+        result = array_room(stage->places, stage->count, stage->capacity);
     if (result < 0) {
         node_free(node);
         return result;

@@ -1,4 +1,3 @@
-/* Reading what a view is, and opening what its rows take from; see view.h. */
 #include "view/view.h"
 
 #include <errno.h>
@@ -72,17 +71,6 @@ static int set_directory(struct view *view, struct error *err)
     return 0;
 }
 
-/* The names of all binds, each NUL-terminated in an array that is owned with them. */
-static char **bind_names(const struct view_config *config)
-{
-    char **names = calloc(config->bind_count + 1, sizeof(char *));
-    size_t len;
-    for (size_t i = 0; names && i < config->bind_count; i++)
-        if (bind_split(config->binds[i], &len) < 0 || !(names[i] = strndup(config->binds[i], len)))
-            break;
-    return names;
-}
-
 static void free_names(char ***names)
 {
     for (size_t i = 0; *names && (*names)[i]; i++)
@@ -90,12 +78,16 @@ static void free_names(char ***names)
     free(*names);
 }
 
-static int parse(struct view *view, const struct view_config *config, const struct strbuf *text,
-                 struct error *err)
+static int parse_table(struct view *view, const struct view_config *config, const struct strbuf *text,
+                       struct error *err)
 {
     struct runfs_error failure;
-    __attribute__((cleanup(free_names))) char **names = bind_names(config);
-    if (!names || (config->bind_count && !names[config->bind_count - 1]))
+    size_t len;
+    __attribute__((cleanup(free_names))) char **names = calloc(config->bind_count + 1, sizeof(char *));
+    for (size_t i = 0; names && i < config->bind_count; i++)
+        if (bind_split(config->binds[i], &len) < 0 || !(names[i] = strndup(config->binds[i], len)))
+            return error_errno(err, ENOMEM, "view");
+    if (!names)
         return error_errno(err, ENOMEM, "view");
     if (runfs_view_parse(strbuf_text(text), text->len, view->file, (const char *const *)names,
                          config->bind_count, &view->table, &failure) < 0)
@@ -115,7 +107,7 @@ static int load_table(struct view *view, const struct view_config *config, struc
     int result = read_text(view->file, &text, err);
     if (result == 0)
         result = set_directory(view, err);
-    return result < 0 ? result : parse(view, config, &text, err);
+    return result < 0 ? result : parse_table(view, config, &text, err);
 }
 
 static int load_dist(struct view *view, struct error *err)
@@ -128,36 +120,20 @@ static int load_dist(struct view *view, struct error *err)
     return 0;
 }
 
-/* A cycle is wrong even where no row leads into it. */
-static int check_binds(const struct view_config *config, struct error *err)
+/* A cycle is wrong even where no row leads into it; the first row that does is named. */
+static int check_binds(const struct view *view, const struct view_config *config, struct error *err)
 {
     int result = 0;
     size_t at;
+    for (size_t i = 0; view && i < view->count; i++) {
+        const char *bind = view->rows[i].row->bind;
+        if (bind && bind_resolve(config->binds, config->bind_count, bind, strlen(bind), &at, err) < 0)
+            return view_error(view, &view->rows[i], err);
+    }
     for (size_t i = 0; result == 0 && i < config->bind_count; i++)
         result = bind_resolve(config->binds, config->bind_count, config->binds[i],
                               strcspn(config->binds[i], "="), &at, err);
     return result;
-}
-
-/* Whether ROW is the first to be told of a cycle of binds. */
-static int check_row(const struct view_config *config, const struct view *view, const struct view_row *row,
-                     struct error *err)
-{
-    size_t at;
-    const char *bind = row->row->bind;
-    if (bind && bind_resolve(config->binds, config->bind_count, bind, strlen(bind), &at, err) < 0)
-        return view_error(view, row, err);
-    return 0;
-}
-
-static int load(struct view *view, const struct view_config *config, struct error *err)
-{
-    int result = view->kind == VIEW_TABLE  ? load_table(view, config, err)
-                 : view->kind == VIEW_DIST ? load_dist(view, err)
-                                           : 0;
-    for (size_t i = 0; result == 0 && i < view->count; i++)
-        result = check_row(config, view, &view->rows[i], err);
-    return result < 0 ? result : check_binds(config, err);
 }
 
 void view_choose(struct view_config *config, const char *text)
@@ -173,7 +149,7 @@ int view_load(const struct view_config *config, struct view **ret_view, struct e
 {
     *ret_view = NULL;
     if (config->kind == VIEW_UPLOADED)
-        return check_binds(config, err);
+        return check_binds(NULL, config, err);
     struct view *view = calloc(1, sizeof *view);
     if (!view)
         return error_errno(err, ENOMEM, "view");
@@ -181,7 +157,12 @@ int view_load(const struct view_config *config, struct view **ret_view, struct e
     view->file = strdup(view->kind == VIEW_TABLE  ? config->table
                         : view->kind == VIEW_DIST ? "view=dist"
                                                   : "view=typed");
-    int result = view->file ? load(view, config, err) : error_errno(err, ENOMEM, "view");
+    int result = !view->file                ? error_errno(err, ENOMEM, "view")
+                 : view->kind == VIEW_TABLE ? load_table(view, config, err)
+                 : view->kind == VIEW_DIST  ? load_dist(view, err)
+                                            : 0;
+    if (result == 0)
+        result = check_binds(view, config, err);
     if (result < 0)
         view_free(view);
     else

@@ -1,4 +1,3 @@
-/* Patterns over a tree, by glob(3); see view_glob.h. */
 #include "view/view_glob.h"
 
 #include <dirent.h>
@@ -57,7 +56,7 @@ static int look(const char *path, struct stat *ret_st)
     return 0;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -67,7 +66,7 @@ static void sort_once(glob_t *found)
 {
     size_t kept = 0;
     if (found->gl_pathc)
-        qsort(found->gl_pathv, found->gl_pathc, sizeof(char *), compare);
+        qsort(found->gl_pathv, found->gl_pathc, sizeof(char *), compare_paths);
     for (size_t i = 0; i < found->gl_pathc; i++) {
         if (kept && strcmp(found->gl_pathv[kept - 1], found->gl_pathv[i]) == 0)
             free(found->gl_pathv[i]);
@@ -125,11 +124,6 @@ int view_glob(struct tree *tree, const char *pattern, glob_t *ret_found, struct 
     sort_once(&found);
     *ret_found = found;
     return 0;
-}
-
-void view_glob_done(glob_t *found)
-{
-    globfree(found);
 }
 
 bool view_is_pattern(const char *pattern)

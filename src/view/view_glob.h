@@ -8,13 +8,11 @@
 #include "tree/tree.h"
 
 /* Finds the paths in TREE that match PATTERN, sorted by their bytes, each once, into *RET_FOUND, to be freed with
-   view_glob_done(). No match is none. The tree must not be renewed meanwhile. -ENOMEM, -E2BIG for braces that
+   globfree(). No match is none. The tree must not be renewed meanwhile. -ENOMEM, -E2BIG for braces that
    stand for very many patterns. */
 int view_glob(struct tree *tree, const char *pattern, glob_t *ret_found, struct error *err);
 
-void view_glob_done(glob_t *found);
-
-#define _cleanup_glob_ __attribute__((cleanup(view_glob_done)))
+#define _cleanup_glob_ __attribute__((cleanup(globfree)))
 
 /* Whether PATTERN is more than one name. */
 bool view_is_pattern(const char *pattern);
