@@ -24,7 +24,7 @@ static int compose_below(struct prefetch *prefetch, struct node *node, struct er
     int result = node_is_stage(node)
                      ? run_populate(prefetch->source->run, node, NULL, &prefetch->source->wait, err)
                      : 0;
-    if (node->type != NODE_DIRECTORY || tree_needs_growing(node))
+    if (node->type != NODE_DIRECTORY || !tree_is_populated(node))
         return result;
     for (size_t i = 0; result == 0 && i < node->directory->count; i++)
         result = compose_below(prefetch, node->directory->children[i], err);

@@ -59,7 +59,7 @@ static int add_change(struct walk *walk, enum change_kind kind, struct node *nod
 /* An archive on one side only is not decoded: its file is reported. */
 static bool is_closed(const struct node *node)
 {
-    return node->directory->archive && !node_is_stage(node) && !node->directory->grown;
+    return node->directory->archive && !node_is_stage(node) && !node->directory->populated;
 }
 
 /* What there is on one SIDE only. */
@@ -70,7 +70,7 @@ static int visit_one(struct walk *walk, struct node *node, int side)
     nodes[side] = node;
     if (node->type != NODE_DIRECTORY)
         return add_change(walk, side == NEW ? CHANGE_ADDED : CHANGE_REMOVED, nodes);
-    if (tree_needs_growing(node) && node_is_stage(node))
+    if (!tree_is_populated(node) && node_is_stage(node))
         return add_archive(walk, node, side);
     if (is_closed(node))
         return 0;
@@ -146,11 +146,11 @@ static int visit_directories(struct walk *walk, struct node *nodes[SIDES])
 {
     bool needed = false;
     int result = 0;
-    if (tree_needs_growing(nodes[OLD]) && tree_needs_growing(nodes[NEW]) && !node_is_stage(nodes[OLD]) &&
+    if (!tree_is_populated(nodes[OLD]) && !tree_is_populated(nodes[NEW]) && !node_is_stage(nodes[OLD]) &&
         !node_is_stage(nodes[NEW]) && relation_of(walk->diff, nodes) == CONTENT_SAME)
         return 0;
     for (int side = 0; side < SIDES; side++) {
-        if (!tree_needs_growing(nodes[side]))
+        if (tree_is_populated(nodes[side]))
             continue;
         needed = true;
         if (result == 0)

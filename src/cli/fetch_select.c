@@ -130,13 +130,13 @@ static int select_below(struct selection *selection, struct node *node, bool ins
 
 static int take_archive(struct selection *selection, struct node *node)
 {
-    return node->type == NODE_DIRECTORY && tree_needs_growing(node) ? add_archive(selection, node) : 0;
+    return node->type == NODE_DIRECTORY && !tree_is_populated(node) ? add_archive(selection, node) : 0;
 }
 
 /* What could not be populated was reported. */
 static int take_item(struct selection *selection, struct node *node)
 {
-    if (node->type == NODE_DIRECTORY && (!node->parent || tree_needs_growing(node)))
+    if (node->type == NODE_DIRECTORY && (!node->parent || !tree_is_populated(node)))
         return 0;
     return add_item(selection->fetch, node);
 }

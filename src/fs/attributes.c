@@ -47,7 +47,7 @@ void fs_attributes(const struct run_slot *of, const struct node *node, struct st
 
 double fs_trust(const struct run_slot *of, const struct node *node)
 {
-    if (node && node->early) /* the end of its archive may show another one, or more of it */
+    if (node && node->provisional) /* the end of its archive may show another one, or more of it */
         return 0;
     if (fs_of(of)->runs && !of->number) /* names of runs */
         return (double)fs_of(of)->config.refresh_ms / 1000;
@@ -88,7 +88,7 @@ static int reply_lookup(struct op *op)
     struct node *node = tree_lookup(directory, op->name, strlen(op->name));
     if (node)
         fs_entry(of, node, &entry);
-    else if (!tree_needs_growing(directory))
+    else if (tree_is_populated(directory))
         entry.entry_timeout = fs_trust(of, NULL);
     tree_unlock(of->tree);
     return op_reply_entry(op, &entry, node);

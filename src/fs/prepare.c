@@ -58,7 +58,7 @@ static uintptr_t find_unpopulated(const struct op *op, const char *name)
     tree_lock_read(op->of->tree);
     const struct node *entry = name ? tree_lookup(node, name, strlen(name)) : NULL;
     bool known =
-        !tree_needs_growing(node) || (entry && !entry->early); /* an early one may be another by now */
+        tree_is_populated(node) || (entry && !entry->provisional); /* an early one may be another by now */
     uintptr_t archive = known ? 0 : (uintptr_t)tree_archive_of(node);
     tree_unlock(op->of->tree);
     return archive;

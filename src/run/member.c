@@ -33,8 +33,8 @@ int run_find_member(const struct node *node, struct run_member *ret_member, stru
     archive_hold(archive);
     *ret_member = (struct run_member){
         .archive = archive,
-        .early = node->early,
-        .offset = node->early ? run_early_offset(node) : node->in_archive.file,
+        .provisional = node->provisional,
+        .offset = node->provisional ? run_early_offset(node) : node->in_archive.file,
         .size = node->size,
     };
     return 0;
@@ -42,7 +42,7 @@ int run_find_member(const struct node *node, struct run_member *ret_member, stru
 
 int run_open_member(const struct run_member *member, struct reader **ret_reader, struct error *err)
 {
-    int result = member->early
+    int result = member->provisional
                      ? archive_open_early(member->archive, member->offset, member->size, ret_reader, err)
                      : archive_open_file(member->archive, (uint32_t)member->offset, ret_reader, err);
     archive_put(member->archive);
@@ -108,8 +108,9 @@ int run_member_sha256(struct run *run, const struct node *node, struct strbuf *o
 {
     struct archive *archive = archive_of(node);
     (void)run;
-    return archive && node->member && !node->early ? archive_file_sha256(archive, node->in_archive.file, out)
-                                                   : -ENODATA;
+    return archive && node->member && !node->provisional
+               ? archive_file_sha256(archive, node->in_archive.file, out)
+               : -ENODATA;
 }
 
 int run_problem(struct run *run, const struct node *node, struct strbuf *out)

@@ -1,5 +1,5 @@
 /* Members of archives in the tree: all of them once the table of contents is there, and before that, one by one, those that are
-   looked for: as early nodes (tree.h), which are settled when the pass over the archive has ended. */
+   looked for: as provisional nodes (tree.h), which are settled when the pass over the archive has ended. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void keep_inos(const struct node *directory, const struct member_table *t
     for (size_t i = 0; !directory->detached && i < directory->directory->count; i++) {
         const struct node *node = directory->directory->children[i];
         uint32_t entry;
-        if (!node->early || member_entry(table, number, node_name(node), node->name_len, &entry) < 0)
+        if (!node->provisional || member_entry(table, number, node_name(node), node->name_len, &entry) < 0)
             continue;
         if (node->type == NODE_DIRECTORY)
             keep_inos(node, table, entry, inos);
@@ -60,7 +60,7 @@ static int make_node(const struct member_table *table, uint32_t number, const st
     describe(file, member_name(table, number), member_link(table, file), &member);
     member.file = file_number;
     member.ino = number ? inos[file_number] : 0;
-    nodes[number] = tree_sprout(parent, archive, &member);
+    nodes[number] = tree_new_member(parent, archive, &member);
     if (!nodes[number])
         return -ENOMEM;
     if (number)
@@ -73,7 +73,7 @@ uint64_t run_early_offset(const struct node *node)
     return (uint64_t)node->in_archive.file * TAR_BLOCK;
 }
 
-/* For tree_graft(), with the member_table as its context. */
+/* For tree_attach_members(), with the member_table as its context. */
 static bool is_same_member(const void *context, const struct node *early, const struct node *fresh)
 {
     const struct member_table *table = context;
@@ -98,22 +98,22 @@ static int put_all(struct run *run, struct node *archive, const struct toc *toc,
     for (uint32_t number = 0; result == 0 && number < table->member_count; number++)
         result = make_node(table, number, archive, nodes, inos);
     if (result == 0)
-        tree_graft(run->tree, archive, nodes[0], is_same_member, table);
+        tree_attach_members(run->tree, archive, nodes[0], is_same_member, table);
     else if (nodes)
-        tree_sprout_free(nodes[0]);
+        tree_free_members(nodes[0]);
     return result < 0 ? error_errno(err, -result, "%s", node_name(archive)) : 0;
 }
 
 /* Puts one member, which a pass has found, into DIRECTORY. */
-static int put_early(struct run *run, struct node *directory, const char *name,
-                     const struct archive_member *found, struct error *err)
+static int put_provisional(struct run *run, struct node *directory, const char *name,
+                           const struct archive_member *found, struct error *err)
 {
     struct tree_member member;
     describe(&found->file, name, found->link, &member);
     member.file = (uint32_t)(found->file.offset / TAR_BLOCK);
     if (found->file.made)
         member.mtime_ns = 0; /* its newest entry is still to come */
-    return tree_sprout_early(run->tree, directory, &member) < 0 ? error_errno(err, ENOMEM, "%s", name) : 0;
+    return tree_add_provisional(run->tree, directory, &member) < 0 ? error_errno(err, ENOMEM, "%s", name) : 0;
 }
 
 /* Where the pass has ended: all members are in the tree then, or, where nothing may be trusted, none. */
@@ -122,9 +122,9 @@ static void settle(struct run *run, struct node *node, struct archive *archive)
     const struct toc *toc;
     int result = archive_table(archive, &at_once, &toc, NULL);
     if (result == -EBADMSG)
-        tree_drop_early(run->tree, node);
+        tree_drop_provisional(run->tree, node);
     tree_lock_read(run->tree);
-    bool needed = result == 0 && tree_needs_growing(node);
+    bool needed = result == 0 && !tree_is_populated(node);
     tree_unlock(run->tree);
     if (needed)
         (void)put_all(run, node, toc, NULL);
@@ -337,7 +337,7 @@ static int populate_from(struct run *run, const struct wanted *wanted, struct ar
     if (toc)
         return put_all(run, wanted->node, toc, err);
     note_shown(run, wanted->node, archive);
-    result = put_early(run, wanted->directory, wanted->name, &member, err);
+    result = put_provisional(run, wanted->directory, wanted->name, &member, err);
     settle(run, wanted->node, archive); /* the pass may have ended since */
     return result;
 }
@@ -347,7 +347,7 @@ static int populate(struct run *run, const struct wanted *wanted, const struct w
     struct archive *archive;
     assert_may_wait("gets the members of an archive");
     if (wanted->composite)
-        return composite_grow(&run->composition, wanted->composite, wanted->node, wait, err);
+        return composite_populate(&run->composition, wanted->composite, wanted->node, wait, err);
     int result = open_wanted(run, wanted, &archive, err);
     if (result < 0)
         return result;
@@ -364,7 +364,7 @@ int run_populate(struct run *run, struct node *directory, const char *name, cons
                             .path = STRBUF_INIT(TREE_PATH_LIMIT),
                             .key = STRBUF_INIT(TREE_PATH_LIMIT)};
     tree_lock_read(run->tree);
-    int result = tree_needs_growing(directory) ? find_wanted(run, &wanted, err) : 0;
+    int result = !tree_is_populated(directory) ? find_wanted(run, &wanted, err) : 0;
     tree_unlock(run->tree);
     if (wanted.node) {
         result = populate(run, &wanted, wait, err);

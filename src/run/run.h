@@ -86,14 +86,14 @@ int run_open_node(struct run *run, const struct node *node, struct reader **ret_
 bool run_open_waits(const struct run *run, const struct node *node);
 
 /* Puts what NAME in DIRECTORY is into the tree, where it is not there yet, as soon as the pass over the archive that DIRECTORY is
-   (in) has come to it: as an early node (tree.h), which may be replaced when the pass has ended. NAME NULL: all members of the
+   (in) has come to it: as a provisional node (tree.h), which may be replaced when the pass has ended. NAME NULL: all members of the
    archive, which may take all of that pass; it goes on as long as it makes progress. Where WAIT is of no time, only what is in
    memory or on disk is used, else -EAGAIN. 0 also for any other directory. -ESTALE, -EBADMSG (damaged), -EINTR, or what reading
    the archive gave. */
 int run_populate(struct run *run, struct node *directory, const char *name, const struct wait *wait,
                  struct error *err);
 
-/* FN is told, on any thread and without locks, that early nodes may have been settled. With it they are settled as
+/* FN is told, on any thread and without locks, that provisional nodes may have been settled. With it they are settled as
    soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: from the return on
    FN is not called any more. */
 typedef void (*run_settled_fn)(void *context);
@@ -105,7 +105,7 @@ int run_find(struct run *run, const char *path, const struct wait *wait, struct 
              struct error *err);
 
 /* Likewise, but symbolic links are followed, those on the way and the last, and ".." leads up: as the kernel would on a mount,
-   but never out of the run; and by names: what is found may be an early node, which stays until the next call.
+   but never out of the run; and by names: what is found may be a provisional node, which stays until the next call.
    -ENOENT, -ELOOP, -EXDEV (an absolute link), -ESTALE, or what run_populate() gives. */
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err);

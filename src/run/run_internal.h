@@ -105,7 +105,7 @@ void run_forget_shown(struct run *run);
 /* Where the bytes of a member are. */
 struct run_member {
     struct archive *archive; /* a reference */
-    bool early;
+    bool provisional;
     uint64_t offset; /* of an early one in the decoded stream; of another its number in the table */
     uint64_t size;
 };

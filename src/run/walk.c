@@ -46,7 +46,7 @@ static bool walk(struct search *search)
         search->rest += strspn(search->rest, "/");
         size_t len = strcspn(search->rest, "/");
         if (len == 0 || (search->as_kernel && search->node->type == NODE_LINK) ||
-            (!search->populated && !is_dots(search->rest, len) && tree_needs_growing(search->node)))
+            (!search->populated && !is_dots(search->rest, len) && !tree_is_populated(search->node)))
             return true;
         struct node *next = step(search, search->rest, len);
         if (!next)

@@ -25,7 +25,8 @@ void tree_on_dropped(struct tree *tree, tree_dropped_fn fn, void *context)
     tree_unlock_write(tree);
 }
 
-struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member)
+struct node *tree_new_member(struct node *parent, const struct node *archive,
+                             const struct tree_member *member)
 {
     struct node *node = node_new(member->type, member->name, member->name_len, "", member->link, NULL);
     if (!node)
@@ -49,7 +50,7 @@ struct node *tree_sprout(struct node *parent, const struct node *archive, const 
     return node;
 }
 
-/* The early node below DIRECTORY that is another name of what MEMBER is; NULL where none shows. */
+/* The provisional node below DIRECTORY that is another name of what MEMBER is; NULL where none shows. */
 static const struct node *find_other_name(const struct node *directory, const struct tree_member *member)
 {
     const struct directory *d = directory->directory;
@@ -75,8 +76,8 @@ static bool is_member(const struct node *node, const struct tree_member *member)
             strcmp(node_link(node), member->link) == 0);
 }
 
-/* Adds MEMBER as an early entry, or updates it, or replaces another one of its name. */
-static int put_early(struct tree *tree, struct node *directory, const struct tree_member *member)
+/* Adds MEMBER as a provisional entry, or updates it, or replaces another one of its name. */
+static int put_provisional(struct tree *tree, struct node *directory, const struct tree_member *member)
 {
     struct directory *d = directory->directory;
     bool found;
@@ -98,27 +99,27 @@ static int put_early(struct tree *tree, struct node *directory, const struct tre
                                    ? find_other_name(tree_archive_of(directory), member)
                                    : NULL;
     name.ino = other ? other->ino : 0;
-    struct node *node = tree_sprout(directory, NULL, &name); /* as the last entry */
+    struct node *node = tree_new_member(directory, NULL, &name); /* as the last entry */
     if (!node)
         return -ENOMEM;
-    node->early = true;
+    node->provisional = true;
     memmove(&d->children[place + 1], &d->children[place], (d->count - 1 - place) * sizeof(struct node *));
     d->children[place] = node;
     return 0;
 }
 
-int tree_sprout_early(struct tree *tree, struct node *directory, const struct tree_member *member)
+int tree_add_provisional(struct tree *tree, struct node *directory, const struct tree_member *member)
 {
     tree_lock_write(tree);
-    int result = tree_needs_growing(directory) ? put_early(tree, directory, member) : 0;
+    int result = !tree_is_populated(directory) ? put_provisional(tree, directory, member) : 0;
     tree_unlock_write(tree);
     return result;
 }
 
-void tree_drop_early(struct tree *tree, struct node *archive)
+void tree_drop_provisional(struct tree *tree, struct node *archive)
 {
     tree_lock_write(tree);
-    if (tree_needs_growing(archive)) {
+    if (!tree_is_populated(archive)) {
         struct directory *d = archive->directory;
         for (size_t i = 0; i < d->count; i++)
             node_detach(tree, d->children[i]);
@@ -128,28 +129,28 @@ void tree_drop_early(struct tree *tree, struct node *archive)
     tree_unlock_write(tree);
 }
 
-/* Makes OLD, some of whose entries are there early, have those of FRESH. */
+/* Makes OLD, some of whose entries are there provisionally, have those of FRESH. */
 static void finalize_directory(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
                                const void *context);
 
-/* The node to keep of two of one name: the early one, which becomes what FRESH is, or FRESH. */
-static struct node *finalize_entry(struct tree *tree, struct node *early, struct node *fresh,
+/* The node to keep of two of one name: the provisional one, which becomes what FRESH is, or FRESH. */
+static struct node *finalize_entry(struct tree *tree, struct node *provisional, struct node *fresh,
                                    tree_same_fn same, const void *context)
 {
     bool directory = fresh->type == NODE_DIRECTORY;
-    if (early->type != fresh->type || (!directory && !same(context, early, fresh))) {
-        node_detach(tree, early);
+    if (provisional->type != fresh->type || (!directory && !same(context, provisional, fresh))) {
+        node_detach(tree, provisional);
         return fresh;
     }
     if (directory)
-        finalize_directory(tree, early, fresh, same, context);
-    early->in_archive = fresh->in_archive;
-    early->archive = fresh->archive;
-    early->mtime_ns = fresh->mtime_ns;
-    early->ino = fresh->ino; /* of several names of a file all have that of the first */
-    early->early = false;
+        finalize_directory(tree, provisional, fresh, same, context);
+    provisional->in_archive = fresh->in_archive;
+    provisional->archive = fresh->archive;
+    provisional->mtime_ns = fresh->mtime_ns;
+    provisional->ino = fresh->ino; /* of several names of a file all have that of the first */
+    provisional->provisional = false;
     node_free(fresh);
-    return early;
+    return provisional;
 }
 
 static void finalize_directory(struct tree *tree, struct node *old, struct node *fresh, tree_same_fn same,
@@ -171,7 +172,7 @@ static void finalize_directory(struct tree *tree, struct node *old, struct node 
     while (i < to->count)
         node_detach(tree, to->children[i++]);
     directory_take(to, from);
-    to->grown = true;
+    to->populated = true;
 }
 
 static void sort_all(struct node *node)
@@ -179,20 +180,20 @@ static void sort_all(struct node *node)
     if (node->type != NODE_DIRECTORY)
         return;
     directory_sort_by_ino(node->directory);
-    node->directory->grown = true;
+    node->directory->populated = true;
     for (size_t i = 0; i < node->directory->count; i++)
         sort_all(node->directory->children[i]);
 }
 
-void tree_graft(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
-                const void *context)
+void tree_attach_members(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
+                         const void *context)
 {
     sort_all(root);
     tree_lock_write(tree);
-    if (!archive->detached && !archive->directory->grown) {
+    if (!archive->detached && !archive->directory->populated) {
         finalize_directory(tree, archive, root, same, context);
         atomic_store(&archive->directory->known, false);
     }
     tree_unlock_write(tree);
-    tree_sprout_free(root);
+    tree_free_members(root);
 }

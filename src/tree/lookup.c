@@ -143,7 +143,7 @@ void tree_free(struct tree *tree)
         unlink_orphan(tree, node);
         node_free(node);
     }
-    tree_sprout_free(tree->root);
+    tree_free_members(tree->root);
     free(tree->paths.slots);
     rwlock_done(&tree->lock);
     free(tree);

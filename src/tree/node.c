@@ -50,11 +50,11 @@ void node_free(struct node *node)
     free(node);
 }
 
-void tree_sprout_free(struct node *root)
+void tree_free_members(struct node *root)
 {
     if (root && root->type == NODE_DIRECTORY)
         for (size_t i = 0; i < root->directory->count; i++)
-            tree_sprout_free(root->directory->children[i]);
+            tree_free_members(root->directory->children[i]);
     node_free(root);
 }
 
@@ -153,8 +153,8 @@ const struct node *tree_archive_of(const struct node *node)
     return node;
 }
 
-bool tree_needs_growing(const struct node *node)
+bool tree_is_populated(const struct node *node)
 {
-    return node->type == NODE_DIRECTORY && !node->detached && (node->directory->archive || node->early) &&
-           !node->directory->grown;
+    return node->type != NODE_DIRECTORY || node->detached ||
+           (!node->directory->archive && !node->provisional) || node->directory->populated;
 }

@@ -25,8 +25,8 @@ static bool same_file(const struct node *a, const struct node *b)
 
 void node_detach(struct tree *tree, struct node *node)
 {
-    /* the kernel may have wrong attributes of a node that was there early */
-    if (tree->dropped && node->early && atomic_load(&node->lookups))
+    /* the kernel may have wrong attributes of a node that was there provisionally */
+    if (tree->dropped && node->provisional && atomic_load(&node->lookups))
         tree->dropped(tree->dropped_context, node);
     if (node->type == NODE_DIRECTORY) {
         for (size_t i = 0; i < node->directory->count; i++)
@@ -59,8 +59,8 @@ static void retire_fresh(struct tree *tree, struct node *fresh)
 
 static void renew_directory(struct tree *tree, struct node *old, struct node *fresh);
 
-/* Two nodes of one name: gives the one to keep. Directories that stand for the same archive have the same entries, grown or
-   not. */
+/* Two nodes of one name: gives the one to keep. Directories that stand for the same archive have the same entries, populated
+   or not. */
 static struct node *renew_entry(struct tree *tree, struct node *old, struct node *fresh)
 {
     bool same = same_file(old, fresh);

@@ -44,8 +44,8 @@ struct directory {
     bool
         archive; /* stands for an archive beside it, whose name is node_link(), its ETag node_etag(); or, where node_link()
                      is "", for all the archives and other sources of a stage, whose ETag is one made of theirs */
-    bool grown;    /* its entries are there */
-    void *content; /* of an archive that somebody looked into: see tree_attach() */
+    bool populated; /* its entries are there */
+    void *content;  /* of an archive that somebody looked into: see tree_attach() */
     void (*release)(void *content);
 };
 
@@ -77,7 +77,7 @@ struct node {
     uint16_t name_len;
     uint8_t type;        /* enum node_type */
     bool detached;       /* replaced or gone: only the kernel still knows it */
-    bool early;          /* a member that came before all are known: see tree_sprout_early() */
+    bool provisional;    /* a member that came before all are known: see tree_add_provisional() */
     bool member : 1;     /* lies in an archive */
     bool executable : 1; /* a file of no archive that may be run */
     bool problem : 1;    /* shown as a file; reading is EIO, node_problem() says why */
@@ -151,44 +151,46 @@ struct tree_member {
     uint16_t links;
 };
 
-/* The node of MEMBER as the next entry of PARENT, which is private: a node of tree_sprout() or, where it is NULL, a root that
+/* The node of MEMBER as the next entry of PARENT, which is private: a node of tree_new_member() or, where it is NULL, a root that
    stands for the archive ARCHIVE. Entries come in the order of their names. NULL without memory. */
-struct node *tree_sprout(struct node *parent, const struct node *archive, const struct tree_member *member);
+struct node *tree_new_member(struct node *parent, const struct node *archive,
+                             const struct tree_member *member);
 
 /* Has ARCHIVE, an archive of the tree, lead to CONTENT until it leaves the tree: then RELEASE (may be NULL) is called,
    without the tree's lock. False where it leads to something already, or has left the tree. */
 bool tree_attach(struct tree *tree, struct node *archive, void *content, void (*release)(void *content));
 
-/* Puts MEMBER into DIRECTORY, an archive or a directory in one, before all members are known. The node is marked as `early`;
-   `file` is what tells it from others of its name, for tree_graft(). Names of one file get one inode number. What was there
-   early by that name stays where it is the same, else it is detached. Nothing happens where all members are known by now, or
+/* Puts MEMBER into DIRECTORY, an archive or a directory in one, before all members are known. The node is marked as provisional;
+   `file` is what tells it from others of its name, for tree_attach_members(). Names of one file get one inode number. What was there
+   provisionally by that name stays where it is the same, else it is detached. Nothing happens where all members are known by now, or
    the directory has left the tree. -ENOMEM. */
-int tree_sprout_early(struct tree *tree, struct node *directory, const struct tree_member *member);
+int tree_add_provisional(struct tree *tree, struct node *directory, const struct tree_member *member);
 
-/* Detaches what is there early below ARCHIVE. */
-void tree_drop_early(struct tree *tree, struct node *archive);
+/* Detaches what is there provisionally below ARCHIVE. */
+void tree_drop_provisional(struct tree *tree, struct node *archive);
 
-/* Told of each early node that is detached while the kernel refers to it. With the write lock held. */
+/* Told of each provisional node that is detached while the kernel refers to it. With the write lock held. */
 typedef void (*tree_dropped_fn)(void *context, const struct node *node);
 void tree_on_dropped(struct tree *tree, tree_dropped_fn fn, void *context);
 
-/* Whether EARLY, a file, is what FRESH is, which has its place and type. */
-typedef bool (*tree_same_fn)(const void *context, const struct node *early, const struct node *fresh);
+/* Whether PROVISIONAL, a file, is what FRESH is, which has its place and type. */
+typedef bool (*tree_same_fn)(const void *context, const struct node *provisional, const struct node *fresh);
 
-/* Makes what grew below ROOT the entries of ARCHIVE; frees ROOT. Early nodes that are the same (of files SAME says so) stay the
+/* Makes what is below ROOT the entries of ARCHIVE; frees ROOT. Provisional nodes that are the same (of files SAME says so) stay the
    same nodes, the others are detached. Where all entries are there already, or the archive is not in the tree any more, ROOT is
    just freed. */
-void tree_graft(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
-                const void *context);
+void tree_attach_members(struct tree *tree, struct node *archive, struct node *root, tree_same_fn same,
+                         const void *context);
 
 /* Frees a private root with all below it; NULL is allowed. */
-void tree_sprout_free(struct node *root);
+void tree_free_members(struct node *root);
 
 /* The archive that NODE is in, or is; NULL where there is none. The read lock is held. */
 const struct node *tree_archive_of(const struct node *node);
 
-/* Whether NODE is an archive, or a directory in one, whose entries are not all there yet. The read lock is held. */
-bool tree_needs_growing(const struct node *node);
+/* Whether all entries of NODE are there: not of an archive, or a directory in one, before all its members are known. The read lock
+   is held. */
+bool tree_is_populated(const struct node *node);
 
 /* Makes TREE (finished, shared) show what FRESH (finished, private) shows, and frees FRESH. Nodes that are
    the same in both stay the same nodes; a changed file becomes a new node with the same inode number, and the

@@ -47,7 +47,7 @@ int compose_check(struct composition *composition, struct error *err)
     LIST_FOREACH(composite, &composition->composites, link)
     {
         struct node *node = tree_find(composition->tree, composite->path);
-        int result = node ? composite_grow(composition, composite, node, &at_hand, err) : 0;
+        int result = node ? composite_populate(composition, composite, node, &at_hand, err) : 0;
         if (result == -ENOMEM)
             return result; /* anything else will be told to whoever looks into it */
     }
@@ -64,7 +64,7 @@ void view_check(struct composition *composition, const struct wait *wait, struct
         struct error err = {0};
         struct node *node = tree_find(composition->tree, composite->path);
         if (node && node_is_stage(node) && node->directory->content == composite &&
-            composite_grow(composition, composite, node, wait, &err) < 0)
+            composite_populate(composition, composite, node, wait, &err) < 0)
             report->failed(report->context, &err);
     }
     report->conflicts = tell_all(composition, stage_conflicts, report->conflict, report->context);

@@ -236,7 +236,7 @@ static int composite_compose(struct composition *composition, struct composite *
         stage_free(stage);
         return result;
     }
-    tree_graft(composition->tree, node, root, NULL, NULL);
+    tree_attach_members(composition->tree, node, root, NULL, NULL);
     stage_free(composite->stage);
     composite->stage = stage;
     atomic_store(&composite->conflicts, stage_conflicts(stage)->total);
@@ -294,24 +294,24 @@ int composite_problem(struct composite *composite, struct strbuf *out)
 }
 
 /* By the thread that has the claim. */
-static int composite_populate(struct composition *composition, struct composite *composite, struct node *node,
-                              const struct wait *wait, struct error *err)
+static int composite_fill(struct composition *composition, struct composite *composite, struct node *node,
+                          const struct wait *wait, struct error *err)
 {
     tree_lock_read(composition->tree);
-    bool needed = tree_needs_growing(node);
+    bool needed = !tree_is_populated(node);
     tree_unlock(composition->tree);
     int result = needed ? get_all(composite, wait, err) : 0;
     return needed && result == 0 ? composite_compose(composition, composite, node, wait, err) : result;
 }
 
-int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
-                   const struct wait *wait, struct error *err)
+int composite_populate(struct composition *composition, struct composite *composite, struct node *node,
+                       const struct wait *wait, struct error *err)
 {
     struct error why = {0};
     int result = 0;
     (void)atomic_fetch_add(&composite->growers, 1);
     if (composite_claim(composite, wait, &result, &why)) {
-        result = composite_populate(composition, composite, node, wait, &why);
+        result = composite_fill(composition, composite, node, wait, &why);
         composite_release(composite, result, &why);
     }
     (void)atomic_fetch_sub(&composite->growers, 1);

@@ -66,8 +66,8 @@ int composite_problem(struct composite *composite, struct strbuf *out);
    of all archives, a few at a time, and composes; one thread does, others wait for its result. A conflict is no failure.
    Where WAIT is of no time, only what is in memory or on disk is used, else -EAGAIN. -EBADMSG where an archive is damaged or not
    whole, -EINTR, or what reading gave. */
-int composite_grow(struct composition *composition, struct composite *composite, struct node *node,
-                   const struct wait *wait, struct error *err);
+int composite_populate(struct composition *composition, struct composite *composite, struct node *node,
+                       const struct wait *wait, struct error *err);
 
 /* Without a view yet; the owner sets config, deps and view. */
 void composition_init(struct composition *composition);

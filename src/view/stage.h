@@ -84,7 +84,7 @@ int stage_add(struct stage *stage, const struct stage_entry *entry, struct error
 int stage_add_name(struct stage *stage, const struct stage_entry *entry, const char *target, size_t len,
                    struct error *err);
 
-/* Ends adding. Either: the entries as a private root, for tree_graft(). -ENOMEM: the stage can only be freed then. */
+/* Ends adding. Either: the entries as a private root, for tree_attach_members(). -ENOMEM: the stage can only be freed then. */
 int stage_finish(struct stage *stage, struct node **ret_root, struct error *err);
 
 /* Or, where the stage's root is the whole tree: the entries as a tree, to which tree_show_archives() may be applied and

@@ -111,7 +111,7 @@ static int finish_stage(struct stage *stage, struct node **ret_root, struct erro
     if (result < 0)
         return error_errno(err, -result, "view");
     if (stage_notes_sort(&stage->conflicts, lives) < 0 || stage_notes_sort(&stage->overlaps, lives) < 0) {
-        tree_sprout_free(root);
+        tree_free_members(root);
         return error_errno(err, ENOMEM, "view");
     }
     *ret_root = root;

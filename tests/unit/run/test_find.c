@@ -73,7 +73,7 @@ Test(run_archives, a_path_leads_through_an_archive)
 Test(run_archives, what_is_only_named_is_not_looked_into)
 {
     const struct node *node = find("none/");
-    cr_assert(tree_needs_growing(node));
+    cr_assert(!tree_is_populated(node));
     cr_assert_eq(find(""), tree_root(run_tree(run)));
 }
 

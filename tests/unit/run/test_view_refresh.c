@@ -82,7 +82,7 @@ Test(view_refresh, a_conflict_that_came_is_noted_and_a_problem)
 /* What is kept is found without anybody waiting: then the directory is composed when the run is opened. */
 static bool is_composed(void)
 {
-    return !tree_needs_growing(tree_find(run_tree(run), "dist"));
+    return tree_is_populated(tree_find(run_tree(run), "dist"));
 }
 
 Test(view_refresh, what_is_kept_is_composed_at_once)

@@ -41,7 +41,7 @@ static struct tree_member member_of(enum node_type type, const char *name, uint3
 
 static struct node *grow(struct node *parent, const struct node *archive, struct tree_member member)
 {
-    struct node *node = tree_sprout(parent, archive, &member);
+    struct node *node = tree_new_member(parent, archive, &member);
     cr_assert(node);
     return node;
 }
@@ -61,7 +61,7 @@ static void graft(const char *path)
     member.name = "g";
     member.ino = file->ino;
     (void)grow(directory, NULL, member);
-    tree_graft(tree, archive, root, NULL, NULL);
+    tree_attach_members(tree, archive, root, NULL, NULL);
 }
 
 Test(archives, they_show_beside_themselves_by_the_name_without_its_ending)
@@ -71,9 +71,9 @@ Test(archives, they_show_beside_themselves_by_the_name_without_its_ending)
     cr_assert_str_eq(names_of(tree_root(tree)),
                      "a/ a.tar.xz b/ b.tar.zst c/ c.tar.gz d/ d.tar f.tgz g.tar.bz2 h.zip logs/ ");
     cr_assert_str_eq(names_of(tree_find(tree, "logs")), "e/ e.tar.xz ");
-    cr_assert(tree_needs_growing(tree_find(tree, "a")));
-    cr_assert_not(tree_needs_growing(tree_find(tree, "logs")));
-    cr_assert_not(tree_needs_growing(tree_find(tree, "a.tar.xz")));
+    cr_assert(!tree_is_populated(tree_find(tree, "a")));
+    cr_assert(tree_is_populated(tree_find(tree, "logs")));
+    cr_assert(tree_is_populated(tree_find(tree, "a.tar.xz")));
 }
 
 Test(archives, they_do_not_show_unless_asked_for)
@@ -86,7 +86,7 @@ Test(archives, a_name_that_is_taken_by_a_key_leaves_the_other_one)
 {
     tree = SHOWN("a", "a.tar.xz", "b/inside", "b.tar.zst");
     cr_assert_str_eq(names_of(tree_root(tree)), "a a.tar.xz a.tar.xz.d/ b/ b.tar.zst b.tar.zst.d/ ");
-    cr_assert_not(tree_needs_growing(tree_find(tree, "b")));
+    cr_assert(tree_is_populated(tree_find(tree, "b")));
 }
 
 Test(archives, of_several_of_one_name_the_preferred_has_it)
@@ -146,7 +146,7 @@ Test(archives, what_grew_becomes_the_archive_s_entries)
     atomic_store(&archive->directory->known, true);
     graft("x/a");
     cr_assert_eq(tree_find(tree, "x/a"), archive);
-    cr_assert_not(tree_needs_growing(archive));
+    cr_assert(tree_is_populated(archive));
     cr_assert_not(atomic_load(&archive->directory->known));
     cr_assert_str_eq(names_of(archive), "d/ l@ ");
     cr_assert_str_eq(names_of(tree_find(tree, "x/a/d")), "f g ");
@@ -229,16 +229,16 @@ Test(archives, a_changed_archive_is_another_directory)
     tree_renew(tree, fresh);
     cr_assert_neq(tree_find(tree, "a"), archive);
     cr_assert_eq(tree_find(tree, "a")->ino, ino);
-    cr_assert(tree_needs_growing(tree_find(tree, "a")));
+    cr_assert(!tree_is_populated(tree_find(tree, "a")));
     cr_assert(archive->detached);
     cr_assert(file->detached);
     cr_assert_null(tree_archive_of(file));
-    cr_assert_not(tree_needs_growing(archive));
+    cr_assert(tree_is_populated(archive));
     /* somebody was looking into it meanwhile */
     struct node *root = grow(NULL, archive, member_of(NODE_DIRECTORY, "", 0));
     (void)grow(root, NULL, member_of(NODE_FILE, "late", 1));
     cr_assert_not(tree_attach(tree, archive, &tree, NULL));
-    tree_graft(tree, archive, root, NULL, NULL);
+    tree_attach_members(tree, archive, root, NULL, NULL);
     tree_forget(tree, file, 1);
     tree_forget(tree, archive, 1);
     cr_assert_str_eq(names_of(tree_find(tree, "a")), "");
@@ -253,7 +253,7 @@ Test(archives, a_directory_in_an_archive_s_place_and_back)
     cr_assert_str_eq(names_of(tree_find(tree, "a")), "key ");
     tree_renew(tree, SHOWN("a.tar.xz"));
     cr_assert_str_eq(names_of(tree_root(tree)), "a/ a.tar.xz ");
-    cr_assert(tree_needs_growing(tree_find(tree, "a")));
+    cr_assert(!tree_is_populated(tree_find(tree, "a")));
     tree_renew(tree, SHOWN("b"));
     cr_assert_str_eq(names_of(tree_root(tree)), "b ");
 }
@@ -263,8 +263,8 @@ Test(archives, what_did_not_get_into_the_tree_is_freed)
     tree = SHOWN("a.tar.xz");
     struct node *root = grow(NULL, tree_find(tree, "a"), member_of(NODE_DIRECTORY, "", 0));
     (void)grow(grow(root, NULL, member_of(NODE_DIRECTORY, "d", 1)), NULL, member_of(NODE_FILE, "f", 2));
-    tree_sprout_free(root);
-    tree_sprout_free(NULL);
+    tree_free_members(root);
+    tree_free_members(NULL);
 }
 
 static bool begins_with(const void *head, const char *file)

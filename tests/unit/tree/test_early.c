@@ -61,10 +61,10 @@ static struct tree_member member_of(enum node_type type, const char *name, uint3
 /* Shows a member early, as if the kernel had asked for it. */
 static struct node *show_member(struct node *directory, struct tree_member member)
 {
-    cr_assert_eq(tree_sprout_early(tree, directory, &member), 0);
+    cr_assert_eq(tree_add_provisional(tree, directory, &member), 0);
     struct node *node = tree_lookup(directory, member.name, member.name_len);
     cr_assert_not_null(node);
-    cr_assert(node->early);
+    cr_assert(node->provisional);
     atomic_fetch_add(&node->lookups, 1);
     return node;
 }
@@ -77,7 +77,7 @@ static struct node *show(struct node *directory, enum node_type type, const char
 static struct node *grow(struct node *parent, enum node_type type, const char *name, uint32_t file)
 {
     struct tree_member member = member_of(type, name, file);
-    struct node *node = tree_sprout(parent, parent ? NULL : archive, &member);
+    struct node *node = tree_new_member(parent, parent ? NULL : archive, &member);
     cr_assert(node);
     return node;
 }
@@ -100,8 +100,8 @@ Test(tree_early, they_are_entries_of_an_archive_that_needs_growing)
     (void)show(archive, NODE_FILE, "a", 3);
     (void)show(archive, NODE_LINK, "n", 4);
     cr_assert_str_eq(names_of(archive), "a m/ n@ z ");
-    cr_assert(tree_needs_growing(archive));
-    cr_assert(tree_needs_growing(directory));
+    cr_assert(!tree_is_populated(archive));
+    cr_assert(!tree_is_populated(directory));
     cr_assert_eq(node_nlink(archive), 3);
     cr_assert_eq(tree_archive_of(directory), archive);
     cr_assert_eq(dropped, 0);
@@ -113,7 +113,7 @@ Test(tree_early, what_is_the_same_stays_and_what_is_not_is_detached)
     uint64_t ino = file->ino;
     struct tree_member member = member_of(NODE_FILE, "f", 2);
     member.links = 2;
-    cr_assert_eq(tree_sprout_early(tree, archive, &member), 0);
+    cr_assert_eq(tree_add_provisional(tree, archive, &member), 0);
     cr_assert_eq(tree_find(tree, "a/f"), file);
     cr_assert_eq(node_nlink(file), 2);
     struct node *later = show(archive, NODE_FILE, "f", 9);
@@ -159,17 +159,17 @@ Test(tree_early, the_end_keeps_the_nodes_that_are_the_same)
     again->in_archive.links = 3;
     (void)grow(fresh, NODE_FILE, "new", 9);
     (void)grow(fresh, NODE_FILE, "r", 10);
-    tree_graft(tree, archive, root, same_number, &tree);
+    tree_attach_members(tree, archive, root, same_number, &tree);
     cr_assert_str_eq(names_of(archive), "b d/ ");
     cr_assert_str_eq(names_of(directory), "f new r ");
     cr_assert_eq(tree_find(tree, "a/d"), directory);
     cr_assert_eq(tree_find(tree, "a/d/f"), file);
     cr_assert_eq(file->ino, ino);
     cr_assert_eq(node_nlink(file), 3);
-    cr_assert_not(file->early);
-    cr_assert_not(directory->early);
+    cr_assert_not(file->provisional);
+    cr_assert_not(directory->provisional);
     cr_assert_eq(directory->in_archive.file, 7);
-    cr_assert_not(tree_needs_growing(directory));
+    cr_assert(tree_is_populated(directory));
     cr_assert_eq(tree_entry(directory, TREE_BY_INO, 2)->parent, directory);
     cr_assert(replaced->detached);
     cr_assert(gone->detached);
@@ -177,8 +177,8 @@ Test(tree_early, the_end_keeps_the_nodes_that_are_the_same)
     forget(replaced);
     forget(gone);
     struct tree_member late = member_of(NODE_FILE, "late", 11);
-    cr_assert_eq(tree_sprout_early(tree, archive, &late), 0);
-    cr_assert_eq(tree_sprout_early(tree, directory, &late), 0);
+    cr_assert_eq(tree_add_provisional(tree, archive, &late), 0);
+    cr_assert_eq(tree_add_provisional(tree, directory, &late), 0);
     cr_assert_null(tree_find(tree, "a/late"));
     cr_assert_null(tree_find(tree, "a/d/late"));
 }
@@ -188,16 +188,16 @@ Test(tree_early, all_of_them_can_be_dropped)
     struct node *directory = show(archive, NODE_DIRECTORY, "d", 1);
     struct node *file = show(directory, NODE_FILE, "f", 2);
     struct tree_member unknown = member_of(NODE_FILE, "unknown", 3);
-    cr_assert_eq(tree_sprout_early(tree, archive, &unknown), 0);
-    tree_drop_early(tree, archive);
+    cr_assert_eq(tree_add_provisional(tree, archive, &unknown), 0);
+    tree_drop_provisional(tree, archive);
     cr_assert_str_eq(names_of(archive), "");
     cr_assert_eq(node_nlink(archive), 2);
     cr_assert(directory->detached);
     cr_assert(file->detached);
     cr_assert_eq(dropped, 2, "of what the kernel does not know it is not told");
-    cr_assert(tree_needs_growing(archive));
-    cr_assert_not(tree_needs_growing(directory));
-    cr_assert_eq(tree_sprout_early(tree, directory, &unknown), 0);
+    cr_assert(!tree_is_populated(archive));
+    cr_assert(tree_is_populated(directory));
+    cr_assert_eq(tree_add_provisional(tree, directory, &unknown), 0);
     forget(file);
     forget(directory);
     (void)show(archive, NODE_FILE, "f", 2);

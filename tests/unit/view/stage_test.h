@@ -122,7 +122,7 @@ static inline const struct node *below(const struct node *root, const char *path
         cr_assert_str_eq(shown(root_), (nodes), "%s", shown(root_));                                         \
         cr_assert_str_eq(lines(stage_conflicts(stage)), (conflicts), "%s", lines(stage_conflicts(stage)));   \
         cr_assert_str_eq(lines(stage_overlaps(stage)), (overlaps), "%s", lines(stage_overlaps(stage)));      \
-        tree_sprout_free(root_);                                                                             \
+        tree_free_members(root_);                                                                            \
         stage_free(stage);                                                                                   \
     } while (0)
 

@@ -287,7 +287,7 @@ Test(stage, what_the_caller_calls_wrong_is_a_problem)
     cr_assert_eq(fifo->size, 0);
     cr_assert_eq(fifo->origin, ORIGIN_NONE);
     cr_assert_eq(node_mode(fifo), 0644);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 

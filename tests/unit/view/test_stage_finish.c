@@ -53,7 +53,7 @@ Test(stage_finish, names_of_one_file_share_a_number_and_are_counted_as_they_show
     cr_assert_eq(node_nlink(below(root, "b/archive")), 2);
     cr_assert_eq(node_nlink(below(root, "a")), 2);
     cr_assert_eq(node_nlink(root), 5);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -90,7 +90,7 @@ Test(stage_finish, a_name_of_another_archive_s_file_is_one_of_its_names)
     cr_assert_eq(name->size, 1);
     cr_assert_eq(name->mtime_ns, SECOND);
     cr_assert_eq(node_nlink(below(root, "lib/x")), 1);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -104,7 +104,7 @@ Test(stage_finish, a_number_comes_from_the_logical_path_whoever_composes_it)
     cr_assert_eq(root->ino, tree_find(tree, "opt/rocm")->ino);
     cr_assert_eq(below(root, "lib/x")->ino, tree_find(tree, "opt/rocm/lib/x")->ino);
     cr_assert_eq(below(root, "y")->ino, tree_find(tree, "opt/rocm/y")->ino);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -119,7 +119,7 @@ Test(stage_finish, the_number_of_the_root_stays_where_an_entry_speaks_of_it)
     cr_assert_eq(root->ino, tree_find(tree, "opt/rocm")->ino);
     cr_assert_eq(below(root, "lib")->ino, tree_find(tree, "opt/rocm/lib")->ino);
     cr_assert_eq(below(root, "lib/x")->ino, tree_find(tree, "opt/rocm/lib/x")->ino);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -135,7 +135,7 @@ Test(stage_finish, directories_are_as_new_as_said_or_as_their_newest_entry)
     cr_assert_eq(below(root, "made")->mtime_ns, 5 * SECOND);
     cr_assert_eq(below(root, "said")->mtime_ns, 4 * SECOND);
     cr_assert_eq(root->mtime_ns, 5 * SECOND);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -202,7 +202,7 @@ static void grow(const char *path, const char *whole)
     struct stage *stage = new_stage(path);
     ADD(stage, 1, whole, FILE_OF(4, "", 1));
     ADD(stage, 1, whole, FILE_OF(4, "", 1), .flatten = true);
-    tree_graft(tree, tree_find(tree, path), finished(stage), NULL, NULL);
+    tree_attach_members(tree, tree_find(tree, path), finished(stage), NULL, NULL);
     stage_free(stage);
 }
 
@@ -210,17 +210,17 @@ Test(stage_finish, a_directory_that_grows_is_there_from_the_start)
 {
     tree = growing("opt/rocm", "\"one\"");
     struct node *node = tree_find(tree, "opt/rocm");
-    cr_assert(tree_needs_growing(node));
+    cr_assert(!tree_is_populated(node));
     cr_assert(node_is_stage(node));
     cr_assert_null(key_of(node));
     grow("opt/rocm", "opt/rocm/lib/x");
-    cr_assert_not(tree_needs_growing(node));
+    cr_assert(tree_is_populated(node));
     cr_assert_eq(tree_archive_of(tree_find(tree, "opt/rocm/lib/x")), node);
     tree_renew(tree, growing("opt/rocm", "\"one\""));
     cr_assert_eq(tree_find(tree, "opt/rocm"), node);
     cr_assert_eq(tree_find(tree, "opt/rocm/lib/x")->archive, 4);
     tree_renew(tree, growing("opt/rocm", "\"two\""));
-    cr_assert(tree_needs_growing(tree_find(tree, "opt/rocm")));
+    cr_assert(!tree_is_populated(tree_find(tree, "opt/rocm")));
     cr_assert_null(tree_find(tree, "opt/rocm/lib"));
 }
 
@@ -228,7 +228,7 @@ Test(stage_finish, the_root_can_grow_and_be_replaced)
 {
     tree = growing("", "\"one\"");
     struct node *root = tree_root(tree);
-    cr_assert(tree_needs_growing(root));
+    cr_assert(!tree_is_populated(root));
     grow("", "lib/x");
     struct node *file = tree_find(tree, "lib/x");
     atomic_fetch_add(&file->lookups, 1);
@@ -241,7 +241,7 @@ Test(stage_finish, the_root_can_grow_and_be_replaced)
     cr_assert(root->detached, "whoever works on it must find it");
     cr_assert(file->detached);
     cr_assert_eq(tree_root(tree)->ino, 1);
-    cr_assert(tree_needs_growing(tree_root(tree)));
+    cr_assert(!tree_is_populated(tree_root(tree)));
     grow("", "lib/y");
     cr_assert(tree_find(tree, "lib/y"));
     tree_forget(tree, file, 1);
@@ -295,7 +295,7 @@ Test(stage_finish, an_empty_stage_is_an_empty_tree)
     tree = finished_tree(new_stage(""));
     cr_assert_str_eq(shown(tree_root(tree)), "");
     struct stage *stage = new_stage("a");
-    tree_sprout_free(finished(stage));
+    tree_free_members(finished(stage));
     stage_free(stage);
     stage_free(NULL);
 }

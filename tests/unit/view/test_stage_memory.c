@@ -73,7 +73,7 @@ static bool compose(size_t failing, bool whole)
                          "h: conflict: 3.tar f [md5:b:1:f] and 3.tar d [-:0:t]\n"
                          "link: 2.tar l [->/:1:l]: its target leaves the tree\n");
     }
-    tree_sprout_free(root);
+    tree_free_members(root);
     tree_free(tree);
     stage_free(stage);
     return failed;

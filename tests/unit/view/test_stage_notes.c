@@ -12,7 +12,7 @@ Test(stage_notes, ninety_nine_overlaps_are_all_told_sorted_by_path)
             (void)snprintf(path, sizeof path, "d/%02d", i);
             ADD(stage, 1, path, FILE_OF(1, "md5:a", 1), .flatten = true);
         }
-    tree_sprout_free(finished(stage));
+    tree_free_members(finished(stage));
     const struct stage_notes *overlaps = stage_overlaps(stage);
     cr_assert_eq(overlaps->count, 99);
     cr_assert_eq(overlaps->total, 99);
@@ -53,7 +53,7 @@ Test(stage_notes, paths_that_no_tree_can_have_are_told_and_not_shown)
                      "./a: 1.tar f [md5:a:1:f]: its name has a component '.' or '..'");
     cr_assert_str_eq(conflicts->notes[1].text, "/abs: 1.tar f [md5:a:1:f]: its name has an empty component");
     cr_assert_str_eq(conflicts->notes[2].text, "a\\x00b: 1.tar f [md5:a:1:f]: its name holds a NUL byte");
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -69,7 +69,7 @@ Test(stage_notes, the_deepest_path_can_be_composed_and_be_in_conflict)
     struct node *root = finished(stage);
     cr_assert(below(root, deep)->problem);
     cr_assert_eq(stage_conflicts(stage)->count, 1);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -98,7 +98,7 @@ Test(stage_notes, a_line_stays_one_line_and_long_text_loses_its_middle)
     cr_assert_eq(strncmp(dots + 3, "é", 2), 0);
     cr_assert_str_eq(strchr(dots, ' '), " [md5:b\\x09:2:f]");
     cr_assert_lt(strlen(text), 1200);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 
@@ -120,7 +120,7 @@ Test(stage_notes, of_very_many_conflicts_all_are_counted_and_shown)
     (void)snprintf(path, sizeof path, "%02x/%06x", STAGE_NOTES_MAX % 256, STAGE_NOTES_MAX);
     cr_assert_str_eq(node_problem(below(root, path)),
                      "in conflict, as too many paths are to keep all reasons");
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
 }
 

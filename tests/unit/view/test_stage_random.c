@@ -176,7 +176,7 @@ static const char *staged(const struct row *rows, size_t count)
                 add_item(stage, r, &rows[r], &rows[r].sources[s].items[i]);
     struct node *root = finished(stage);
     const char *text = shown(root);
-    tree_sprout_free(root);
+    tree_free_members(root);
     stage_free(stage);
     return text;
 }
