@@ -55,9 +55,9 @@ static void note_hidden(struct run *run, struct tree *tree)
     struct tree_totals totals = tree_totals(tree);
     uint64_t hidden = 0;
     char text[160];
-    for (int fate = TREE_SHADOWED; fate < TREE_FATES; fate++)
-        hidden += totals.fates[fate];
-    uint64_t markers = totals.fates[TREE_MARKER_CONTENT];
+    for (int verdict = TREE_SHADOWED; verdict < TREE_VERDICTS; verdict++)
+        hidden += totals.verdicts[verdict];
+    uint64_t markers = totals.verdicts[TREE_MARKER_CONTENT];
     bool news = hidden != run->hidden || markers != run->markers;
     run->hidden = hidden;
     run->markers = markers;
@@ -73,8 +73,8 @@ bool run_is_empty(struct tree *tree)
 {
     struct tree_totals totals = tree_totals(tree);
     uint64_t keys = 0;
-    for (int fate = 0; fate < TREE_FATES; fate++)
-        keys += totals.fates[fate];
+    for (int verdict = 0; verdict < TREE_VERDICTS; verdict++)
+        keys += totals.verdicts[verdict];
     return keys == 0;
 }
 

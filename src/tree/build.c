@@ -25,11 +25,11 @@ int tree_new(tree_note_fn note, struct tree **ret_tree, struct error *err)
     return 0;
 }
 
-static void count_fate(struct tree *tree, const char *key, enum tree_fate fate)
+static void count_verdict(struct tree *tree, const char *key, enum tree_verdict verdict)
 {
-    tree->totals.fates[fate]++;
-    if (fate > TREE_MARKER && tree->note && tree->notes++ < TREE_NOTES_MAX)
-        tree->note(key, tree_fate_text(fate));
+    tree->totals.verdicts[verdict]++;
+    if (verdict > TREE_MARKER && tree->note && tree->notes++ < TREE_NOTES_MAX)
+        tree->note(key, tree_verdict_text(verdict));
 }
 
 /* Compares NODE's path with PATH (LEN bytes) from the end, parent by parent. */
@@ -141,7 +141,7 @@ static int add_marker(struct tree *tree, const struct tree_entry *entry, size_t 
         return result;
     node->mtime_ns = entry->mtime_ns;
     node->directory->explicit_time = true;
-    count_fate(tree, entry->key, entry->size ? TREE_MARKER_CONTENT : TREE_MARKER);
+    count_verdict(tree, entry->key, entry->size ? TREE_MARKER_CONTENT : TREE_MARKER);
     return 0;
 }
 
@@ -151,9 +151,9 @@ int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *er
         return add_marker(tree, entry, 0, err);
     bool marker = entry->key[entry->key_len - 1] == '/';
     size_t len = entry->key_len - marker;
-    enum tree_fate fate = path_fate(entry->key, len);
-    if (fate != TREE_SHOWN) {
-        count_fate(tree, entry->key, fate);
+    enum tree_verdict verdict = path_verdict(entry->key, len);
+    if (verdict != TREE_SHOWN) {
+        count_verdict(tree, entry->key, verdict);
         return 0;
     }
     if (marker)
@@ -172,7 +172,7 @@ int tree_add(struct tree *tree, const struct tree_entry *entry, struct error *er
     node->size = entry->size;
     node->mtime_ns = entry->mtime_ns;
     node->output = runfs_classify(entry->key, len).output;
-    count_fate(tree, entry->key, TREE_SHOWN);
+    count_verdict(tree, entry->key, TREE_SHOWN);
     return 0;
 }
 
@@ -189,8 +189,9 @@ static void drop_equal_names(struct tree *tree, struct directory *d)
         }
         _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(TREE_PATH_LIMIT);
         (void)tree_path(node, &path);
-        tree->totals.fates[TREE_SHOWN]--;
-        count_fate(tree, strbuf_text(&path), next->type == NODE_DIRECTORY ? TREE_SHADOWED : TREE_DUPLICATE);
+        tree->totals.verdicts[TREE_SHOWN]--;
+        count_verdict(tree, strbuf_text(&path),
+                      next->type == NODE_DIRECTORY ? TREE_SHADOWED : TREE_DUPLICATE);
         node_free(node);
     }
     d->count = kept;

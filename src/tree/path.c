@@ -4,9 +4,9 @@
 
 #include "tree/tree_internal.h"
 
-const char *tree_fate_text(enum tree_fate fate)
+const char *tree_verdict_text(enum tree_verdict verdict)
 {
-    static const char *const texts[TREE_FATES] = {
+    static const char *const texts[TREE_VERDICTS] = {
         [TREE_SHOWN] = "shown",
         [TREE_MARKER] = "shown as a directory",
         [TREE_MARKER_CONTENT] = "shown as a directory, without its content",
@@ -18,10 +18,10 @@ const char *tree_fate_text(enum tree_fate fate)
         [TREE_TOO_DEEP] = "its name has too many components",
         [TREE_DUPLICATE] = "listed twice: the newest is shown",
     };
-    return texts[fate];
+    return texts[verdict];
 }
 
-enum tree_fate path_fate(const char *path, size_t len)
+enum tree_verdict path_verdict(const char *path, size_t len)
 {
     if (memchr(path, '\0', len))
         return TREE_NUL_NAME;

@@ -86,7 +86,7 @@ struct node {
 };
 
 /* What became of a key. Everything but TREE_SHOWN and TREE_MARKER hides something. */
-enum tree_fate {
+enum tree_verdict {
     TREE_SHOWN,
     TREE_MARKER,         /* "a/", an empty object: shown as the directory */
     TREE_MARKER_CONTENT, /* "a/" with content: the directory is shown, its content is not */
@@ -97,7 +97,7 @@ enum tree_fate {
     TREE_NUL_NAME,       /* a NUL byte */
     TREE_TOO_DEEP,       /* more than TREE_DEPTH_MAX components */
     TREE_DUPLICATE,      /* the same key twice: the newest is shown */
-    TREE_FATES
+    TREE_VERDICTS
 };
 
 /* A key to add; nothing is kept of the strings. */
@@ -112,7 +112,7 @@ struct tree_entry {
 
 struct tree;
 
-/* Told of keys that are not shown as they are, with the fate's words; of TREE_NOTES_MAX at most. */
+/* Told of keys that are not shown as they are, with the verdict's words; of TREE_NOTES_MAX at most. */
 typedef void (*tree_note_fn)(const char *key, const char *why);
 
 /* An empty tree. NOTE may be NULL. */
@@ -246,11 +246,11 @@ struct tree_totals {
     uint64_t files;
     uint64_t directories;
     uint64_t bytes;
-    uint64_t fates[TREE_FATES]; /* keys by fate */
+    uint64_t verdicts[TREE_VERDICTS]; /* keys by verdict */
 };
 struct tree_totals tree_totals(struct tree *tree);
 
-/* Words for a fate, such as "its name has an empty component". */
-const char *tree_fate_text(enum tree_fate fate);
+/* Words for a verdict, such as "its name has an empty component". */
+const char *tree_verdict_text(enum tree_verdict verdict);
 
 #endif

@@ -52,7 +52,7 @@ int node_append(struct node *directory, struct node *child);
 uint64_t node_ino(uint64_t parent, const char *name, size_t name_len);
 
 /* Whether POSIX can show a path (LEN bytes, not empty): TREE_SHOWN, or why not. */
-enum tree_fate path_fate(const char *path, size_t len);
+enum tree_verdict path_verdict(const char *path, size_t len);
 
 /* Adds the directories of archives to a directory whose names are sorted and differ. */
 void archives_add(struct tree *tree, struct node *directory);

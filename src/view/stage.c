@@ -130,28 +130,28 @@ static void merge_directories(struct place *place, const struct stage_entry *ent
 static int set_candidate(struct stage *stage, uint32_t place, const struct stage_entry *entry,
                          struct node *node)
 {
-    uint32_t index = stage->places[place].contender;
-    struct contender *contender = index ? &stage->contenders[index - 1] : NULL;
+    uint32_t index = stage->places[place].candidate;
+    struct candidate *candidate = index ? &stage->candidates[index - 1] : NULL;
     int result = 0;
-    if (contender && contender->row == entry->row) {
-        struct side first = {contender->node, contender->ref, contender->row};
+    if (candidate && candidate->row == entry->row) {
+        struct side first = {candidate->node, candidate->ref, candidate->row};
         result = stage_note_meeting(stage, MEETING_OVERLAP, place, &first, entry, node);
-        stage_settle_note(stage, place, contender->note);
+        stage_retract_note(stage, place, candidate->note);
     }
-    if (!contender) {
-        result = array_room(stage->contenders, stage->contender_count, stage->contender_capacity);
+    if (!candidate) {
+        result = array_room(stage->candidates, stage->candidate_count, stage->candidate_capacity);
         if (result == 0) {
-            contender = &stage->contenders[stage->contender_count++];
-            stage->places[place].contender = stage->contender_count;
-            contender->node = NULL;
+            candidate = &stage->candidates[stage->candidate_count++];
+            stage->places[place].candidate = stage->candidate_count;
+            candidate->node = NULL;
         }
     }
     if (result < 0) {
         node_free(node);
         return result;
     }
-    node_free(contender->node);
-    *contender = (struct contender){node, entry->ref, entry->row, 0};
+    node_free(candidate->node);
+    *candidate = (struct candidate){node, entry->ref, entry->row, 0};
     return 0;
 }
 
@@ -171,7 +171,7 @@ static int compare_rows(struct stage *stage, uint32_t place, const struct stage_
     uint32_t kept = stage->conflicts.count;
     result = stage_note_meeting(stage, MEETING_CONFLICT, place, NULL, entry, node);
     if (result == 0 && stage->conflicts.count > kept)
-        stage->contenders[stage->places[place].contender - 1].note = stage->conflicts.count;
+        stage->candidates[stage->places[place].candidate - 1].note = stage->conflicts.count;
     return result;
 }
 
@@ -187,7 +187,7 @@ static int meet(struct stage *stage, uint32_t place, const struct stage_entry *e
         return place_replace(stage, place, node, entry);
     if (both) {
         if (winner)
-            stage_settle(stage, place);
+            stage_retract(stage, place);
         merge_directories(at, entry, node);
         return 0;
     }
@@ -273,7 +273,7 @@ static int ensure_directory(struct stage *stage, const struct stage_entry *entry
             if (!is_directory(&stage->places[place]))
                 result = put_beneath(stage, place, entry);
             else if (wins(entry, &stage->places[place]))
-                stage_settle(stage, place);
+                stage_retract(stage, place);
             stage->places[place].row = entry->row;
         }
         if (result < 0)
@@ -301,9 +301,9 @@ static int add_entry(struct stage *stage, const struct stage_entry *entry)
 {
     if (entry->path_len == stage->root_len)
         return put_entry(stage, 0, "", 0, entry);
-    enum tree_fate fate = path_fate(entry->path, entry->path_len);
-    if (fate != TREE_SHOWN)
-        return stage_note_wrong(stage, PLACE_NONE, entry, tree_fate_text(fate));
+    enum tree_verdict verdict = path_verdict(entry->path, entry->path_len);
+    if (verdict != TREE_SHOWN)
+        return stage_note_wrong(stage, PLACE_NONE, entry, tree_verdict_text(verdict));
     const char *slash = memrchr(entry->path, '/', entry->path_len);
     size_t end = slash ? (size_t)(slash - entry->path) : 0;
     size_t name = slash ? end + 1 : 0;
@@ -380,9 +380,9 @@ int stage_new(const char *root, stage_describe_fn describe, void *context, struc
               struct error *err)
 {
     size_t len = strlen(root);
-    enum tree_fate fate = len ? path_fate(root, len) : TREE_SHOWN;
-    if (fate != TREE_SHOWN)
-        return error_set(err, EINVAL, "%s: %s", root, tree_fate_text(fate));
+    enum tree_verdict verdict = len ? path_verdict(root, len) : TREE_SHOWN;
+    if (verdict != TREE_SHOWN)
+        return error_set(err, EINVAL, "%s: %s", root, tree_verdict_text(verdict));
     struct stage *stage = calloc(1, sizeof *stage);
     if (!stage)
         return error_errno(err, ENOMEM, "view");
@@ -416,14 +416,14 @@ void stage_free(struct stage *stage)
         return;
     for (uint32_t i = 0; i < stage->count; i++)
         node_free(stage->places[i].node);
-    for (uint32_t i = 0; i < stage->contender_count; i++)
-        node_free(stage->contenders[i].node);
+    for (uint32_t i = 0; i < stage->candidate_count; i++)
+        node_free(stage->candidates[i].node);
     stage_notes_free(&stage->conflicts);
     stage_notes_free(&stage->overlaps);
     strbuf_done(&stage->last_path);
     free(stage->places);
     free(stage->slots);
-    free(stage->contenders);
+    free(stage->candidates);
     free(stage->root);
     free(stage);
 }

@@ -109,7 +109,7 @@ struct stage_notes {
      PATH: conflict: DESCRIBED and DESCRIBED
      PATH: conflict: DESCRIBED and, beneath it, DESCRIBED
      PATH: DESCRIBED: its target leaves the tree
-     PATH: DESCRIBED: its name has an empty component       (or what else tree_fate_text() says)
+     PATH: DESCRIBED: its name has an empty component       (or what else tree_verdict_text() says)
      PATH: DESCRIBED: WHY                                         (the entry's problem)
    Where a directory has no entry of its own, SOURCE is that of the first entry below it, and of the root "the view". The
    root of a stage stays a directory whatever it meets.

@@ -19,14 +19,14 @@ struct place {
     uint32_t row;        /* of NODE; of a directory, the last that had something in it */
     uint32_t ref_row;    /* of REF */
     uint32_t notes;      /* 1 + the index of its last conflict; 0: none */
-    uint32_t contender;  /* 1 + index; 0: none */
+    uint32_t candidate;  /* 1 + index; 0: none */
     uint16_t born;       /* its directory's generation when it was placed */
     uint16_t generation; /* of a directory: how often all below it has been dropped */
     bool own;            /* a directory that has an entry of its own */
 };
 
 /* What the archives of one flatten row have at a place that an earlier row had taken: of them, too, the last counts. */
-struct contender {
+struct candidate {
     struct node *node; /* owned */
     uint64_t ref;
     uint32_t row;
@@ -39,7 +39,7 @@ struct place_slot {
 };
 
 struct note {
-    struct stage_note text; /* path and text NULL once it is settled */
+    struct stage_note text; /* path and text NULL once it is retracted */
     uint32_t place;         /* PLACE_NONE: no place can be had */
     uint32_t before;        /* 1 + the index of the same place's conflict before it; 0: none */
 };
@@ -62,9 +62,9 @@ struct stage {
     size_t capacity;
     struct place_slot *slots; /* by directory and name: open addressing, at most half full; owned */
     size_t slot_count;
-    struct contender *contenders; /* owned */
-    uint32_t contender_count;
-    size_t contender_capacity;
+    struct candidate *candidates; /* owned */
+    uint32_t candidate_count;
+    size_t candidate_capacity;
     struct note_list conflicts;
     struct note_list overlaps;
     uint32_t row; /* the last entry's */
@@ -106,8 +106,8 @@ int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place
 int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_entry *entry, const char *why);
 
 /* Takes back all conflicts of a place, or conflict NOTE (1 + index) of it; where it was the last, the place has none. */
-void stage_settle(struct stage *stage, uint32_t place);
-void stage_settle_note(struct stage *stage, uint32_t place, uint32_t note);
+void stage_retract(struct stage *stage, uint32_t place);
+void stage_retract_note(struct stage *stage, uint32_t place, uint32_t note);
 
 /* The first conflict of a place that has one. */
 const char *stage_reason(const struct stage *stage, uint32_t place);

@@ -154,7 +154,7 @@ static void drop_note(struct note *note)
     note->text = (struct stage_note){0};
 }
 
-void stage_settle(struct stage *stage, uint32_t place)
+void stage_retract(struct stage *stage, uint32_t place)
 {
     uint32_t index = stage->places[place].notes;
     stage->places[place].notes = 0;
@@ -169,7 +169,7 @@ void stage_settle(struct stage *stage, uint32_t place)
     }
 }
 
-void stage_settle_note(struct stage *stage, uint32_t place, uint32_t note)
+void stage_retract_note(struct stage *stage, uint32_t place, uint32_t note)
 {
     uint32_t index = stage->places[place].notes;
     bool left = false;

@@ -71,12 +71,12 @@ int place_replace(struct stage *stage, uint32_t index, struct node *node, const 
         place->generation++;
         stage->last_place = PLACE_NONE;
     }
-    stage_settle(stage, index);
+    stage_retract(stage, index);
     node_free(place->node);
     place->node = node;
     place->ref = entry->ref;
     place->row = place->ref_row = entry->row;
-    place->contender = 0;
+    place->candidate = 0;
     place->own = false;
     return 0;
 }

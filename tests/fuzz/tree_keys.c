@@ -1,4 +1,4 @@
-/* Fuzzes the tree with keys of any bytes: every key has one fate, directories are in order, nodes know their
+/* Fuzzes the tree with keys of any bytes: every key has one verdict, directories are in order, nodes know their
    paths, and renewing a tree gives what building it anew would. Lines of the input are keys; the first byte of
    each says size, time and ETag. An empty line begins the second listing. */
 #include <stdint.h>
@@ -53,8 +53,8 @@ static struct tree *build(const char **text, size_t *size)
     }
     tree_finish(tree);
     struct tree_totals totals = tree_totals(tree);
-    for (int fate = 0; fate < TREE_FATES; fate++)
-        counted += totals.fates[fate];
+    for (int verdict = 0; verdict < TREE_VERDICTS; verdict++)
+        counted += totals.verdicts[verdict];
     CHECK(counted == added);
     return tree;
 }

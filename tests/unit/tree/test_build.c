@@ -35,7 +35,7 @@ Test(build, keys_become_files_below_the_directories_they_name)
     cr_assert_eq(totals.files, 4);
     cr_assert_eq(totals.directories, 4);
     cr_assert_eq(totals.bytes, 4);
-    cr_assert_eq(totals.fates[TREE_SHOWN], 4);
+    cr_assert_eq(totals.verdicts[TREE_SHOWN], 4);
 }
 
 Test(build, an_entry_keeps_what_the_listing_says_of_it)
@@ -71,13 +71,13 @@ Test(build, bytes_that_are_no_utf8_and_controls_are_names_like_others)
     cr_assert(tree_find(tree, "..."));
 }
 
-/* Every key that POSIX cannot show has a fate, is counted and noted. */
+/* Every key that POSIX cannot show has a verdict, is counted and noted. */
 Test(build, keys_that_cannot_be_shown_are_counted_and_noted)
 {
     static const struct {
         const char *key;
         size_t len;
-        enum tree_fate fate;
+        enum tree_verdict verdict;
     } cases[] = {
         {"a//b", 4, TREE_EMPTY_NAME},   {"/a", 2, TREE_EMPTY_NAME},      {"a//", 3, TREE_EMPTY_NAME},
         {"/", 1, TREE_EMPTY_NAME},      {"//", 2, TREE_EMPTY_NAME},      {".", 1, TREE_DOT_NAME},
@@ -88,12 +88,12 @@ Test(build, keys_that_cannot_be_shown_are_counted_and_noted)
     };
     tree = new_tree();
     for (size_t i = 0; i < COUNT(cases); i++) {
-        uint64_t before = fate_count(tree, cases[i].fate);
+        uint64_t before = fate_count(tree, cases[i].verdict);
         struct tree_entry entry = {cases[i].key, cases[i].len, "", NULL, 1, 0};
         noted[0] = '\0';
         add_entry(tree, &entry);
-        cr_assert_eq(fate_count(tree, cases[i].fate), before + 1, "%s", cases[i].key);
-        cr_assert(strstr(noted, tree_fate_text(cases[i].fate)), "%s", noted);
+        cr_assert_eq(fate_count(tree, cases[i].verdict), before + 1, "%s", cases[i].key);
+        cr_assert(strstr(noted, tree_verdict_text(cases[i].verdict)), "%s", noted);
     }
     tree_finish(tree);
     cr_assert_str_eq(names_of(tree_root(tree)), "");
@@ -266,6 +266,6 @@ Test(build, inode_numbers_follow_from_the_path_alone)
 
 Test(build, every_fate_has_words)
 {
-    for (int fate = 0; fate < TREE_FATES; fate++)
-        cr_assert(tree_fate_text((enum tree_fate)fate)[0]);
+    for (int verdict = 0; verdict < TREE_VERDICTS; verdict++)
+        cr_assert(tree_verdict_text((enum tree_verdict)verdict)[0]);
 }

@@ -124,7 +124,7 @@ Test(renew, sums_and_times_are_those_of_the_new_listing)
     struct tree_totals totals = tree_totals(tree);
     cr_assert_eq(totals.files, 1);
     cr_assert_eq(totals.bytes, 100);
-    cr_assert_eq(totals.fates[TREE_EMPTY_NAME], 1);
+    cr_assert_eq(totals.verdicts[TREE_EMPTY_NAME], 1);
     cr_assert_eq(tree_root(tree)->mtime_ns, 77 * SECOND);
     cr_assert_eq(tree_find(tree, "a")->mtime_ns, 77 * SECOND);
 }

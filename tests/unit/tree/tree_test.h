@@ -70,9 +70,9 @@ static inline const char *names_of(const struct node *directory)
     return names;
 }
 
-static inline uint64_t fate_count(struct tree *tree, enum tree_fate fate)
+static inline uint64_t fate_count(struct tree *tree, enum tree_verdict verdict)
 {
-    return tree_totals(tree).fates[fate];
+    return tree_totals(tree).verdicts[verdict];
 }
 
 #endif
