@@ -9,6 +9,7 @@
 #include "aws/aws_profile.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/strbuf.h"
 
 struct chain {
@@ -159,4 +160,12 @@ int aws_chain_open(const struct aws_config *config, uint64_t timeout_ms, struct 
         return error_errno(err, ENOMEM, "AWS credentials");
     }
     return aws_provider_new(&chain_ops, chain, ret_provider, err);
+}
+
+void aws_environment_wipe(void)
+{
+    environment_wipe("AWS_ACCESS_KEY_ID");
+    environment_wipe("AWS_SECRET_ACCESS_KEY");
+    environment_wipe("AWS_SESSION_TOKEN");
+    environment_wipe("AWS_SECURITY_TOKEN");
 }

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/common/arguments.h"
-#include "disk/cache_dir.h"
+#include "disk/disk.h"
 #include "disk/identity.h"
 
 static const struct action {

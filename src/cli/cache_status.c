@@ -10,7 +10,7 @@
 #include "cli/cache.h"
 #include "cli/cli.h"
 #include "cli/common/output.h"
-#include "disk/cache_dir.h"
+#include "disk/disk.h"
 
 #define TEXT_MAX (16U * 1024)
 

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "disk/disk_internal.h"
 
 #define PAGE_SIZE  4096U
@@ -248,6 +249,28 @@ int disk_open(const struct disk_config *config, struct disk **ret_disk, struct e
     }
     *ret_disk = disk;
     return 0;
+}
+
+char *cache_dir_path(const char *directory)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"); /* a relative one is to be ignored (XDG base directories) */
+    char *path = NULL;
+    if (directory)
+        return strdup(directory);
+    if (cache && cache[0] == '/')
+        return asprintf(&path, "%s/runfs", cache) < 0 ? NULL : path;
+    _cleanup_free_ char *home = environment_home();
+    return !home || asprintf(&path, "%s/.cache/runfs", home) < 0 ? NULL : path;
+}
+
+int cache_dir_open(const struct disk_config *config, struct disk **ret_disk, struct error *err)
+{
+    struct disk_config placed = *config;
+    _cleanup_free_ char *path = cache_dir_path(config->directory);
+    if (!path)
+        return error_set(err, ENOENT, "cache: no home directory is known, cache=DIR names another");
+    placed.directory = path;
+    return disk_open(&placed, ret_disk, err);
 }
 
 void disk_close(struct disk *disk)

@@ -33,6 +33,12 @@ struct disk_config {
 /* -ENOENT where it is missing and is not to be made; -EPERM where it is not safe; else why it cannot be used. */
 int disk_open(const struct disk_config *config, struct disk **ret_disk, struct error *err);
 
+/* DIRECTORY, else $XDG_CACHE_HOME/runfs, else .cache/runfs in the user's home. NULL where there is none; owned by the caller. */
+char *cache_dir_path(const char *directory);
+
+/* disk_open() there, whose directory may be NULL. */
+int cache_dir_open(const struct disk_config *config, struct disk **ret_disk, struct error *err);
+
 /* No object may be left; NULL is allowed. */
 void disk_close(struct disk *disk);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/environment.h"
 #include "base/escape.h"
 #include "github/github_get.h"
 #include "http/http.h"
@@ -173,4 +174,28 @@ void github_close(struct github *github)
     free(github->token_name);
     free(github->api_url);
     free(github);
+}
+
+static const char *const token_names[] = {"GITHUB_TOKEN", "GH_TOKEN"};
+
+#define TOKENS (sizeof token_names / sizeof *token_names)
+
+void github_environment_read(struct github_config *ret_config)
+{
+    const char *api_url = getenv("GITHUB_API_URL");
+    struct github_config config = {.api_url = api_url && api_url[0] ? api_url : GITHUB_API};
+    for (size_t i = 0; i < TOKENS && !config.token; i++) {
+        const char *token = getenv(token_names[i]);
+        if (!token || !token[0])
+            continue;
+        config.token = token;
+        config.token_name = token_names[i];
+    }
+    *ret_config = config;
+}
+
+void github_environment_wipe(void)
+{
+    for (size_t i = 0; i < TOKENS; i++)
+        environment_wipe(token_names[i]);
 }

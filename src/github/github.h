@@ -35,4 +35,11 @@ int github_get_newest(struct github *github, const char *repository, const char 
 /* NULL is allowed; nobody may be asking. Wipes the token. */
 void github_close(struct github *github);
 
+/* Reads GITHUB_API_URL (else GitHub's own), GITHUB_TOKEN and, where that is not set, GH_TOKEN. What is empty counts
+   as not set. The strings are the environment's own. */
+void github_environment_read(struct github_config *ret_config);
+
+/* Overwrites and unsets both tokens. Call it once they have been taken, before other threads start. */
+void github_environment_wipe(void);
+
 #endif

@@ -29,33 +29,14 @@ struct request {
     struct error failure;
 };
 
-static int add_header(struct curl_slist **headers, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(*headers, line);
-    if (longer)
-        *headers = longer;
-    return longer ? 0 : -ENOMEM;
-}
-
-static int add_token(struct curl_slist **headers, const char *token)
-{
-    char *line = NULL;
-    if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
-        return -ENOMEM;
-    int result = add_header(headers, line);
-    explicit_bzero(line, strlen(line));
-    free(line);
-    return result;
-}
-
 static int on_prepare(struct http_request *http, CURL *easy, struct curl_slist **headers, struct error *err)
 {
     const struct request *request = (struct request *)http;
-    int result = add_header(headers, "Accept: application/vnd.github+json");
+    int result = http_header_add(headers, "Accept: application/vnd.github+json");
     if (result == 0)
-        result = add_header(headers, "X-GitHub-Api-Version: 2022-11-28");
+        result = http_header_add(headers, "X-GitHub-Api-Version: 2022-11-28");
     if (result == 0 && request->with_token)
-        result = add_token(headers, request->get->token);
+        result = http_header_add(headers, "Authorization: Bearer %s", request->get->token);
     if (result < 0 || curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK)
         return error_errno(err, ENOMEM, "%s", http->what);
     return 0;
@@ -137,13 +118,6 @@ static enum http_verdict redirect(struct request *request, struct error *err)
     return HTTP_AGAIN;
 }
 
-static void get_header(CURL *easy, const char *name, char text[32])
-{
-    struct curl_header *header;
-    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-        (void)snprintf(text, 32, "%s", header->value);
-}
-
 static enum http_verdict on_refused(struct http_request *http, const struct http_response *response,
                                     struct error *err)
 {
@@ -159,9 +133,9 @@ static enum http_verdict on_refused(struct http_request *http, const struct http
     };
     if (response->status >= 300 && response->status < 400 && response->status != 304)
         return redirect(request, err);
-    get_header(http->easy, "x-ratelimit-remaining", refusal.remaining);
-    get_header(http->easy, "x-ratelimit-reset", refusal.reset);
-    get_header(http->easy, "retry-after", refusal.retry_after);
+    http_header_get(http, "x-ratelimit-remaining", refusal.remaining, sizeof refusal.remaining);
+    http_header_get(http, "x-ratelimit-reset", refusal.reset, sizeof refusal.reset);
+    http_header_get(http, "retry-after", refusal.retry_after, sizeof refusal.retry_after);
     (void)github_refuse(&refusal, clock_real_ms(), http->what, &passing, err);
     return passing ? HTTP_RETRY : HTTP_FAIL;
 }

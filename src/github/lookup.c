@@ -9,14 +9,14 @@
 #include "base/cleanup.h"
 #include "base/format.h"
 #include "base/lock.h"
-#include "disk/cache_dir.h"
+#include "disk/blob.h"
 #include "disk/identity.h"
-#include "github/answer.h"
 #include "github/github.h"
-#include "github/github_environment.h"
 
 #define SECOND_MS UINT64_C(1000)
 #define HOUR_MS   (3600 * SECOND_MS)
+
+#define ANSWER_MAX 4096 /* bytes of one that is kept */
 
 struct lookup {
     char *api_url; /* owned */
@@ -43,6 +43,29 @@ static void build_identity(const struct lookup *lookup, const struct lookup_ques
                                   question->id ? "" : question->sha};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         strbuf_add(out, fields[i], strlen(fields[i]) + 1);
+}
+
+static void answer_write(struct disk *disk, const struct strbuf *identity, const struct github_run *run,
+                         uint64_t asked_ms)
+{
+    _cleanup_strbuf_ struct strbuf json = STRBUF_INIT(ANSWER_MAX);
+    const struct blob_id id = blob_table(strbuf_text(identity), identity->len);
+    github_run_format(run, &json);
+    if (!json.failed)
+        blob_write(disk, &id, asked_ms, strbuf_text(&json), json.len);
+}
+
+/* The answer that is kept, and when it was asked. */
+static bool answer_read(struct disk *disk, const struct strbuf *identity, struct github_run *ret_run,
+                        uint64_t *ret_asked_ms)
+{
+    struct blob blob;
+    const struct blob_id id = blob_table(strbuf_text(identity), identity->len);
+    if (!disk || !blob_read(disk, &id, 0, &blob))
+        return false;
+    _cleanup_free_ char *json = blob.bytes;
+    *ret_asked_ms = blob.made_ms;
+    return github_run_parse(json, blob.len, ret_run, NULL) == 0;
 }
 
 /* A run that has ended changes only by being started again; a commit may get another run. */
@@ -134,7 +157,9 @@ int lookup_ask(struct lookup *lookup, const struct lookup_question *question, co
     if (result < 0)
         return result;
     build_identity(lookup, question, &identity);
-    bool known = lookup->disk && answer_read(lookup->disk, &identity, &kept, &asked_ms);
+    if (identity.failed)
+        return error_errno(err, identity.failed, "GitHub");
+    bool known = answer_read(lookup->disk, &identity, &kept, &asked_ms);
     if (known && (lookup->config.offline || is_new_enough(lookup, question, &kept, asked_ms))) {
         *ret_run = kept;
         return 0;

@@ -113,6 +113,13 @@ void http_client_close(struct http_client *client);
    client is being closed. Not with locks that done() takes. Thread-safe. */
 void http_submit(struct http_client *client, struct http_request *request);
 
+/* For callbacks: the header NAME of the answer, cut to SIZE bytes; "" where it is missing. */
+void http_header_get(const struct http_request *request, const char *name, char *text, size_t size);
+
+/* For prepare(): appends a header line. 0 or -ENOMEM; the line is wiped, for it may hold a secret. */
+int http_header_add(struct curl_slist **headers, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Has the engine ask its requests whether they are cancelled. Thread-safe; waits for nothing. */
 void http_wake(struct http_client *client);
 

@@ -1,34 +1,91 @@
 /* One attempt of a request on the wire: curl's options and callbacks, and the judgement of how it ended. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "base/wait.h"
 #include "http/http_engine.h"
-#include "http/http_response.h"
 
 #define CONNECT_TIMEOUT_MAX_MS 10000
 #define RECEIVE_BUFFER         (128L * 1024)
 #define CONNECT_ATTEMPTS_MAX   4
+#define RETRY_AFTER_MAX_S      3600
+#define HEADER_MAX             16384 /* session tokens run to a few thousand bytes */
 
 static bool is_success(long status)
 {
     return status == 200 || status == 206;
 }
 
-/* The status is known to curl from the last header line on; headers[] of http_response.c have been read by
- * then. */
-static void load_status(struct http_request *request)
+void http_header_get(const struct http_request *request, const char *name, char *text, size_t size)
 {
-    (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response->status);
+    struct curl_header *header;
+    bool found = curl_easy_header(request->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
+    (void)snprintf(text, size, "%s", found ? header->value : "");
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *context)
+int http_header_add(struct curl_slist **headers, const char *format, ...)
 {
-    struct http_request *request = context;
-    http_response_header(request->response, line, size * count);
-    return size * count;
+    char line[HEADER_MAX];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    struct curl_slist *longer = len < 0 || len >= HEADER_MAX ? NULL : curl_slist_append(*headers, line);
+    explicit_bzero(line, sizeof line);
+    if (!longer)
+        return -ENOMEM;
+    *headers = longer;
+    return 0;
+}
+
+/* Takes the quotes and "W/" off an ETag. */
+static void strip_etag(char *etag)
+{
+    char *value = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+    size_t len = strlen(value);
+    if (len >= 2 && value[0] == '"' && value[len - 1] == '"') {
+        value++;
+        len -= 2;
+    }
+    memmove(etag, value, len);
+    etag[len] = '\0';
+}
+
+/* Reads the answer's head, once its last line has come. */
+static void load_head(struct http_request *request)
+{
+    struct http_response *response = request->response;
+    CURL *easy = request->easy;
+    char retry_after[32];
+    curl_off_t length = -1;
+    uint64_t seconds;
+    if (response->status)
+        return;
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);
+    (void)curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    response->content_length = length;
+    http_header_get(request, "etag", response->etag, sizeof response->etag);
+    strip_etag(response->etag);
+    http_header_get(request, "content-range", response->content_range, sizeof response->content_range);
+    http_header_get(request, "x-amz-bucket-region", response->region, sizeof response->region);
+    http_header_get(request, "retry-after", retry_after, sizeof retry_after);
+    if (parse_u64(retry_after, RETRY_AFTER_MAX_S, &seconds) == 0) /* servers that throttle use this form */
+        response->retry_after_ms = seconds * 1000;
+}
+
+/* Keeps the start of a refusal's body. */
+static void keep_body(struct http_response *response, const char *bytes, size_t len)
+{
+    size_t room = sizeof response->body - 1 - response->body_len;
+    if (len > room)
+        len = room;
+    memcpy(response->body + response->body_len, bytes, len);
+    response->body_len += len;
 }
 
 /* Accepts the head of a 200 or 206 once an attempt. */
@@ -63,10 +120,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_request *request = context;
     size_t len = size * count;
-    load_status(request);
+    load_head(request);
     notice_progress(request, len);
     if (!is_success(request->response->status)) {
-        http_response_body(request->response, bytes, len);
+        keep_body(request->response, bytes, len);
         return len;
     }
     request->abort_code = take_body(request, bytes, len);
@@ -85,8 +142,6 @@ static int set_options(struct http_engine *engine, struct http_request *request)
     code = curl_easy_setopt(easy, option, value)
     SET(CURLOPT_PRIVATE, (void *)request);
     SET(CURLOPT_ERRORBUFFER, request->curl_error);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, (void *)request);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, (void *)request);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -113,7 +168,6 @@ static int take_handle(struct http_engine *engine, struct http_request *request)
     request->response = calloc(1, sizeof *request->response);
     if (!request->easy || !request->response)
         return error_errno(&request->failure, ENOMEM, "%s", request->what);
-    http_response_reset(request->response);
     return 0;
 }
 
@@ -220,7 +274,7 @@ static enum attempt_result judge_refusal(struct http_request *request)
 
 enum attempt_result attempt_judge(struct http_request *request, CURLcode code)
 {
-    load_status(request);
+    load_head(request);
     if (request->abort_code < 0)
         return judge_code(request, request->abort_code);
     if (code != CURLE_OK)

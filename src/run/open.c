@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/aws_environment.h"
-#include "disk/cache_dir.h"
-#include "github/github_environment.h"
+#include "aws/aws_chain.h"
+#include "disk/disk.h"
+#include "github/github.h"
 #include "github/lookup.h"
 #include "run/runs_internal.h"
 #include "run/site.h"

@@ -9,7 +9,6 @@
 #include "aws/aws_chain.h"
 #include "aws/aws_config.h"
 #include "aws/aws_credentials.h"
-#include "aws/aws_environment.h"
 #include "base/format.h"
 #include "github/github_event.h"
 #include "github/lookup.h"

@@ -27,7 +27,7 @@ static int get_prepare(struct http_request *http, CURL *easy, struct curl_slist 
     (void)snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, get->offset + get->received,
                    get->offset + get->len - 1);
     if (curl_easy_setopt(easy, CURLOPT_RANGE, range) != CURLE_OK ||
-        (get->etag[0] && s3_request_header(headers, "If-Match: \"%s\"", get->etag) < 0))
+        (get->etag[0] && http_header_add(headers, "If-Match: \"%s\"", get->etag) < 0))
         return error_errno(err, ENOMEM, "%s", get->request.what);
     return s3_request_prepare(&get->request, easy, headers, get->key, get->key_len, NULL, err);
 }

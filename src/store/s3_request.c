@@ -2,7 +2,6 @@
 #include "store/s3_request.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,7 @@
 #include "base/clock.h"
 #include "store/s3_xml.h"
 
-#define WHAT_MAX   400
-#define HEADER_MAX 16384 /* session tokens run to a few thousand bytes */
+#define WHAT_MAX 400
 
 /* A long key must not push out of a message why something failed. */
 static void cut_what(char *what)
@@ -60,20 +58,6 @@ void s3_request_done(struct s3_request *request)
     request->what = NULL;
 }
 
-int s3_request_header(struct curl_slist **headers, const char *format, ...)
-{
-    char line[HEADER_MAX];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    struct curl_slist *longer = len < 0 || len >= HEADER_MAX ? NULL : curl_slist_append(*headers, line);
-    if (!longer)
-        return -ENOMEM;
-    *headers = longer;
-    return 0;
-}
-
 /* libcurl signs; it takes path and query exactly as they stand in the URL, so they are in canonical form
    already, and every header that it is given (AWS Signature Version 4, "Create a canonical request"). */
 static int sign(struct s3_request *request, CURL *easy, struct curl_slist **headers)
@@ -86,9 +70,9 @@ static int sign(struct s3_request *request, CURL *easy, struct curl_slist **head
         curl_easy_setopt(easy, CURLOPT_PASSWORD, credentials->secret_key) != CURLE_OK)
         return -ENOMEM;
     if (credentials->session_token &&
-        s3_request_header(headers, "x-amz-security-token: %s", credentials->session_token) < 0)
+        http_header_add(headers, "x-amz-security-token: %s", credentials->session_token) < 0)
         return -ENOMEM;
-    return s3_request_header(headers, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
+    return http_header_add(headers, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
 }
 
 /* A retry takes newer credentials where there are some; the engine's thread must not wait for them. */

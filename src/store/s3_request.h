@@ -41,10 +41,6 @@ void s3_request_done(struct s3_request *request);
 int s3_request_prepare(struct s3_request *request, CURL *easy, struct curl_slist **headers, const char *key,
                        size_t key_len, const char *query, struct error *err);
 
-/* Appends a header line; 0 or -ENOMEM. */
-int s3_request_header(struct curl_slist **headers, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* For http_request_ops.refused. Follows the server to another region; else the verdict with the server's own
    code: -EACCES, -ENOENT, -ESTALE (412, 416) or -EIO. */
 enum http_verdict s3_request_refused(struct http_request *request, const struct http_response *response,

@@ -55,6 +55,10 @@ struct store {
 };
 
 /* Closes a store; NULL is allowed. */
-void store_close(struct store *store);
+static inline void store_close(struct store *store)
+{
+    if (store)
+        store->ops->close(store);
+}
 
 #endif

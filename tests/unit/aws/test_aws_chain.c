@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "aws/aws_chain.h"
-#include "aws/aws_environment.h"
 #include "test_aws_home.h"
 
 #define LONG_MS 60000 /* never reached */

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aws/aws_environment.h"
+#include "aws/aws_chain.h"
 #include "base/cleanup.h"
 
 Test(aws_environment, unsets_secrets_and_nothing_else)

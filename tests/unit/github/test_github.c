@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "github/github_environment.h"
 #include "github_server.h"
 #include "testing.h"
 

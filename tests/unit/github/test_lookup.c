@@ -4,8 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "disk/cache_dir.h"
-#include "github/answer.h"
+#include "disk/blob.h"
 #include "github_server.h"
 #include "testing.h"
 
@@ -70,8 +69,7 @@ static int ask(const struct lookup_question *question)
 static void age(uint64_t by_ms)
 {
     struct disk *disk;
-    uint64_t asked_ms;
-    struct github_run kept;
+    struct blob blob;
     static const char key[] = "github\0%s\0ROCm/TheRock\0run\0"
                               "5\0";
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(1024);
@@ -79,8 +77,10 @@ static void age(uint64_t by_ms)
     strbuf_add(&identity, github_server_url(), strlen(github_server_url()) + 1);
     strbuf_add(&identity, key + 10, sizeof key - 10);
     assert_ok(cache_dir_open(&config.disk, &disk, &err), &err);
-    cr_assert(answer_read(disk, &identity, &kept, &asked_ms));
-    answer_write(disk, &identity, &kept, asked_ms - by_ms);
+    const struct blob_id id = blob_table(strbuf_text(&identity), identity.len);
+    cr_assert(blob_read(disk, &id, 0, &blob));
+    blob_write(disk, &id, blob.made_ms - by_ms, blob.bytes, blob.len);
+    free(blob.bytes);
     disk_close(disk);
 }
 

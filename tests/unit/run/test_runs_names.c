@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "../store/test_s3_server.h"
-#include "disk/cache_dir.h"
+#include "disk/disk.h"
 #include "disk/listing.h"
 #include "run/runs_internal.h"
 
