@@ -3,8 +3,11 @@
 #include "aws/aws_ini.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -237,4 +240,39 @@ void aws_ini_free(struct aws_ini *ini)
     free(ini->text);
     free(ini->entries);
     free(ini);
+}
+
+/* NULL for a missing file. */
+static int open_file(const char *path, FILE **ret_file, struct error *err)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    *ret_file = NULL;
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_errno(err, errno, "%s", path);
+    if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+        return error_set(err, EINVAL, "%s: not a regular file", path);
+    if (!(*ret_file = fdopen(fd, "r")))
+        return error_errno(err, errno, "%s", path);
+    (void)setvbuf(*ret_file, NULL, _IONBF, 0); /* no copy of secrets is left in a buffer */
+    fd = -1;
+    return 0;
+}
+
+int aws_ini_read(const char *path, struct aws_ini **ret_ini, struct error *err)
+{
+    const size_t size = AWS_INI_SIZE_MAX + 1; /* one more than allowed, to see that there is more */
+    _cleanup_fclose_ FILE *file = NULL;
+    int r = open_file(path, &file, err);
+    if (r < 0)
+        return r;
+    _cleanup_free_ char *text = malloc(size);
+    if (!text)
+        return error_errno(err, ENOMEM, "%s", path);
+    size_t len = file ? fread(text, 1, size, file) : 0;
+    r = file && ferror(file) ? error_errno(err, errno, "reading") : aws_ini_parse(text, len, ret_ini, err);
+    explicit_bzero(text, len);
+    return error_prefix(err, r, "%s", path);
 }

@@ -13,30 +13,41 @@
 #define MAGIC   "runfsmap"
 #define VERSION 1U
 
-static void put32(char *out, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(out, &value, sizeof value);
-}
+/* As they stand in the file, see map.h. */
+struct head {
+    char magic[8];
+    uint32_t version;
+    uint32_t block_size;
+    uint64_t size;
+    uint32_t identity_len;
+    uint32_t nothing;
+    XXH128_canonical_t hash;
+};
 
-static void put64(char *out, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(out, &value, sizeof value);
-}
+struct entry {
+    uint32_t state; /* and the codec, which is 0 */
+    uint32_t len;
+    XXH128_canonical_t hash;
+    uint64_t used;
+};
 
-static uint32_t get32(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return le32toh(value);
-}
+_Static_assert(sizeof(struct head) == MAP_HEADER && sizeof(struct entry) == MAP_ENTRY &&
+                   offsetof(struct entry, used) == MAP_USED_AT,
+               "structures are as the file has them");
 
-static uint64_t get64(const char *bytes)
+/* The checksum of three stretches of bytes. */
+static XXH128_canonical_t hash_of(const void *first, size_t first_len, const void *second, size_t second_len,
+                                  const void *third, size_t third_len)
 {
-    uint64_t value;
-    memcpy(&value, bytes, sizeof value);
-    return le64toh(value);
+    XXH3_state_t state;
+    XXH128_canonical_t hash;
+    XXH3_INITSTATE(&state);
+    (void)XXH3_128bits_reset(&state);
+    (void)XXH3_128bits_update(&state, first, first_len);
+    (void)XXH3_128bits_update(&state, second, second_len);
+    (void)XXH3_128bits_update(&state, third, third_len);
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(&state));
+    return hash;
 }
 
 uint64_t map_blocks(uint64_t size)
@@ -56,87 +67,71 @@ uint64_t map_entry_at(size_t identity_len, uint64_t number)
     return padded + number * MAP_ENTRY;
 }
 
-/* The checksum over the first 32 bytes and the identity. */
-static void head_hash(const char *head, const char *identity, size_t len, char ret_hash[16])
-{
-    XXH3_state_t state;
-    XXH128_canonical_t canonical;
-    XXH3_INITSTATE(&state);
-    (void)XXH3_128bits_reset(&state);
-    (void)XXH3_128bits_update(&state, head, MAP_HEADER - 16);
-    (void)XXH3_128bits_update(&state, identity, len);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
-    memcpy(ret_hash, canonical.digest, 16);
-}
-
 void map_head_write(char *out, uint64_t size, const char *identity, size_t identity_len)
 {
+    struct head head = {.magic = MAGIC,
+                        .version = htole32(VERSION),
+                        .block_size = htole32(CACHE_BLOCK_SIZE),
+                        .size = htole64(size),
+                        .identity_len = htole32((uint32_t)identity_len)};
+    head.hash = hash_of(&head, offsetof(struct head, hash), identity, identity_len, NULL, 0);
     memset(out, 0, map_entry_at(identity_len, 0));
-    memcpy(out, MAGIC, 8);
-    put32(out + 8, VERSION);
-    put32(out + 12, CACHE_BLOCK_SIZE);
-    put64(out + 16, size);
-    put32(out + 24, (uint32_t)identity_len);
+    memcpy(out, &head, sizeof head);
     memcpy(out + MAP_HEADER, identity, identity_len);
-    head_hash(out, identity, identity_len, out + MAP_HEADER - 16);
 }
 
-int map_head_read(const char *head, uint64_t *ret_size, size_t *ret_identity_len)
+int map_head_read(const char *bytes, uint64_t *ret_size, size_t *ret_identity_len)
 {
-    if (memcmp(head, MAGIC, 8) != 0 || get32(head + 8) != VERSION || get32(head + 12) != CACHE_BLOCK_SIZE ||
-        get32(head + 24) > IDENTITY_MAX || get32(head + 24) == 0 || get32(head + 28) != 0 ||
-        get64(head + 16) > INT64_MAX)
+    struct head head;
+    memcpy(&head, bytes, sizeof head);
+    uint32_t identity_len = le32toh(head.identity_len);
+    if (memcmp(head.magic, MAGIC, 8) != 0 || le32toh(head.version) != VERSION ||
+        le32toh(head.block_size) != CACHE_BLOCK_SIZE || identity_len > IDENTITY_MAX || identity_len == 0 ||
+        head.nothing || le64toh(head.size) > INT64_MAX)
         return -EINVAL;
-    *ret_size = get64(head + 16);
-    *ret_identity_len = get32(head + 24);
+    *ret_size = le64toh(head.size);
+    *ret_identity_len = identity_len;
     return 0;
 }
 
 bool map_head_verify(const char *head, const char *identity, size_t identity_len)
 {
-    char hash[16];
-    head_hash(head, identity, identity_len, hash);
-    return memcmp(hash, head + MAP_HEADER - 16, 16) == 0;
+    XXH128_canonical_t hash = hash_of(head, offsetof(struct head, hash), identity, identity_len, NULL, 0);
+    return memcmp(&hash, head + offsetof(struct head, hash), sizeof hash) == 0;
 }
 
 void map_entry_write(char out[MAP_ENTRY], const struct map_entry *entry)
 {
-    memset(out, 0, MAP_ENTRY);
-    out[0] = entry->present;
-    put32(out + 4, entry->len);
-    memcpy(out + 8, entry->hash, 16);
+    struct entry bytes = {.state = htole32(entry->present), .len = htole32(entry->len)};
+    memcpy(&bytes.hash, entry->hash, sizeof bytes.hash);
+    memcpy(out, &bytes, sizeof bytes);
     map_used_write(out + MAP_USED_AT, entry->used_ms, entry->unused);
 }
 
 void map_used_write(char out[8], uint64_t used_ms, bool unused)
 {
-    put64(out, used_ms * 2 + unused);
+    uint64_t used = htole64(used_ms * 2 + unused);
+    memcpy(out, &used, sizeof used);
 }
 
 void map_entry_read(const char bytes[MAP_ENTRY], struct map_entry *ret_entry)
 {
-    uint64_t used = get64(bytes + MAP_USED_AT);
+    struct entry entry;
+    memcpy(&entry, bytes, sizeof entry);
+    uint64_t used = le64toh(entry.used);
     *ret_entry = (struct map_entry){
-        .present = bytes[0] == 1 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0,
-        .len = get32(bytes + 4),
+        .present = le32toh(entry.state) == 1,
+        .len = le32toh(entry.len),
         .used_ms = used / 2,
         .unused = used % 2,
     };
-    memcpy(ret_entry->hash, bytes + 8, 16);
+    memcpy(ret_entry->hash, &entry.hash, sizeof ret_entry->hash);
 }
 
 void map_hash(const char *identity, size_t identity_len, uint64_t number, const void *data, size_t len,
               uint8_t ret_hash[16])
 {
-    XXH3_state_t state;
-    XXH128_canonical_t canonical;
-    char text[8];
-    put64(text, number);
-    XXH3_INITSTATE(&state);
-    (void)XXH3_128bits_reset(&state);
-    (void)XXH3_128bits_update(&state, identity, identity_len);
-    (void)XXH3_128bits_update(&state, text, sizeof text);
-    (void)XXH3_128bits_update(&state, data, len);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
-    memcpy(ret_hash, canonical.digest, 16);
+    uint64_t little = htole64(number);
+    XXH128_canonical_t hash = hash_of(identity, identity_len, &little, sizeof little, data, len);
+    memcpy(ret_hash, &hash, sizeof hash);
 }
