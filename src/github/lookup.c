@@ -152,7 +152,7 @@ int lookup_ask(struct lookup *lookup, const struct lookup_question *question, co
     struct github_run kept;
     struct github_run fresh;
     struct error why = {0};
-    uint64_t asked_ms;
+    uint64_t asked_ms = 0;
     int result = open_late(lookup, err);
     if (result < 0)
         return result;
