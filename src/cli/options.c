@@ -82,25 +82,29 @@ static int set_time(void *field, const char *value)
     return parse_time(value, field);
 }
 
+/* Stores what was parsed with RESULT, unless it is below MIN. */
+static int store_u64(void *field, int result, uint64_t value, uint64_t min)
+{
+    if (result == 0 && value < min)
+        result = -ERANGE;
+    if (result == 0)
+        *(uint64_t *)field = value;
+    return result;
+}
+
 static int set_seconds(void *field, const char *value)
 {
-    uint64_t seconds;
+    uint64_t seconds = 0;
     int result = parse_u64(value, SECONDS_MAX, &seconds);
-    if (result == 0)
-        *(uint64_t *)field = seconds * 1000;
-    return result;
+    return store_u64(field, result, seconds * 1000, 0);
 }
 
 /* Nothing may wait without end, and nothing works without waiting at all. */
 static int set_timeout(void *field, const char *value)
 {
-    uint64_t seconds;
+    uint64_t seconds = 0;
     int result = parse_u64(value, SECONDS_MAX, &seconds);
-    if (result == 0 && seconds == 0)
-        result = -ERANGE;
-    if (result == 0)
-        *(uint64_t *)field = seconds * 1000;
-    return result;
+    return store_u64(field, result, seconds * 1000, 1);
 }
 
 static int set_size(void *field, const char *value)
@@ -111,13 +115,9 @@ static int set_size(void *field, const char *value)
 /* Nothing on disk is no-cache, and 0 stands for what was not said. */
 static int set_cache_size(void *field, const char *value)
 {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     int result = parse_size(value, &bytes);
-    if (result == 0 && bytes == 0)
-        result = -ERANGE;
-    if (result == 0)
-        *(uint64_t *)field = bytes;
-    return result;
+    return store_u64(field, result, bytes, 1);
 }
 
 /* 0 stands for what was not said, so none at all is the least that can be. */
@@ -164,12 +164,6 @@ static int set_log_level(void *field, const char *value)
     return log_level_parse(value, field);
 }
 
-static int set_nothing(void *field, const char *value)
-{
-    (void)field, (void)value;
-    return 0;
-}
-
 enum arity { NO_VALUE, WITH_VALUE, ANY_VALUE };
 
 #define FIELD(member) offsetof(struct options, member)
@@ -177,7 +171,7 @@ enum arity { NO_VALUE, WITH_VALUE, ANY_VALUE };
 static const struct row {
     const char *name;
     enum arity arity;
-    set_fn set;
+    set_fn set; /* NULL: accepted without effect */
     size_t field;
 } rows[] = {
     /* which run */
@@ -226,46 +220,31 @@ static const struct row {
     {"exec", NO_VALUE, set_false, FIELD(fs.noexec)},
     {"log", WITH_VALUE, set_text, FIELD(log)},
     {"log-level", WITH_VALUE, set_log_level, FIELD(log_level)},
-    /* what a read-only mount is anyway, cannot grant, or mount(8) and systemd look after (mount(8), fstab(5)) */
-    {"ro", NO_VALUE, set_nothing, 0},
-    {"rw", NO_VALUE, set_nothing, 0},
-    {"nosuid", NO_VALUE, set_nothing, 0},
-    {"suid", NO_VALUE, set_nothing, 0},
-    {"nodev", NO_VALUE, set_nothing, 0},
-    {"dev", NO_VALUE, set_nothing, 0},
-    {"defaults", NO_VALUE, set_nothing, 0},
-    {"auto", NO_VALUE, set_nothing, 0},
-    {"noauto", NO_VALUE, set_nothing, 0},
-    {"user", ANY_VALUE, set_nothing, 0},
-    {"nouser", NO_VALUE, set_nothing, 0},
-    {"users", NO_VALUE, set_nothing, 0},
-    {"owner", NO_VALUE, set_nothing, 0},
-    {"nofail", NO_VALUE, set_nothing, 0},
-    {"_netdev", NO_VALUE, set_nothing, 0},
-    {"async", NO_VALUE, set_nothing, 0},
-    {"sync", NO_VALUE, set_nothing, 0},
-    {"dirsync", NO_VALUE, set_nothing, 0},
-    {"atime", NO_VALUE, set_nothing, 0},
-    {"noatime", NO_VALUE, set_nothing, 0},
-    {"diratime", NO_VALUE, set_nothing, 0},
-    {"nodiratime", NO_VALUE, set_nothing, 0},
-    {"relatime", NO_VALUE, set_nothing, 0},
-    {"norelatime", NO_VALUE, set_nothing, 0},
-    {"strictatime", NO_VALUE, set_nothing, 0},
-    {"nostrictatime", NO_VALUE, set_nothing, 0},
-    {"lazytime", NO_VALUE, set_nothing, 0},
-    {"nolazytime", NO_VALUE, set_nothing, 0},
-    {"silent", NO_VALUE, set_nothing, 0},
-    {"loud", NO_VALUE, set_nothing, 0},
-    {"comment", WITH_VALUE, set_nothing, 0},
-    {"uhelper", WITH_VALUE, set_nothing, 0},
+    /* those of the options below that have a value */
+    {"user", ANY_VALUE, NULL, 0},
+    {"comment", WITH_VALUE, NULL, 0},
+    {"uhelper", WITH_VALUE, NULL, 0},
 };
+
+/* What a read-only mount is anyway, cannot grant, or mount(8) and systemd look after (mount(8), fstab(5)): accepted without
+   effect. */
+static const char *const ignored[] = {
+    "ro",       "rw",         "nosuid",      "suid",          "nodev",    "dev",        "defaults",
+    "auto",     "noauto",     "nouser",      "users",         "owner",    "nofail",     "_netdev",
+    "async",    "sync",       "dirsync",     "atime",         "noatime",  "diratime",   "nodiratime",
+    "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime", "silent",
+    "loud",
+};
+static const struct row ignored_row = {.arity = NO_VALUE};
 
 static const struct row *find_row(const char *name)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(name, rows[i].name) == 0)
             return &rows[i];
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        if (strcmp(name, ignored[i]) == 0)
+            return &ignored_row;
     return NULL;
 }
 
@@ -296,7 +275,7 @@ static int apply_option(struct options *options, const char *name, const char *v
         return error_set(err, EINVAL, "option '%s': needs a value", name);
     if (row->arity == NO_VALUE && value)
         return error_set(err, EINVAL, "option '%s': takes no value", name);
-    int result = row->set((char *)options + row->field, value);
+    int result = row->set ? row->set((char *)options + row->field, value) : 0;
     if (result == -ERANGE)
         return error_set(err, EINVAL, "option '%s=%s': out of range", name, value);
     if (result == -ENOMEM)

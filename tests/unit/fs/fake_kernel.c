@@ -10,6 +10,7 @@
 #define REPLIES_MAX 512
 
 struct fs *kernel_fs;
+uint64_t kernel_timeout_ms = KERNEL_PATIENT_MS;
 
 static int kernel_fd = -1;
 static pthread_t server;
@@ -87,6 +88,18 @@ uint64_t kernel_open_of(uint64_t node)
     return kernel_send(FUSE_OPEN, node, &in, sizeof in);
 }
 
+uint64_t kernel_opendir_of(uint64_t node)
+{
+    struct fuse_open_in in = {.flags = O_RDONLY};
+    return kernel_send(FUSE_OPENDIR, node, &in, sizeof in);
+}
+
+uint64_t kernel_readdir(uint64_t node, uint64_t handle)
+{
+    struct fuse_read_in in = {.fh = handle, .size = 64 * 1024};
+    return kernel_send(FUSE_READDIRPLUS, node, &in, sizeof in);
+}
+
 uint64_t kernel_release(uint64_t node, uint64_t handle)
 {
     struct fuse_release_in in = {.fh = handle, .flags = O_RDONLY};
@@ -106,6 +119,13 @@ void kernel_interrupt(uint64_t unique)
 {
     struct fuse_interrupt_in in = {.unique = unique};
     (void)kernel_send(FUSE_INTERRUPT, 0, &in, sizeof in);
+}
+
+uint64_t kernel_interrupt_next(void)
+{
+    uint64_t next = last_unique + 2; /* the interrupt has a number, too */
+    kernel_interrupt(next);
+    return next;
 }
 
 void kernel_forget(uint64_t node, uint64_t count)
@@ -168,7 +188,8 @@ void kernel_open(struct run *run)
 {
     static int ends[2];
     struct error err = {0};
-    const struct fs_config config = {.mountpoint = "/nowhere", .refresh_ms = 60000, .timeout_ms = 60000};
+    const struct fs_config config = {
+        .mountpoint = "/nowhere", .refresh_ms = 60000, .timeout_ms = kernel_timeout_ms};
     struct fuse_init_in init = {.major = FUSE_KERNEL_VERSION, .minor = 36, .flags = FUSE_PARALLEL_DIROPS};
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
     kernel_fd = ends[0];

@@ -8,10 +8,12 @@
 #include "fs/fs_internal.h"
 #include "testing.h"
 
-#define ROOT FUSE_ROOT_ID
+#define ROOT              FUSE_ROOT_ID
+#define KERNEL_PATIENT_MS 60000 /* a timeout that is never reached */
 
-/* Serves RUN from now on. */
+/* Serves RUN from now on, with this as `timeout`. */
 void kernel_open(struct run *run);
+extern uint64_t kernel_timeout_ms;
 
 /* Ends the session as an unmount does, and frees; every request but those of `kernel_forget` has had one reply or, where it was
    still under way, none. */
@@ -24,11 +26,14 @@ uint64_t kernel_send(uint32_t opcode, uint64_t node, const void *arg, size_t len
 uint64_t kernel_lookup(uint64_t parent, const char *name);
 uint64_t kernel_read(uint64_t node, uint64_t handle, uint64_t offset, uint32_t size);
 uint64_t kernel_open_of(uint64_t node);
+uint64_t kernel_opendir_of(uint64_t node);
+uint64_t kernel_readdir(uint64_t node, uint64_t handle);
 uint64_t kernel_release(uint64_t node, uint64_t handle);
 uint64_t kernel_getxattr(uint64_t node, const char *name);
 
-/* The caller of a request got a signal. */
+/* The caller of a request got a signal; of the next one, whose number it gives: the interrupt overtakes it. */
 void kernel_interrupt(uint64_t unique);
+uint64_t kernel_interrupt_next(void);
 void kernel_forget(uint64_t node, uint64_t count);
 
 struct reply {

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "fake_kernel.h"
+
 struct gate gates[GATES_MAX];
 
 static struct lock lock = LOCK_INIT(LOCK_LEAF);
@@ -23,7 +25,7 @@ static int await_gate(struct gate *gate, const struct wait *wait)
     lock_take(&lock);
     atomic_fetch_add(&gate->waiting, 1);
     while (!gate->open && result == 0)
-        result = wait->timeout_ms ? wait_on(wait, &lock, &opened, UINT64_MAX) : -EAGAIN;
+        result = wait->timeout_ms ? wait_on(wait, &lock, &opened, wait_deadline(wait, 0)) : -EAGAIN;
     atomic_fetch_sub(&gate->waiting, 1);
     lock_drop(&lock);
     return result < 0 ? result : gate->result;
@@ -31,7 +33,7 @@ static int await_gate(struct gate *gate, const struct wait *wait)
 
 static void pass_gate(struct gate *gate)
 {
-    static const struct wait patient = {.timeout_ms = 60000};
+    static const struct wait patient = {.timeout_ms = KERNEL_PATIENT_MS};
     (void)await_gate(gate, &patient);
 }
 

@@ -186,6 +186,34 @@ Test(executor, many_threads_may_submit)
     wait_until(atomic_load(&ended) == 4000);
 }
 
+/* The linker leads thread_create() here (--wrap). */
+int __real_thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context),
+                         void *context);
+int __wrap_thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context),
+                         void *context);
+
+static bool threads_are_scarce;
+
+int __wrap_thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run_thread)(void *context),
+                         void *context)
+{
+    return threads_are_scarce ? EAGAIN : __real_thread_create(ret_thread, stack_bytes, run_thread, context);
+}
+
+/* A job is never run by the thread that submits it, which may hold locks or serve the kernel. */
+Test(executor, jobs_wait_for_the_one_thread_where_no_other_can_be_had)
+{
+    threads_are_scarce = true;
+    submit(0, NULL, &gate);
+    wait_until(atomic_load(&running) == 1);
+    for (unsigned i = 1; i < 10; i++)
+        submit(i, NULL, NULL);
+    cr_assert_eq(atomic_load(&ended), 0);
+    (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 10);
+    cr_assert_eq(atomic_load(&most), 1);
+}
+
 Test(executor, one_without_jobs_can_be_freed)
 {
     open_pool(MAX, MAX);

@@ -50,6 +50,11 @@ static void expect_alive(void)
     cr_assert_eq(kernel_error(kernel_send(FUSE_GETATTR, other, &getattr, sizeof getattr)), 0);
     cr_assert_eq(kernel_error(kernel_getxattr(other, "user.runfs.error")), ENODATA);
     cr_assert_eq(kernel_error(kernel_getxattr(ROOT, "user.runfs.status")), 0);
+    uint64_t root = kernel_await(kernel_opendir_of(ROOT))->open.fh;
+    cr_assert_eq(kernel_error(kernel_readdir(ROOT, root)), 0);
+    cr_assert_eq(kernel_error(kernel_send(FUSE_RELEASEDIR, ROOT, &(struct fuse_release_in){.fh = root},
+                                          sizeof(struct fuse_release_in))),
+                 0);
     expect_bytes(kernel_read(other, kernel_open_file(other), 0, 4096), "of another file");
 }
 
@@ -138,6 +143,66 @@ Test(ops, more_reads_of_one_file_than_it_has_threads_leave_threads_for_others)
     gate_open(&gates[0], 0);
     for (size_t i = 0; i < COUNT(reads); i++)
         expect_bytes(reads[i], "of the run");
+}
+
+/* As many readers as may wait at once, each of a file of its own. */
+Test(ops, readers_that_wait_for_ever_hold_up_nothing)
+{
+    uint64_t reads[64];
+    char name[64];
+    gates[0].key = "slow";
+    for (size_t i = 0; i < COUNT(reads); i++) {
+        (void)snprintf(name, sizeof name, "run/slow%d", (int)i);
+        scratch_write(name, "slow");
+    }
+    open_run();
+    for (size_t i = 0; i < COUNT(reads); i++) {
+        (void)snprintf(name, sizeof name, "slow%d", (int)i);
+        uint64_t node = kernel_walk(name);
+        reads[i] = kernel_read(node, kernel_open_file(node), 0, 4096);
+    }
+    wait_until(atomic_load(&gates[0].waiting) == COUNT(reads));
+    expect_alive();
+    for (size_t i = 0; i < COUNT(reads); i++)
+        cr_assert(kernel_waits(reads[i]));
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        expect_bytes(reads[i], "slow");
+}
+
+/* Each read has its answer when its own time is over, those in the queue behind others, too. */
+Test(ops, reads_end_at_their_deadline)
+{
+    uint64_t reads[40];
+    gates[0].key = "f";
+    kernel_timeout_ms = 200;
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        reads[i] = kernel_read(node, handle, 0, 4096);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        cr_assert_eq(kernel_error(reads[i]), EIO);
+    cr_assert_eq(atomic_load(&kernel_fs->reads.errors), COUNT(reads));
+    gate_open(&gates[0], 0);
+    expect_bytes(kernel_read(node, handle, 0, 4096), "of the run");
+}
+
+Test(ops, interrupts_that_come_too_early_or_too_late)
+{
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    uint64_t next = kernel_interrupt_next();
+    cr_assert_eq(kernel_read(node, handle, 0, 4096), next);
+    cr_assert_eq(kernel_error(next), EINTR);
+    gate_open(&gates[0], 0);
+    uint64_t answered = kernel_read(node, handle, 0, 4096);
+    expect_bytes(answered, "of the run");
+    kernel_interrupt(answered);
+    expect_alive();
+    expect_bytes(kernel_read(node, handle, 0, 4096), "of the run");
 }
 
 /* Neither the session's threads nor the tree's lock are held over an open that hangs. */
@@ -272,16 +337,40 @@ static const struct node *root_entry(const char *name)
 
 Test(ops, what_the_kernel_forgets_is_counted)
 {
-    struct fuse_open_in open = {0};
     open_run();
     uint64_t node = kernel_walk("f");
     (void)kernel_walk("f");
     cr_assert_eq(atomic_load(&root_entry("f")->lookups), 2);
     kernel_forget(node, 2);
     wait_until(atomic_load(&root_entry("f")->lookups) == 0);
-    const struct reply *reply = kernel_await(kernel_send(FUSE_OPENDIR, ROOT, &open, sizeof open));
-    struct fuse_read_in in = {.fh = reply->open.fh, .size = 64 * 1024};
-    cr_assert_eq(kernel_error(kernel_send(FUSE_READDIRPLUS, ROOT, &in, sizeof in)), 0);
+    uint64_t handle = kernel_await(kernel_opendir_of(ROOT))->open.fh;
+    cr_assert_eq(kernel_error(kernel_readdir(ROOT, handle)), 0);
     cr_assert_eq(atomic_load(&root_entry("f")->lookups), 1);
     cr_assert_eq(atomic_load(&root_entry("other")->lookups), 1);
+}
+
+/* A file that is replaced goes on being read, and its node stays for as long as the kernel refers to it. */
+Test(ops, what_is_forgotten_while_a_read_waits_stays)
+{
+    struct error err = {0};
+    const struct wait wait = {.timeout_ms = KERNEL_PATIENT_MS};
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    (void)kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    uint64_t reading = kernel_read(node, handle, 0, 4096);
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    kernel_forget(node, 1);
+    cr_assert_eq(unlink(scratch_path("run/f")), 0);
+    scratch_write("run/f", "another of its name");
+    assert_ok(run_refresh(run, clock_ms() + 1, &wait, &err), &err);
+    cr_assert_neq(kernel_walk("f"), node);
+    cr_assert(kernel_waits(reading));
+    gate_open(&gates[0], 0);
+    expect_bytes(reading, "of the run");
+    cr_assert_eq(kernel_error(kernel_open_of(node)), ESTALE);
+    cr_assert_eq(kernel_error(kernel_release(node, handle)), 0);
+    kernel_forget(node, 1);
+    expect_alive();
 }
