@@ -3,13 +3,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/lock.h"
 #include "base/thread.h"
 
 #define STACK_BYTES (4U * 1024 * 1024) /* address space only; listing a deep local tree recurses */
+
+#define URGENT_MAX 2 /* their jobs are short */
 
 /* The jobs of one class and key. */
 struct lane {
@@ -21,11 +23,12 @@ struct lane {
 };
 
 struct executor {
-    const struct executor_class *classes;
-    struct lock lock; /* guards all below */
+    struct executor_class classes[EXECUTOR_CLASSES_MAX + 1]; /* the last one for urgent jobs */
+    unsigned urgent;                                         /* its number */
+    struct lock lock;                                        /* guards all below */
     pthread_cond_t wake;
     TAILQ_HEAD(, lane) lanes; /* those with jobs, the one that had its turn last at the end */
-    unsigned running[EXECUTOR_CLASSES_MAX];
+    unsigned running[EXECUTOR_CLASSES_MAX + 1];
     unsigned idle;    /* threads without a job, but for those that... */
     unsigned wakeups; /* ...are being woken for one */
     unsigned count;
@@ -54,10 +57,20 @@ static struct lane *next_lane(const struct executor *executor)
     return lane;
 }
 
+/* Frees a lane without jobs. */
+static void drop_lane(struct executor *executor, struct lane *lane)
+{
+    if (lane->running || !STAILQ_EMPTY(&lane->jobs))
+        return;
+    TAILQ_REMOVE(&executor->lanes, lane, link);
+    free(lane);
+}
+
 static void run_next(struct executor *executor, struct lane *lane)
 {
     struct job *job = STAILQ_FIRST(&lane->jobs);
     STAILQ_REMOVE_HEAD(&lane->jobs, link);
+    job->lane = NULL;
     TAILQ_REMOVE(&executor->lanes, lane, link);
     TAILQ_INSERT_TAIL(&executor->lanes, lane, link);
     lane->running++;
@@ -66,10 +79,8 @@ static void run_next(struct executor *executor, struct lane *lane)
     job->run(job);
     lock_take(&executor->lock);
     executor->running[lane->class]--;
-    if (--lane->running || !STAILQ_EMPTY(&lane->jobs))
-        return;
-    TAILQ_REMOVE(&executor->lanes, lane, link);
-    free(lane);
+    lane->running--;
+    drop_lane(executor, lane);
 }
 
 static void *executor_thread(void *context)
@@ -106,13 +117,15 @@ static int start_thread(struct executor *executor)
 int executor_open(const struct executor_class *classes, unsigned count, struct executor **ret_executor,
                   struct error *err)
 {
-    unsigned max = 0;
+    unsigned max = URGENT_MAX;
     for (unsigned i = 0; i < count; i++)
         max += classes[i].max;
     struct executor *executor = calloc(1, sizeof *executor + max * sizeof(pthread_t));
     if (!executor)
         return error_errno(err, ENOMEM, "threads");
-    executor->classes = classes;
+    memcpy(executor->classes, classes, count * sizeof *classes);
+    executor->classes[count] = (struct executor_class){URGENT_MAX, URGENT_MAX};
+    executor->urgent = count;
     executor->max = max;
     TAILQ_INIT(&executor->lanes);
     lock_init(&executor->lock, LOCK_LEAF);
@@ -126,9 +139,12 @@ int executor_open(const struct executor_class *classes, unsigned count, struct e
     return 0;
 }
 
-static struct lane *get_lane(struct executor *executor, unsigned class, uintptr_t key)
+/* The lane where JOB belongs; NULL without memory. */
+static struct lane *get_lane(struct executor *executor, const struct job *job)
 {
     struct lane *lane;
+    unsigned class = job->urgent ? executor->urgent : job->class;
+    uintptr_t key = job->urgent ? 0 : job->key;
     TAILQ_FOREACH(lane, &executor->lanes, link)
     {
         if (lane->class == class && lane->key == key)
@@ -157,21 +173,39 @@ static void wake_one(struct executor *executor)
     }
 }
 
+static void queue_job(struct executor *executor, struct lane *lane, struct job *job)
+{
+    job->lane = lane;
+    STAILQ_INSERT_TAIL(&lane->jobs, job, link);
+    if (may_run(executor, lane))
+        wake_one(executor);
+}
+
 int executor_submit(struct executor *executor, struct job *job)
 {
-    int result = -EINTR;
     lock_take(&executor->lock);
-    struct lane *lane = executor->stopping ? NULL : get_lane(executor, job->class, job->key);
-    if (lane) {
-        STAILQ_INSERT_TAIL(&lane->jobs, job, link);
-        if (may_run(executor, lane))
-            wake_one(executor);
-        result = 0;
-    } else if (!executor->stopping) {
+    int result = executor->stopping ? -EINTR : 0;
+    struct lane *lane = executor->stopping ? NULL : get_lane(executor, job);
+    if (lane)
+        queue_job(executor, lane, job);
+    else if (result == 0)
         result = -ENOMEM;
-    }
     lock_drop(&executor->lock);
     return result;
+}
+
+void executor_hurry(struct executor *executor, struct job *job)
+{
+    lock_take(&executor->lock);
+    struct lane *from = job->urgent ? NULL : job->lane;
+    job->urgent = true;
+    struct lane *lane = from ? get_lane(executor, job) : NULL;
+    if (lane) {
+        STAILQ_REMOVE(&from->jobs, job, job, link);
+        drop_lane(executor, from);
+        queue_job(executor, lane, job);
+    }
+    lock_drop(&executor->lock);
 }
 
 void executor_stop(struct executor *executor)

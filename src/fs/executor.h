@@ -3,6 +3,7 @@
 #ifndef RUNFS_FS_EXECUTOR_H
 #define RUNFS_FS_EXECUTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -16,13 +17,14 @@ struct executor_class {
     unsigned share;
 };
 
-/* Embedded in what is to be run. */
+/* Embedded in what is to be run; all zeros but for the first three. */
 struct job {
-    void (*run)(
-        struct job
-            *job); /* called once, by a thread of the executor, which does not touch the job after that */
+    /* called once, by a thread of the executor, which does not touch the job after that */
+    void (*run)(struct job *job);
     unsigned class;
     uintptr_t key;
+    bool urgent; /* what follows is guarded by the executor's lock */
+    struct lane *lane;
     STAILQ_ENTRY(job) link;
 };
 
@@ -34,6 +36,9 @@ int executor_open(const struct executor_class *classes, unsigned count, struct e
 
 /* Queues a job: jobs of one key run in the order of submission, keys take turns. -ENOMEM; -EINTR once stopped. */
 int executor_submit(struct executor *executor, struct job *job);
+
+/* Has JOB, whether it is queued yet or not, wait for no other than those that are urgent, too. */
+void executor_hurry(struct executor *executor, struct job *job);
 
 /* Runs what is queued, whatever the shares, and joins all threads; nothing can be submitted any more. */
 void executor_stop(struct executor *executor);

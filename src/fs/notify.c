@@ -69,7 +69,7 @@ static int do_nothing(struct op *op, struct error *err)
 /* A pass has ended. */
 static void invalidate_later(void *context)
 {
-    op_spawn(context, do_nothing, OP_DISK);
+    op_defer(&(struct op){.fs = context, .run = do_nothing, .job.class = OP_DISK});
 }
 
 void fs_watch_early(struct run_slot *of, struct run *run)

@@ -118,8 +118,10 @@ static void op_end(struct op *op)
 
 static void on_interrupt(fuse_req_t req, void *context)
 {
+    struct op *op = context; /* stays until op_take_request() has taken the request back */
     (void)req;
-    cancel_request(&((struct op *)context)->cancelled);
+    cancel_request(&op->cancelled);
+    executor_hurry(op->fs->executor, &op->job);
 }
 
 static void op_work(struct job *job);
@@ -142,10 +144,10 @@ static struct op *op_copy(const struct op *op)
     return copy;
 }
 
-/* Hands OP to the executor. */
-static void op_defer(struct op *op)
+static const struct error no_message;
+
+void op_defer(struct op *op)
 {
-    static const struct error no_message;
     struct op *copy = op->deferred ? op : op_copy(op);
     int result = copy ? executor_submit(op->fs->executor, &copy->job) : -ENOMEM;
     if (result == 0)
@@ -175,7 +177,12 @@ static void op_work(struct job *job)
     struct op *op = (struct op *)job;
     struct fs *fs = op->fs;
     op->granted = true;
-    op_run(op);
+    if (cancel_requested(&op->cancelled)) {
+        op_fail(op, -EINTR, &no_message);
+        op_end(op);
+    } else {
+        op_run(op);
+    }
     fs_invalidate_dropped(fs);
 }
 
@@ -185,10 +192,4 @@ void op_start(struct op *op)
     wait_forbid(true);
     op_run(op);
     wait_forbid(false);
-}
-
-void op_spawn(struct fs *fs, int (*run)(struct op *op, struct error *err), enum op_class class)
-{
-    struct op op = {.fs = fs, .run = run, .job.class = class};
-    op_defer(&op);
 }

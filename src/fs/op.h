@@ -53,8 +53,8 @@ struct op {
 /* Runs OP, on the stack of a session thread, and replies or defers it. */
 void op_start(struct op *op);
 
-/* Has RUN called by the executor, for what no request asks for. */
-void op_spawn(struct fs *fs, int (*run)(struct op *op, struct error *err), enum op_class class);
+/* Hands a copy of OP to the executor, also of one without a request. */
+void op_defer(struct op *op);
 
 /* Whether OP may wait for KEY. Else this is noted, and its function returns -EAGAIN. */
 bool op_may_wait(struct op *op, enum op_class class, uintptr_t key);

@@ -37,18 +37,29 @@ static void renew_listing(struct run_slot *of, uint64_t arrived)
     atomic_store(&of->valid_until, clock_ms() + HOLD_OFF_MS);
 }
 
+/* Without a request, so that those that wait for it in the queue can be interrupted. A listing that began after an operation came
+   is new enough for it, whatever `refresh` says. */
+static int list_again(struct op *op, struct error *err)
+{
+    (void)err;
+    if (!is_trusted(op->of) && run_listed_at(op->of->run) < op->arrived_us / 1000)
+        renew_listing(op->of, op->arrived_us / 1000);
+    return OP_DONE;
+}
+
 int op_enter(struct op *op, struct error *err)
 {
     int result = op->of ? 0 : op_enter_run(op, err);
     if (result || op->listed || is_trusted(op->of))
         return result;
-    if (!op_may_wait(op, OP_LISTING, (uintptr_t)op->of))
-        return -EAGAIN;
-    /* a listing that began after the operation came is new enough for it, whatever `refresh` says */
-    if (run_listed_at(op->of->run) < op->arrived_us / 1000)
-        renew_listing(op->of, op->arrived_us / 1000);
-    op->listed = true;
-    return 0;
+    const struct job job = {.class = OP_LISTING, .key = (uintptr_t)op->of};
+    op->listed = op_may_wait(op, OP_LISTING, job.key);
+    if (op->listed)
+        return 0;
+    if (fs_enter(op->of))
+        op_defer(&(struct op){
+            .fs = op->fs, .run = list_again, .of = op->of, .job = job, .arrived_us = op->arrived_us});
+    return -EAGAIN; /* in the queue behind it */
 }
 
 /* The archive whose members are still to come before NAME (NULL: all) can be told; 0 where the tree knows. */

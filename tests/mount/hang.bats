@@ -123,6 +123,21 @@ ended_with_eio() {
   wait "${HANGING[0]}" || [ $? -eq 137 ]
 }
 
+@test "a killed ls does not wait for a listing" {
+  local pid name pids=()
+  mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=600,refresh=0"
+  faults '{"match":"list-type","phang":1}'
+  for name in logs manifests index.html; do # the kernel itself has lookups of one name wait for each other
+    stat "$MNT/$name" >/dev/null 2>&1 &
+    pids+=($!)
+  done
+  wait_until 30 hits 1
+  for pid in "${pids[@]}"; do
+    kill -KILL "$pid"
+    wait "$pid" || [ $? -eq 137 ]
+  done
+}
+
 @test "umount does not wait for a hanging read that was killed" {
   mount_run "$SOURCE" "$MNT" "$(anonymous "$FAULTY"),timeout=60"
   faults '{"match":"/index.html$","phang":1}'

@@ -11,6 +11,7 @@
 
 struct fs *kernel_fs;
 uint64_t kernel_timeout_ms = KERNEL_PATIENT_MS;
+uint64_t kernel_refresh_ms = KERNEL_PATIENT_MS;
 
 static int kernel_fd = -1;
 static pthread_t server;
@@ -189,7 +190,7 @@ void kernel_open(struct run *run)
     static int ends[2];
     struct error err = {0};
     const struct fs_config config = {
-        .mountpoint = "/nowhere", .refresh_ms = 60000, .timeout_ms = kernel_timeout_ms};
+        .mountpoint = "/nowhere", .refresh_ms = kernel_refresh_ms, .timeout_ms = kernel_timeout_ms};
     struct fuse_init_in init = {.major = FUSE_KERNEL_VERSION, .minor = 36, .flags = FUSE_PARALLEL_DIROPS};
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
     kernel_fd = ends[0];

@@ -11,9 +11,10 @@
 #define ROOT              FUSE_ROOT_ID
 #define KERNEL_PATIENT_MS 60000 /* a timeout that is never reached */
 
-/* Serves RUN from now on, with this as `timeout`. */
+/* Serves RUN from now on, with these as `timeout` and `refresh`. */
 void kernel_open(struct run *run);
 extern uint64_t kernel_timeout_ms;
+extern uint64_t kernel_refresh_ms;
 
 /* Ends the session as an unmount does, and frees; every request but those of `kernel_forget` has had one reply or, where it was
    still under way, none. */

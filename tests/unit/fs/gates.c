@@ -85,11 +85,23 @@ static int gated_open(struct store *store, const struct object *object, struct r
     return 0;
 }
 
+static int gated_list(struct store *store, const char *const *subtrees, list_fn fn, void *context,
+                      const struct wait *wait, struct error *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < GATES_MAX && result == 0; i++)
+        if (gates[i].key && gates[i].at == AT_LIST)
+            result = await_gate(&gates[i], wait);
+    return result < 0 ? error_errno(err, -result, "list")
+                      : ungated->list(store, subtrees, fn, context, wait, err);
+}
+
 static void install(struct store *store)
 {
     ungated = store->ops;
     gated = *ungated;
     gated.open = gated_open;
+    gated.list = gated_list;
     store->ops = &gated;
 }
 

@@ -186,6 +186,30 @@ Test(executor, many_threads_may_submit)
     wait_until(atomic_load(&ended) == 4000);
 }
 
+/* An urgent job goes before all that is queued, and has a thread where all others are busy. */
+Test(executor, an_urgent_job_waits_for_nothing)
+{
+    static const int stuck;
+    struct test_job *t = malloc(sizeof *t);
+    struct test_job *late = malloc(sizeof *late);
+    *t = *late = (struct test_job){.job = {.run = run, .key = (uintptr_t)&stuck}, .number = 100};
+    late->number = 101;
+    open_pool(1, 1);
+    submit(0, &stuck, &gate);
+    submit(1, &stuck, NULL);
+    cr_assert_eq(executor_submit(executor, &t->job), 0);
+    wait_until(atomic_load(&running) == 1);
+    executor_hurry(executor, &t->job);
+    wait_until(atomic_load(&ended) == 1);
+    cr_assert_eq(order[0], 100);
+    executor_hurry(executor, &late->job); /* before it is queued */
+    cr_assert_eq(executor_submit(executor, &late->job), 0);
+    wait_until(atomic_load(&ended) == 2);
+    cr_assert_eq(order[1], 101);
+    (void)sem_post(&gate);
+    wait_until(atomic_load(&ended) == 4);
+}
+
 /* The linker leads thread_create() here (--wrap). */
 int __real_thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*run)(void *context),
                          void *context);

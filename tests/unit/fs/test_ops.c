@@ -205,6 +205,51 @@ Test(ops, interrupts_that_come_too_early_or_too_late)
     expect_bytes(kernel_read(node, handle, 0, 4096), "of the run");
 }
 
+/* Those that wait in a queue as well as those that wait with a thread. */
+Test(ops, reads_are_interrupted_wherever_they_wait)
+{
+    uint64_t reads[40];
+    gates[0].key = "f";
+    open_run();
+    uint64_t node = kernel_walk("f");
+    uint64_t handle = kernel_open_file(node);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        reads[i] = kernel_read(node, handle, 0, 4096);
+    for (size_t i = 1; i < COUNT(reads); i++) {
+        size_t last_first = COUNT(reads) - i;
+        kernel_interrupt(reads[last_first]);
+        cr_assert_eq(kernel_error(reads[last_first]), EINTR);
+    }
+    cr_assert(kernel_waits(reads[0]));
+    gate_open(&gates[0], 0);
+    expect_bytes(reads[0], "of the run");
+}
+
+/* A listing that hangs holds up those that need it, until they are interrupted, and no others. */
+Test(ops, a_listing_that_hangs_can_be_interrupted)
+{
+    uint64_t lookups[LOOKUPS];
+    open_run();
+    uint64_t node = kernel_walk("f");
+    gates[0] = (struct gate){.key = "", .at = AT_LIST};
+    fs_distrust(&kernel_fs->own);
+    wait_until(clock_ms() > run_listed_at(run)); /* which else is new enough */
+    for (size_t i = 0; i < COUNT(lookups); i++)
+        lookups[i] = kernel_lookup(ROOT, "f");
+    wait_until(atomic_load(&gates[0].waiting) == 1);
+    cr_assert_eq(kernel_error(kernel_send(FUSE_STATFS, ROOT, NULL, 0)), 0);
+    cr_assert_eq(kernel_error(kernel_getxattr(node, "user.runfs.error")), ENODATA);
+    for (size_t i = 1; i < COUNT(lookups); i++) {
+        kernel_interrupt(lookups[i]);
+        cr_assert_eq(kernel_error(lookups[i]), EINTR);
+    }
+    cr_assert(kernel_waits(lookups[0]));
+    gate_open(&gates[0], 0);
+    cr_assert_eq(kernel_error(lookups[0]), 0);
+    cr_assert_eq(atomic_load(&gates[0].waiting), 0);
+    expect_alive();
+}
+
 /* Neither the session's threads nor the tree's lock are held over an open that hangs. */
 Test(ops, opens_that_hang_hold_up_nothing)
 {
