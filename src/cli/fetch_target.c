@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/common/output.h"
 
 #define LOCK_TRIES 10
 
@@ -36,13 +37,6 @@ static int obstacle_error(const struct fetch_target *target, const char *path, i
     if (code == EISDIR)
         return error_set(err, code, "%s/%s: a directory is in the way", target->name, path);
     return error_errno(err, code, "%s/%s", target->name, path);
-}
-
-static mode_t process_mask(void)
-{
-    mode_t mask = umask(0);
-    (void)umask(mask);
-    return mask;
 }
 
 /* Opens and locks the directory for parts. -EAGAIN where another process has just removed it. */
@@ -78,7 +72,7 @@ static int open_parts(struct fetch_target *target, struct error *err)
 
 int fetch_target_open(struct fetch_target *target, const char *name, bool look, struct error *err)
 {
-    *target = (struct fetch_target){.fd = -1, .parts = -1, .name = name, .mask = process_mask()};
+    *target = (struct fetch_target){.fd = -1, .parts = -1, .name = name, .mask = output_umask()};
     if (!look && mkdir(name, 0777) < 0 && errno != EEXIST)
         return error_errno(err, errno, "%s", name);
     target->fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -90,20 +84,18 @@ int fetch_target_open(struct fetch_target *target, const char *name, bool look, 
     return result;
 }
 
-/* Makes the directory that the first LEN bytes of PATH name. */
-static int make_last_directory(const struct fetch_target *target, char *path, size_t len)
+/* Makes each directory of PATH and steps into it. PATH is changed. */
+static int make_directories(const struct fetch_target *target, char *path)
 {
-    char *name = memrchr(path, '/', len);
-    char after = path[len];
-    path[len] = '\0';
-    if (name)
-        *name = '\0';
-    _cleanup_close_ int fd = open_inside(target->fd, name ? path : ".", O_PATH | O_DIRECTORY);
-    int result = fd < 0 ? fd : mkdirat(fd, name ? name + 1 : path, 0777) < 0 && errno != EEXIST ? -errno : 0;
-    if (name)
-        *name = '/';
-    path[len] = after;
-    return result;
+    _cleanup_close_ int fd = open_inside(target->fd, ".", O_PATH | O_DIRECTORY);
+    for (char *name; fd >= 0 && (name = strsep(&path, "/"));) {
+        if (mkdirat(fd, name, 0777) < 0 && errno != EEXIST)
+            return -errno;
+        int below = open_inside(fd, name, O_PATH | O_DIRECTORY); /* no link or file is there */
+        (void)close(fd);
+        fd = below;
+    }
+    return fd < 0 ? fd : 0;
 }
 
 int fetch_target_make_directory(const struct fetch_target *target, const char *path, struct error *err)
@@ -111,21 +103,10 @@ int fetch_target_make_directory(const struct fetch_target *target, const char *p
     if (!*path)
         return 0;
     _cleanup_close_ int fd = open_inside(target->fd, path, O_PATH | O_DIRECTORY);
-    if (fd >= 0)
-        return 0;
-    int result = fd == -ENOENT ? 0 : fd;
-    _cleanup_free_ char *copy = strdup(path);
-    if (!copy)
-        result = -ENOMEM;
-    for (size_t len = 0; result == 0 && path[len]; len++)
-        if (len && path[len] == '/')
-            result = make_last_directory(target, copy, len);
-    if (result == 0)
-        result = make_last_directory(target, copy, strlen(copy));
-    if (result == 0) {
-        fd = open_inside(target->fd, path, O_PATH | O_DIRECTORY); /* and no link or file is there */
-        result = fd < 0 ? fd : 0;
-    }
+    _cleanup_free_ char *copy = fd == -ENOENT ? strdup(path) : NULL;
+    int result = fd < 0 ? fd : 0;
+    if (fd == -ENOENT)
+        result = copy ? make_directories(target, copy) : -ENOMEM;
     return result < 0 ? obstacle_error(target, path, -result, err) : 0;
 }
 

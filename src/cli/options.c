@@ -8,7 +8,6 @@
 
 #include "base/array.h"
 #include "base/parse.h"
-#include "base/strbuf.h"
 #include "cli/cli.h"
 
 #define OPTION_MAX      (64U * 1024)
@@ -283,7 +282,7 @@ static int apply_option(struct options *options, const char *name, const char *v
     return result < 0 ? error_set(err, EINVAL, "option '%s=%s': bad value", name, value) : 0;
 }
 
-/* Keeps a copy for as long as the options live. */
+/* Keeps a copy of TEXT for as long as the options live. */
 static char *keep_text(struct options *options, const char *text)
 {
     if (array_room(options->texts, options->text_count, options->text_capacity) < 0)
@@ -294,15 +293,18 @@ static char *keep_text(struct options *options, const char *text)
     return copy;
 }
 
-static int parse_option(struct options *options, const char *text, struct error *err)
+/* Ends TEXT at its first comma, and undoes escapes up to there. Returns what is behind that comma, NULL at the end. */
+static char *cut_option(char *text)
 {
-    char *copy = keep_text(options, text);
-    if (!copy)
-        return error_errno(err, ENOMEM, "options");
-    char *equals = strchr(copy, '=');
-    if (equals)
-        *equals = '\0';
-    return apply_option(options, copy, equals ? equals + 1 : NULL, err);
+    char *out = text;
+    for (; *text && *text != ','; text++) {
+        if (*text == '\\' && (text[1] == ',' || text[1] == '\\'))
+            text++;
+        *out++ = *text;
+    }
+    char *rest = *text ? text + 1 : NULL;
+    *out = '\0';
+    return rest;
 }
 
 /* Lists may have moved. */
@@ -322,23 +324,18 @@ static void point_to_lists(struct options *options)
 
 int options_parse(struct options *options, const char *text, struct error *err)
 {
-    _cleanup_strbuf_ struct strbuf one = STRBUF_INIT(OPTION_MAX);
-    int result = 0;
-    while (result == 0) {
-        if (*text == '\\' && (text[1] == ',' || text[1] == '\\')) {
-            strbuf_add(&one, ++text, 1);
-        } else if (*text == ',' || *text == '\0') {
-            if (one.failed)
-                return error_errno(err, one.failed, "options");
-            if (one.len)
-                result = parse_option(options, strbuf_text(&one), err);
-            strbuf_clear(&one);
-        } else {
-            strbuf_add(&one, text, 1);
-        }
-        if (*text == '\0')
-            break;
-        text++;
+    char *rest = keep_text(options, text);
+    int result = rest ? 0 : error_errno(err, ENOMEM, "options");
+    while (result == 0 && rest) {
+        char *name = rest;
+        rest = cut_option(name);
+        if (strlen(name) >= OPTION_MAX)
+            result = error_errno(err, E2BIG, "options");
+        char *value = strchr(name, '=');
+        if (value)
+            *value++ = '\0';
+        if (result == 0 && (name[0] || value))
+            result = apply_option(options, name, value, err);
     }
     point_to_lists(options);
     return result;

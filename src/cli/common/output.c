@@ -42,17 +42,16 @@ static int write_special(const char *path, const void *bytes, size_t len)
     return fd < 0 ? -errno : output_write_all(fd, bytes, len);
 }
 
-/* With the mode that open(2) would have given it. */
-static int set_default_mode(int fd)
+mode_t output_umask(void)
 {
     mode_t mask = umask(0);
     (void)umask(mask);
-    return fchmod(fd, 0666 & ~mask) < 0 ? -errno : 0;
+    return mask;
 }
 
 static int write_and_rename(int fd, const char *name, const char *path, const void *bytes, size_t len)
 {
-    int result = set_default_mode(fd);
+    int result = fchmod(fd, 0666 & ~output_umask()) < 0 ? -errno : 0; /* as open(2) would have made it */
     if (result == 0)
         result = output_write_all(fd, bytes, len);
     if (result == 0 && fsync(fd) < 0)

@@ -3,6 +3,7 @@
 #define RUNFS_CLI_COMMON_OUTPUT_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -14,6 +15,9 @@ int output_write(const char *path, const void *bytes, size_t len, struct error *
 
 /* Writes all of the LEN bytes to FD, a file or pipe that blocks. 0 or -errno. */
 int output_write_all(int fd, const char *bytes, size_t len);
+
+/* The process's umask. Not while other threads make files. */
+mode_t output_umask(void);
 
 /* Writes a name to standard output; with escapes for control characters where that is a terminal. By one thread only. */
 void output_name(const char *name);
