@@ -3,13 +3,20 @@
 #define RUNFS_CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "cli/common/option_list.h"
 #include "fs/fs.h"
 #include "run/run.h"
+
+/* The values of an option that may be repeated. */
+struct option_list {
+    char **items; /* owned, as each of them */
+    size_t count;
+    size_t capacity;
+};
 
 struct options {
     struct run_config run;
