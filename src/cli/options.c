@@ -342,17 +342,6 @@ static int apply_option(struct options *options, const char *name, const char *v
     return result < 0 ? error_set(err, EINVAL, "option '%s=%s': bad value", name, value) : 0;
 }
 
-/* Keeps a copy of TEXT for as long as the options live. */
-static char *keep_text(struct options *options, const char *text)
-{
-    if (array_room(options->texts, options->text_count, options->text_capacity) < 0)
-        return NULL;
-    char *copy = strdup(text);
-    if (copy)
-        options->texts[options->text_count++] = copy;
-    return copy;
-}
-
 /* Ends TEXT at its first comma, and undoes escapes up to there. Returns what is behind that comma, NULL at the end. */
 static char *cut_option(char *text)
 {
@@ -384,8 +373,10 @@ static void point_to_lists(struct options *options)
 
 int options_parse(struct options *options, const char *text, struct error *err)
 {
-    char *rest = keep_text(options, text);
-    int result = rest ? 0 : error_errno(err, ENOMEM, "options");
+    int result = option_list_add(&options->texts, text, strlen(text));
+    if (result < 0)
+        return error_errno(err, -result, "options");
+    char *rest = options->texts.items[options->texts.count - 1];
     while (result == 0 && rest) {
         char *name = rest;
         rest = cut_option(name);
@@ -403,11 +394,7 @@ int options_parse(struct options *options, const char *text, struct error *err)
 
 void options_done(struct options *options)
 {
-    for (size_t i = 0; i < options->text_count; i++)
-        free(options->texts[i]);
-    free(options->texts);
-    options->texts = NULL;
-    options->text_count = options->text_capacity = 0;
+    option_list_done(&options->texts);
     option_list_done(&options->include);
     option_list_done(&options->exclude);
     option_list_done(&options->targets);

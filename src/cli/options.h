@@ -27,9 +27,7 @@ struct options {
     struct option_list exclude;
     struct option_list targets;
     struct option_list binds;
-    char **texts; /* owned copies that the strings above point into */
-    size_t text_count;
-    size_t text_capacity;
+    struct option_list texts; /* copies of the arguments, which the strings above point into */
 };
 
 /* Sets the defaults: those of the interface, the caller's ids, and this program's messages for what a run reports. */
