@@ -69,30 +69,21 @@ static int make_directories_of(struct fetch *fetch, const struct fetch_item *ite
                   : error_errno(err, ENOMEM, "fetch");
 }
 
-static void leave_out_failed(struct fetch *fetch)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < fetch->count; i++) {
-        if (fetch->items[i].node)
-            fetch->items[count++] = fetch->items[i];
-        else
-            free(fetch->items[i].path);
-    }
-    fetch->count = count;
-}
-
-/* One failure a directory is enough: what is in it fails in silence. */
+/* Reports one failure a directory: further ones of the same message are left out. */
 void fetch_make_directories(struct fetch *fetch)
 {
-    struct error said = {0};
+    struct error reported = {0};
+    size_t count = 0;
     for (size_t i = 0; i < fetch->count; i++) {
         struct error err = {0};
-        if (make_directories_of(fetch, &fetch->items[i], &err) == 0)
+        if (make_directories_of(fetch, &fetch->items[i], &err) == 0) {
+            fetch->items[count++] = fetch->items[i];
             continue;
-        if (strcmp(err.message, said.message) != 0)
+        }
+        if (strcmp(err.message, reported.message) != 0)
             fetch_failed(fetch, &err);
-        said = err;
-        fetch->items[i].node = NULL;
+        reported = err;
+        free(fetch->items[i].path);
     }
-    leave_out_failed(fetch);
+    fetch->count = count;
 }
