@@ -34,7 +34,7 @@ static const struct command commands[] = {
                     "  -q               no progress bar\n",
      cmd_fetch},
     {"diff", "[--old OPT,...] [--new OPT,...] [--json] [-q] SOURCE SOURCE [PATH]",
-     "tell what differs between two runs",
+     "show what differs between two runs",
      "  -o OPT[,OPT...]  options of both sources, see runfs-mount(1)\n"
      "  --old OPT,...    options of the first source only\n"
      "  --new OPT,...    options of the second source only\n"
