@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "archive/members_internal.h"
+#include "base/array.h"
 
 static const struct member_file made_directory = {
     .type = MEMBER_DIRECTORY, .made = true, .mode = 0755, .links = 1, .mtime_ns = INT64_MIN};
@@ -179,16 +180,13 @@ static int add_extents(struct members *members, const struct tar_member *member,
     size_t count = member->extent_count;
     if (count > MEMBERS_EXTENTS_MAX - members->extent_count)
         return error_set(err, E2BIG, "tar: sparse files of more than %d parts in all", MEMBERS_EXTENTS_MAX);
-    struct reader_extent *grown = members_reserve(members->extents, &members->extent_capacity,
-                                                  members->extent_count, count, sizeof *grown);
-    if (!grown)
-        return error_errno(err, ENOMEM, "tar");
-    members->extents = grown;
-    if (count)
-        memcpy(grown + members->extent_count, member->extents, count * sizeof *grown);
     file->first = (uint32_t)members->extent_count;
     file->count = (uint32_t)count;
-    members->extent_count += count;
+    for (size_t i = 0; i < count; i++) {
+        if (array_room(members->extents, members->extent_count, members->extent_capacity) < 0)
+            return error_errno(err, ENOMEM, "tar");
+        members->extents[members->extent_count++] = member->extents[i];
+    }
     return 0;
 }
 
@@ -257,6 +255,8 @@ int members_new(const struct tar_limits *limits, members_note_fn note_fn, void *
     if (!members)
         return error_errno(err, ENOMEM, "tar");
     members->limits = limits ? *limits : (struct tar_limits)TAR_LIMITS;
+    members->text.max =
+        members->limits.name_bytes < UINT32_MAX / 2 ? members->limits.name_bytes : UINT32_MAX / 2;
     members->note = note_fn;
     members->context = context;
     if (getrandom(&members->index.seed, sizeof members->index.seed, GRND_NONBLOCK) < 0)
@@ -280,7 +280,7 @@ int members_look(const struct members *members, const char *path, struct member_
         return -ENOENT;
     *ret_file = *file_of(members, node);
     bool link = ret_file->type == MEMBER_SYMLINK || ret_file->type == MEMBER_BROKEN;
-    *ret_link = members->text + (link ? ret_file->first : 0);
+    *ret_link = strbuf_text(&members->text) + (link ? ret_file->first : 0);
     return 0;
 }
 
@@ -294,12 +294,11 @@ void members_empty(struct members *members)
     free(members->nodes);
     free(members->files);
     free(members->extents);
-    free(members->text);
+    strbuf_done(&members->text);
     free(members->index.slots);
     members->nodes = NULL;
     members->files = NULL;
     members->extents = NULL;
-    members->text = NULL;
     members->index.slots = NULL;
 }
 

@@ -40,8 +40,8 @@ static int compare_names(const void *a, const void *b, void *context)
     const struct members *members = context;
     const struct members_node *left = &members->nodes[*(const uint32_t *)a];
     const struct members_node *right = &members->nodes[*(const uint32_t *)b];
-    return member_name_compare(members->text + left->name, left->name_len, members->text + right->name,
-                               right->name_len);
+    return member_name_compare(members->text.data + left->name, left->name_len,
+                               members->text.data + right->name, right->name_len);
 }
 
 /* The table being made, and which of its files each of the collection's became. */
@@ -60,7 +60,7 @@ static uint32_t copy_file(struct making *making, uint32_t number)
         return making->numbers[number] - 1;
     *file = making->members->files[number];
     if (file->type == MEMBER_SYMLINK || file->type == MEMBER_BROKEN)
-        file->first = member_table_add_text(table, making->members->text + file->first, file->count);
+        file->first = member_table_add_text(table, making->members->text.data + file->first, file->count);
     if (file->sparse) {
         if (file->count)
             memcpy(table->extents + table->extent_count, making->members->extents + file->first,
@@ -79,7 +79,7 @@ static void copy_name(struct making *making, uint32_t node, uint32_t parent)
     table->members[table->member_count++] = (struct member){
         .parent = parent,
         .file = copy_file(making, from->file),
-        .name = member_table_add_text(table, making->members->text + from->name, from->name_len),
+        .name = member_table_add_text(table, making->members->text.data + from->name, from->name_len),
         .name_len = from->name_len,
         .depth = from->depth,
     };
@@ -116,7 +116,7 @@ int members_finish(struct members *members, struct member_table **ret_table, str
     _cleanup_free_ uint32_t *numbers = calloc(members->file_count, sizeof *numbers);
     struct member_table *table =
         member_table_new(members->node_count, members->file_count, members->extent_count,
-                         members->text_len + members->node_count + members->file_count);
+                         members->text.len + members->node_count + members->file_count);
     if (!order || !numbers || !table || find_families(members, &families) < 0) {
         member_table_free(table);
         return error_errno(err, ENOMEM, "tar");

@@ -48,15 +48,10 @@ struct members {
     struct reader_extent *extents;
     size_t extent_count;
     size_t extent_capacity;
-    char *text; /* names and targets without NULs */
-    size_t text_len;
-    size_t text_capacity;
+    struct strbuf text; /* names and targets without NULs */
     struct members_index index;
     struct members_hash hash;
 };
-
-/* ARRAY with room for EXTRA more than COUNT elements of SIZE bytes, moved perhaps; NULL without memory. */
-void *members_reserve(void *array, size_t *capacity, size_t count, size_t extra, size_t size);
 
 /* Adds LEN bytes to the text: 0, -ENOMEM or -E2BIG. */
 int members_add_text(struct members *members, const char *text, size_t len, uint32_t *ret_place,

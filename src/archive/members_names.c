@@ -8,39 +8,17 @@
 #include <xxhash.h>
 
 #include "archive/members_internal.h"
-
-void *members_reserve(void *array, size_t *capacity, size_t count, size_t extra, size_t size)
-{
-    size_t needed;
-    if (__builtin_add_overflow(count, extra, &needed))
-        return NULL;
-    if (array && needed <= *capacity)
-        return array;
-    size_t wanted = *capacity ? *capacity : 64;
-    while (wanted < needed)
-        if (__builtin_mul_overflow(wanted, 2, &wanted))
-            return NULL;
-    void *grown = reallocarray(array, wanted, size);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
+#include "base/array.h"
 
 int members_add_text(struct members *members, const char *text, size_t len, uint32_t *ret_place,
                      struct error *err)
 {
-    if (len > UINT32_MAX / 2 - members->text_len || members->text_len + len > members->limits.name_bytes)
+    *ret_place = (uint32_t)members->text.len;
+    strbuf_add(&members->text, text, len);
+    if (members->text.failed == E2BIG)
         return error_set(err, E2BIG, "tar: names of more than %" PRIu64 " bytes in all",
                          members->limits.name_bytes);
-    char *grown = members_reserve(members->text, &members->text_capacity, members->text_len, len, 1);
-    if (!grown)
-        return error_errno(err, ENOMEM, "tar");
-    members->text = grown;
-    if (len)
-        memcpy(members->text + members->text_len, text, len);
-    *ret_place = (uint32_t)members->text_len;
-    members->text_len += len;
-    return 0;
+    return members->text.failed ? error_errno(err, ENOMEM, "tar") : 0;
 }
 
 static int check_count(const struct members *members, size_t count, struct error *err)
@@ -57,11 +35,8 @@ int members_add_file(struct members *members, const struct member_file *file, ui
     int result = check_count(members, members->file_count, err);
     if (result < 0)
         return result;
-    struct member_file *grown =
-        members_reserve(members->files, &members->file_capacity, members->file_count, 1, sizeof *grown);
-    if (!grown)
+    if (array_room(members->files, members->file_count, members->file_capacity) < 0)
         return error_errno(err, ENOMEM, "tar");
-    members->files = grown;
     members->files[members->file_count] = *file;
     *ret_number = (uint32_t)members->file_count++;
     return 0;
@@ -76,7 +51,7 @@ static uint32_t *find_slot(const struct members *members, uint32_t parent, const
         uint32_t *slot = &index->slots[i & (index->capacity - 1)];
         const struct members_node *node = &members->nodes[*slot];
         if (!*slot || (node->parent == parent && node->name_len == len &&
-                       memcmp(members->text + node->name, name, len) == 0))
+                       memcmp(members->text.data + node->name, name, len) == 0))
             return slot;
     }
 }
@@ -90,11 +65,9 @@ uint32_t members_child(const struct members *members, uint32_t parent, const cha
 static int reserve_node(struct members *members)
 {
     struct members_index *index = &members->index;
-    struct members_node *nodes =
-        members_reserve(members->nodes, &members->node_capacity, members->node_count, 1, sizeof *nodes);
-    if (!nodes)
+    if (array_room(members->nodes, members->node_count, members->node_capacity) < 0)
         return -ENOMEM;
-    members->nodes = nodes;
+    const struct members_node *nodes = members->nodes;
     if (2 * members->node_count < index->capacity)
         return 0;
     size_t capacity = index->capacity ? 2 * index->capacity : 64;
@@ -105,7 +78,7 @@ static int reserve_node(struct members *members)
     index->slots = slots;
     index->capacity = capacity;
     for (uint32_t i = 1; i < members->node_count; i++)
-        *find_slot(members, nodes[i].parent, members->text + nodes[i].name, nodes[i].name_len) = i;
+        *find_slot(members, nodes[i].parent, members->text.data + nodes[i].name, nodes[i].name_len) = i;
     return 0;
 }
 

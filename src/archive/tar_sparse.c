@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "archive/tar_number.h"
+#include "base/array.h"
 
 #define KEPT_CAPACITY 1024 /* entries; a map of more gives its memory back */
 
@@ -29,14 +30,8 @@ int tar_sparse_add(struct tar_sparse *sparse, uint64_t offset, uint64_t size)
         sparse->fault = nonsense;
     if (sparse->fault || size == 0)
         return 0;
-    if (sparse->count == sparse->capacity) {
-        size_t capacity = sparse->capacity ? 2 * sparse->capacity : 16;
-        struct reader_extent *extents = reallocarray(sparse->extents, capacity, sizeof *extents);
-        if (!extents)
-            return -ENOMEM;
-        sparse->extents = extents;
-        sparse->capacity = capacity;
-    }
+    if (array_room(sparse->extents, sparse->count, sparse->capacity) < 0)
+        return -ENOMEM;
     sparse->extents[sparse->count++] = (struct reader_extent){.offset = offset, .size = size};
     sparse->stored += size; /* the parts do not overlap and end before 2^63 */
     return 0;

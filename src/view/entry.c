@@ -42,24 +42,20 @@ static int add_part(struct parts *parts, struct part part, bool complete)
     return 0;
 }
 
-/* Copies TEXT, which may be NULL; *COMPLETE is false without memory. */
-static char *copy_text(const char *text, bool *complete)
-{
-    char *made = text ? strdup(text) : NULL;
-    *complete = *complete && !text == !made;
-    return made;
-}
-
 int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t number,
                     const struct stage_entry *entry, const struct composite *grows)
 {
+    const char *const texts[] = {entry->path, entry->key, entry->etag, entry->link};
+    char *copies[4] = {0};
     bool complete = true;
+    for (unsigned i = 0; i < 4; i++)
+        complete = text_copy(texts[i], &copies[i]) && complete;
     struct part part = {.row = row, .number = number, .entry = *entry, .grows = grows};
-    part.entry.path = copy_text(entry->path, &complete);
+    part.entry.path = copies[0];
     part.entry.path_len = strlen(entry->path);
-    part.entry.key = copy_text(entry->key, &complete);
-    part.entry.etag = copy_text(entry->etag, &complete);
-    part.entry.link = copy_text(entry->link, &complete);
+    part.entry.key = copies[1];
+    part.entry.etag = copies[2];
+    part.entry.link = copies[3];
     part.entry.grows = grows;
     part.entry.overlay = row && row->row->overlay;
     part.entry.inside = row;
@@ -72,9 +68,8 @@ int parts_add_entry(struct parts *parts, const struct view_row *row, uint32_t nu
 int parts_add_archive(struct parts *parts, const struct view_row *row, uint32_t number,
                       struct archive *archive, const char *key)
 {
-    bool complete = true;
     struct part part = {.row = row, .number = number, .is_archive = true, .archive = {.archive = archive}};
-    part.archive.key = copy_text(key, &complete);
+    bool complete = text_copy(key, &part.archive.key);
     part.archive.index = parts->archives;
     int result = add_part(parts, part, complete);
     parts->archives += result == 0;
