@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 #define DAYS_TO_1970 719468 /* from March 1 of the year 0 */
@@ -40,35 +41,16 @@ int parse_octal(const char *text, uint64_t max, uint64_t *ret_value)
 
 int parse_size(const char *text, uint64_t *ret_bytes)
 {
+    static const char units[] = "KMGT";
     uint64_t value = 0;
     const char *c = text;
     for (; is_digit(*c); c++)
         if (__builtin_mul_overflow(value, 10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*c - '0'), &value))
             return -ERANGE;
-    if (c == text)
-        return -EINVAL;
-    unsigned shift = 0;
-    switch (*c) {
-    case '\0':
-        break;
-    case 'T':
-        shift += 10;
-        __attribute__((fallthrough));
-    case 'G':
-        shift += 10;
-        __attribute__((fallthrough));
-    case 'M':
-        shift += 10;
-        __attribute__((fallthrough));
-    case 'K':
-        shift += 10;
-        c++;
-        break;
-    default:
-        return -EINVAL;
-    }
-    if (*c)
+    const char *unit = *c ? strchr(units, *c) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (c == text || c[unit != NULL])
         return -EINVAL;
     if (shift && value > UINT64_MAX >> shift)
         return -ERANGE;

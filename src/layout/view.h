@@ -6,11 +6,10 @@
 
 #include "layout/text.h"
 
-/* What a row is read by. */
-struct view_names {
-    const char *file; /* the table's name for messages */
-    const char *const *binds;
-    size_t bind_count;
+/* The names that other runs are bound to. */
+struct view_binds {
+    const char *const *names;
+    size_t count;
 };
 
 /* A row, and what it owns. */
@@ -23,7 +22,7 @@ struct view_row {
 
 /* Reads LINE, which is not blank and no comment, into *ROW, where shown.line is set already and the rest is zero; to be
    freed with view_row_done, also on failure. -EINVAL, -ENOMEM. */
-int view_row_read(const struct view_names *names, struct runfs_span line, struct view_row *row,
+int view_row_read(const struct view_binds *binds, struct runfs_span line, struct view_row *row,
                   struct runfs_error *err);
 
 /* Frees what ROW owns. */

@@ -197,24 +197,27 @@ static void drop_equal_names(struct tree *tree, struct directory *d)
     d->count = kept;
 }
 
-/* Sorts a directory and those below it; its time is its newest entry's where it has none of its own. */
-static void finish_directory(struct tree *tree, struct node *node)
+void directory_finish(struct tree *tree, struct node *node)
 {
     struct directory *d = node->directory;
+    struct tree_totals none = {0};
+    struct tree_totals *totals = tree ? &tree->totals : &none;
     directory_sort_by_name(d);
-    drop_equal_names(tree, d);
-    if (tree->archives)
-        archives_add(tree, node);
-    directory_sort_by_ino(d);
-    tree->totals.directories++;
+    if (tree) {
+        drop_equal_names(tree, d);
+        if (tree->archives)
+            archives_add(tree, node);
+        directory_sort_by_ino(d);
+    }
+    totals->directories++;
     for (size_t i = 0; i < d->count; i++) {
         struct node *child = d->children[i];
         if (child->type == NODE_DIRECTORY) {
             d->subdirectories++;
-            finish_directory(tree, child);
+            directory_finish(tree, child);
         } else {
-            tree->totals.files++;
-            tree->totals.bytes += child->size;
+            totals->files++;
+            totals->bytes += child->size;
         }
         if (!d->explicit_time && child->mtime_ns > node->mtime_ns)
             node->mtime_ns = child->mtime_ns;
@@ -225,5 +228,5 @@ void tree_finish(struct tree *tree)
 {
     free(tree->paths.slots);
     tree->paths = (struct path_table){0};
-    finish_directory(tree, tree->root);
+    directory_finish(tree, tree->root);
 }

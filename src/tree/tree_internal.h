@@ -67,6 +67,10 @@ void directory_take(struct directory *to, struct directory *from);
 /* By name; of equal names the one that stays comes last: the directory, else the newest. For qsort(3). */
 int node_compare(const void *a, const void *b);
 
+/* Sorts a directory and those below it, with all names once; its time is its newest entry's where it has none of its own. TREE
+   (NULL: the directory is private, and has no names twice) gets the totals and the directories of archives. */
+void directory_finish(struct tree *tree, struct node *node);
+
 /* Sorts a directory's entries by name. */
 void directory_sort_by_name(struct directory *d);
 

@@ -118,27 +118,11 @@ static int finish_stage(struct stage *stage, struct node **ret_root, struct erro
     return 0;
 }
 
-/* Sorts and sums up a directory of a private tree, and those below it. */
-static void sum_up(struct node *node)
-{
-    struct directory *d = node->directory;
-    directory_sort_by_name(d);
-    for (size_t i = 0; i < d->count; i++) {
-        struct node *child = d->children[i];
-        if (child->type == NODE_DIRECTORY) {
-            d->subdirectories++;
-            sum_up(child);
-        }
-        if (!d->explicit_time && child->mtime_ns > node->mtime_ns)
-            node->mtime_ns = child->mtime_ns;
-    }
-}
-
 int stage_finish(struct stage *stage, struct node **ret_root, struct error *err)
 {
     int result = finish_stage(stage, ret_root, err);
     if (result == 0)
-        sum_up(*ret_root);
+        directory_finish(NULL, *ret_root);
     return result;
 }
 
