@@ -95,7 +95,7 @@ static void retry(struct http_engine *engine, struct http_request *request)
         fail_timeout(request);
         return;
     }
-    http_stats_retried(&request->client->stats, request);
+    request->client->stats.results[request->kind][request->fault]++;
     TAILQ_INSERT_TAIL(&engine->delayed, request, link);
     sweep_by(engine, request->not_before);
 }
@@ -142,7 +142,7 @@ static void leave_wire(struct http_engine *engine, struct http_request *request)
     attempt_stop(engine, request);
     TAILQ_REMOVE(&engine->active, request, link);
     engine->active_count--;
-    http_stats_left(&request->client->stats);
+    request->client->stats.active--;
 }
 
 static void start_one(struct http_engine *engine, struct http_request *request)
@@ -153,7 +153,8 @@ static void start_one(struct http_engine *engine, struct http_request *request)
     int result = attempt_start(engine, request);
     TAILQ_INSERT_TAIL(&engine->active, request, link);
     engine->active_count++;
-    http_stats_started(&request->client->stats);
+    request->client->stats.attempts++;
+    request->client->stats.active++;
     sweep_by(engine, next_end(request));
     if (result < 0) {
         leave_wire(engine, request);

@@ -106,7 +106,7 @@ static int take_body(struct http_request *request, const char *bytes, size_t len
 /* Bytes that only trickle are no progress (PROGRESS_BYTES). */
 static void notice_progress(struct http_request *request, size_t len)
 {
-    http_stats_bytes(&request->client->stats, len);
+    request->client->stats.bytes += len;
     request->unnoticed += len;
     if (request->unnoticed < PROGRESS_BYTES)
         return;

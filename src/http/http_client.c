@@ -115,7 +115,7 @@ void http_submit(struct http_client *client, struct http_request *request)
     bool closing = atomic_load(&client->closing);
     if (!closing) {
         client->count++;
-        http_stats_submitted(&client->stats);
+        client->stats.open++;
         TAILQ_INSERT_TAIL(&engine->incoming, request, link);
     }
     lock_drop(&engine->lock);

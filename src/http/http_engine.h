@@ -41,7 +41,7 @@ struct http_engine {
 
 struct http_client {
     struct http_engine *engine;
-    struct http_stats stats; /* written by the engine's thread, but for http_stats_submitted(); read by any */
+    struct http_stats stats; /* written by the engine's thread, but for OPEN; read by any */
     uint64_t count;          /* requests whose done() has not returned; guarded by the engine's lock */
     atomic_bool closing;
 };

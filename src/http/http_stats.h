@@ -1,4 +1,4 @@
-/* What the HTTP engine counts. Its thread writes, any thread reads, nobody waits. */
+/* What the HTTP engine counts: its thread, but for OPEN, which grows with a submission. Any thread reads; nobody waits. */
 #ifndef RUNFS_HTTP_HTTP_STATS_H
 #define RUNFS_HTTP_HTTP_STATS_H
 
@@ -20,22 +20,8 @@ struct http_stats {
     struct histogram whole;
 };
 
-/* A request has been handed to the engine, by any thread. */
-void http_stats_submitted(struct http_stats *stats);
-
-/* An attempt began. */
-void http_stats_started(struct http_stats *stats);
-
-/* An attempt left the wire. */
-void http_stats_left(struct http_stats *stats);
-
-void http_stats_bytes(struct http_stats *stats, size_t len);
-
 /* The attempt under way ended well: before it leaves the wire. */
 void http_stats_answered(struct http_stats *stats, const struct http_request *request);
-
-/* The request gets another attempt because of its fault. */
-void http_stats_retried(struct http_stats *stats, const struct http_request *request);
 
 /* The request ended with 0 or -errno. */
 void http_stats_ended(struct http_stats *stats, const struct http_request *request, int result);

@@ -61,13 +61,18 @@ static void note(const struct walk *walk, const char *name, const char *why)
         walk->local->note(strbuf_text(&path), why);
 }
 
+static int walk_failed(const struct walk *walk, int code, const char *name, struct error *err)
+{
+    return error_errno(err, code, "%s/%s%s", walk->local->path, strbuf_text(&walk->key), name);
+}
+
 static int emit(struct walk *walk, const char *name, const struct stat *st, const char *link,
                 struct error *err)
 {
     _cleanup_strbuf_ struct strbuf key = STRBUF_INIT(PATH_LIMIT);
     strbuf_addf(&key, "%s%s", strbuf_text(&walk->key), name);
     if (key.failed)
-        return error_errno(err, key.failed, "%s/%s", walk->local->path, strbuf_text(&walk->key));
+        return walk_failed(walk, key.failed, "", err);
     struct object object = {
         .key = strbuf_text(&key),
         .key_len = key.len,
@@ -102,9 +107,7 @@ static int visit(struct walk *walk, int dir, const struct dirent *entry, unsigne
         return 0;
     }
     if (code)
-        return code == ENOENT
-                   ? 0
-                   : error_errno(err, code, "%s/%s%s", walk->local->path, strbuf_text(&walk->key), name);
+        return code == ENOENT ? 0 : walk_failed(walk, code, name, err);
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
         return emit(walk, name, &st, NULL, err);
@@ -118,32 +121,27 @@ static int visit(struct walk *walk, int dir, const struct dirent *entry, unsigne
     }
 }
 
-static void close_dir(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 static int read_entries(struct walk *walk, int fd, unsigned depth, struct error *err)
 {
-    __attribute__((cleanup(close_dir))) DIR *dir = fdopendir(fd);
+    struct dirent *entry;
+    int result = 0;
+    DIR *dir = fdopendir(fd);
     if (!dir) {
+        result = walk_failed(walk, errno, "", err);
         (void)close(fd);
-        return error_errno(err, errno, "%s/%s", walk->local->path, strbuf_text(&walk->key));
+        return result;
     }
-    for (;;) {
-        errno = 0;
-        struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? error_errno(err, errno, "%s/%s", walk->local->path, strbuf_text(&walk->key)) : 0;
+    while (result == 0 && (errno = 0, entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (wait_cancelled(walk->wait))
-            return error_set(err, EINTR, "%s: listing interrupted", walk->local->path);
-        int result = visit(walk, dirfd(dir), entry, depth, err);
-        if (result < 0)
-            return result;
+        result = wait_cancelled(walk->wait)
+                     ? error_set(err, EINTR, "%s: listing interrupted", walk->local->path)
+                     : visit(walk, dirfd(dir), entry, depth, err);
     }
+    if (result == 0 && errno)
+        result = walk_failed(walk, errno, "", err);
+    (void)closedir(dir);
+    return result;
 }
 
 static int walk_directory(struct walk *walk, int parent, const char *name, unsigned depth, struct error *err)
@@ -161,8 +159,7 @@ static int walk_directory(struct walk *walk, int parent, const char *name, unsig
     if (fd < 0 && depth && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
         return 0; /* gone since, or something else now */
     if (fd < 0 || fstat(fd, &st) < 0)
-        return error_errno(err, errno, "%s/%s%s", walk->local->path, strbuf_text(&walk->key),
-                           depth ? name : "");
+        return walk_failed(walk, errno, depth ? name : "", err);
     if (depth > DEPTH_LIMIT)
         return error_set(err, ELOOP, "%s/%s: directories nested too deeply", walk->local->path,
                          strbuf_text(&walk->key));
@@ -170,7 +167,7 @@ static int walk_directory(struct walk *walk, int parent, const char *name, unsig
     if (depth)
         strbuf_addf(&walk->key, "%s/", name);
     if (walk->key.failed)
-        return error_errno(err, ENAMETOOLONG, "%s/%s", walk->local->path, strbuf_text(&walk->key));
+        return walk_failed(walk, ENAMETOOLONG, "", err);
     st.st_size = 0;
     int result = emit(walk, "", &st, NULL, err);
     if (result == 0)
