@@ -26,6 +26,7 @@ setup() {
 }
 
 teardown() {
+  [ -z "${HOLDER:-}" ] || kill "$HOLDER" 2>/dev/null || true
   [ -z "${STOPPED:-}" ] || kill -CONT "$STOPPED" 2>/dev/null || true
   unmount_below "$BATS_TEST_TMPDIR"
   rm -rf "$CACHE"
@@ -125,6 +126,28 @@ goes_on_without() {
   runfs umount "$MNT"
   [ "$(warnings "$LOG")" -eq 1 ] || fail "$(cat "$LOG")" || return
   grep -qE "$1" "$LOG" || fail "$(cat "$LOG")"
+}
+
+@test "while another process holds the count everything reads right, and is kept after that" {
+  SOURCE=$SMALL_SOURCE
+  mount_cached "$MNT" refresh=3600,cache-size=16M
+  python3 -c 'import fcntl, sys, time
+fcntl.lockf(open(sys.argv[1], "r+"), fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(600)' "$CACHE/space" >"$BATS_TEST_TMPDIR/holds" 3>&- &
+  HOLDER=$!
+  wait_until 10 test -s "$BATS_TEST_TMPDIR/holds"
+  same_tree "$SMALL" "$MNT"
+  kill "$HOLDER"
+  wait "$HOLDER" || true
+  runfs umount "$MNT"
+  mount_cached "$MNT" refresh=3600
+  same_tree "$SMALL" "$MNT"
+  runfs umount "$MNT"
+  mark
+  mount_cached "$MNT" refresh=3600
+  same_tree "$SMALL" "$MNT"
+  [ "$(objects)" -eq 0 ]
 }
 
 @test "a cache that is not safe to use is not used" {
