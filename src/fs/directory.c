@@ -1,4 +1,4 @@
-/* Reading directories. A handle goes on by name, so that entries that come or go meanwhile (a new listing)
+/* Reading directories. A handle goes on by name, so that entries that come or go (a new listing)
    make no other entry appear twice or never. */
 #include <errno.h>
 #include <stdio.h>

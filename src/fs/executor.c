@@ -99,7 +99,7 @@ static void *executor_thread(void *context)
         while (!executor->wakeups && !executor->stopping)
             lock_wait(&executor->lock, &executor->wake);
         if (executor->wakeups)
-            executor->wakeups--; /* by who woke it, it is idle no more */
+            executor->wakeups--; /* the one that woke it does not count it as idle */
         else
             executor->idle--;
     }

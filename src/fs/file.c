@@ -86,7 +86,7 @@ int op_read(struct op *op, struct error *err)
         op->of = handle->of;
     const struct node *node = fs_node(op->of, op->ino);
     int result = reader_lend(handle->reader, op->size, (uint64_t)op->offset, &wait, &loan, err);
-    /* a stale file has to be told to the kernel, which a session thread must not do */
+    /* the kernel is notified of a stale file, which a session thread must not do */
     if ((result == -EAGAIN || result == -ESTALE) && !op_may_wait(op, OP_READ, read_key(op->of, node)))
         return -EAGAIN;
     count_read(op, result, result == 0 ? loan.len : 0);

@@ -95,8 +95,7 @@ fuse_ino_t fs_root_id(struct run_slot *of);
 void fs_refer(struct run_slot *of, struct node *node);
 void fs_forget(struct run_slot *of, struct node *node, uint64_t count);
 
-/* For how long the kernel may trust what it is told of NODE now, in seconds; NULL: of anything else. The tree's read lock must be
-   held. */
+/* The seconds for which the kernel may keep what a reply says of NODE; NULL: of anything else. The tree's read lock must be held. */
 double fs_trust(const struct run_slot *of, const struct node *node);
 
 /* Has the kernel ask again for NAME. Blocks while the directory is looked into, so not on a session thread. */
@@ -121,7 +120,7 @@ void fs_handle_close(struct fs *fs, struct handle *handle); /* its reader too */
    kernel escapes, is left as it is. */
 void fs_raise_read_ahead(const char *mountpoint);
 
-/* Has the kernel at FD told all that we ask for. 0 or -errno. */
+/* Has the reply to INIT at FD name all capabilities that init() asks for. 0 or -errno. */
 int fs_greet(struct fs *fs, int fd);
 
 /* Appends what the mount has done and does, as a JSON object; its members are documented in runfs-status(1). Waits for no

@@ -1,4 +1,4 @@
-/* The answer to the kernel's greeting. libfuse 3.14 leaves out of it that looking into one directory may go on in parallel, for
+/* The reply to INIT. libfuse 3.14 leaves out of it that looking into one directory may go on in parallel, for
    which init() has asked; without it each lookup would wait for the one before in its directory, however slow that is. */
 #include <errno.h>
 #include <linux/fuse.h>
@@ -7,7 +7,7 @@
 
 #include "fs/fs_internal.h"
 
-#define PARTS 2 /* of the answer: a header and what we ask for */
+#define PARTS 2 /* of the reply: a header and its body */
 
 static ssize_t on_read(int fd, void *buffer, size_t len, void *context)
 {
@@ -15,14 +15,14 @@ static ssize_t on_read(int fd, void *buffer, size_t len, void *context)
     return read(fd, buffer, len);
 }
 
-/* The first thing written is that answer. */
+/* The first message written is that reply. */
 static ssize_t on_writev(int fd, struct iovec *parts, int count, void *context)
 {
     struct fs *fs = context;
     if (!atomic_exchange(&fs->greeted, true) && fs->parallel && count == PARTS &&
         parts[1].iov_len >= offsetof(struct fuse_init_out, max_background)) {
-        struct fuse_init_out *answer = parts[1].iov_base;
-        answer->flags |= FUSE_PARALLEL_DIROPS;
+        struct fuse_init_out *reply = parts[1].iov_base;
+        reply->flags |= FUSE_PARALLEL_DIROPS;
     }
     return writev(fd, parts, count);
 }

@@ -128,7 +128,7 @@ static bool path_of(struct run_slot *own, fuse_ino_t parent, const char *name, s
     return result == 0 && !path->failed && runs_form_of(strbuf_text(path)) != RUNS_NOTHING;
 }
 
-/* Tells paths apart well enough to share threads between them. */
+/* A key for the executor: two paths may have the same, and share threads then. */
 static uintptr_t hash_path(const char *path)
 {
     uintptr_t hash = 5381;

@@ -62,7 +62,7 @@ int op_enter(struct op *op, struct error *err)
     return -EAGAIN; /* in the queue behind it */
 }
 
-/* The archive whose members are still to come before NAME (NULL: all) can be told; 0 where the tree knows. */
+/* The archive that is to be populated before NAME (NULL: any entry) can be looked up; 0 where the tree has the answer. */
 static uintptr_t find_unpopulated(const struct op *op, const char *name)
 {
     const struct node *node = fs_node(op->of, op->ino);

@@ -30,7 +30,7 @@ static void add_escaped(struct strbuf *out, const char *text)
     }
 }
 
-static int new_session(struct fs *fs, struct error *err)
+static int session_new(struct fs *fs, struct error *err)
 {
     _cleanup_strbuf_ struct strbuf options = STRBUF_INIT(OPTIONS_MAX);
     strbuf_adds(&options, "ro,nosuid,nodev,default_permissions,subtype=runfs,fsname=");
@@ -50,7 +50,7 @@ static int new_session(struct fs *fs, struct error *err)
     return fs->session ? 0 : error_set(err, EIO, "FUSE: cannot set up a session");
 }
 
-/* libfuse's own words are details: what fails is told by our errors, in one line. */
+/* Messages of libfuse are details: a failure has an error message of ours, in one line. */
 __attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_level level, const char *format,
                                                               va_list args)
 {
@@ -61,12 +61,12 @@ __attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_leve
     log_info("%s", text);
 }
 
-static int set_up(struct fs *fs, struct error *err)
+static int session_set_up(struct fs *fs, struct error *err)
 {
     fuse_set_log_func(log_libfuse);
     int result = executor_open(classes, OP_CLASSES, &fs->executor, err);
     if (result == 0)
-        result = new_session(fs, err);
+        result = session_new(fs, err);
     fs_open_names(fs);
     fs_watch_early(&fs->own, fs->own.run);
     return result;
@@ -85,7 +85,7 @@ int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, 
     atomic_store(&fs->own.valid_until, run_listed_at(run) + config->refresh_ms);
     fs->opened_us = clock_us();
     fs->opened_real_ms = clock_real_ms();
-    int result = set_up(fs, err);
+    int result = session_set_up(fs, err);
     if (result < 0)
         fs_close(fs);
     else
@@ -142,8 +142,8 @@ int fs_serve(struct fs *fs, struct error *err)
     return fs_serve_on(fs, fuse_session_fd(fs->session), err);
 }
 
-/* Cuts the connection where it is still there (a signal ended the session): who waits for an answer gets an error, and
-   what workers still write goes nowhere. The number stays taken, so that it cannot become another file's meanwhile. */
+/* Cuts the connection where it is still there (a signal ended the session): processes that wait for a reply get an error, and
+   replies are lost. The descriptor stays open, so that its number does not become another file's. */
 static void disconnect(struct fs *fs)
 {
     struct pollfd state = {.fd = fuse_session_fd(fs->session)};

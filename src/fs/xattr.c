@@ -13,17 +13,17 @@
 /* Appends the value; -ENODATA where the node has none. The tree's read lock is held, but where the table says otherwise. */
 typedef int (*value_fn)(struct run_slot *of, const struct node *node, struct strbuf *out);
 
-static int s3_uri(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_s3_uri(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_locate(of->run, node, RUN_S3_URI, out);
 }
 
-static int https_url(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_https_url(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return run_locate(of->run, node, RUN_HTTPS_URL, out);
 }
 
-static int etag(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_etag(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     (void)of;
     if (!node_is_stage(node)) /* whose ETag is none of a store's */
@@ -37,7 +37,7 @@ static bool is_root(struct run_slot *of, const struct node *node)
 }
 
 /* The process that serves the mount, for umount to wait for. */
-static int pid(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_pid(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     if (!is_root(of, node))
         return -ENODATA;
@@ -46,7 +46,7 @@ static int pid(struct run_slot *of, const struct node *node, struct strbuf *out)
 }
 
 /* "HERE/ALL", bytes on disk of bytes in all. Reads the disk. */
-static int cached(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_cached(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     uint64_t here;
     int result = run_bytes_here(of->run, node, &here);
@@ -55,7 +55,7 @@ static int cached(struct run_slot *of, const struct node *node, struct strbuf *o
     return result;
 }
 
-static int status(struct run_slot *of, const struct node *node, struct strbuf *out)
+static int value_status(struct run_slot *of, const struct node *node, struct strbuf *out)
 {
     return is_root(of, node) ? fs_status(fs_of(of), out) : -ENODATA;
 }
@@ -63,7 +63,7 @@ static int status(struct run_slot *of, const struct node *node, struct strbuf *o
 static bool is_object(struct run_slot *of, const struct node *node)
 {
     _cleanup_strbuf_ struct strbuf uri = STRBUF_INIT(VALUE_MAX);
-    return node->type == NODE_FILE && !node->member && s3_uri(of, node, &uri) == 0;
+    return node->type == NODE_FILE && !node->member && value_s3_uri(of, node, &uri) == 0;
 }
 
 static const struct attribute {
@@ -76,15 +76,15 @@ static const struct attribute {
     bool waits;                           /* the value is read from disk */
     size_t growth; /* bytes that it may grow by between the question for its size and the one for it */
 } attributes[] = {
-    {.name = "user.runfs.s3_uri", .value = s3_uri},
-    {.name = "user.runfs.https_url", .value = https_url},
-    {.name = "user.runfs.etag", .value = etag},
-    {.name = "user.runfs.cached", .value = cached, .has = is_object, .locks = true, .waits = true},
+    {.name = "user.runfs.s3_uri", .value = value_s3_uri},
+    {.name = "user.runfs.https_url", .value = value_https_url},
+    {.name = "user.runfs.etag", .value = value_etag},
+    {.name = "user.runfs.cached", .value = value_cached, .has = is_object, .locks = true, .waits = true},
     {.name = "user.runfs.source", .of_run = run_member_source},
     {.name = "user.runfs.sha256", .of_run = run_member_sha256},
     {.name = "user.runfs.error", .of_run = run_problem},
-    {.name = "user.runfs.pid", .value = pid, .has = is_root},
-    {.name = "user.runfs.status", .value = status, .has = is_root, .locks = true, .growth = 512},
+    {.name = "user.runfs.pid", .value = value_pid, .has = is_root},
+    {.name = "user.runfs.status", .value = value_status, .has = is_root, .locks = true, .growth = 512},
 };
 
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
@@ -143,7 +143,7 @@ int op_getxattr(struct op *op, struct error *err)
     return result < 0 ? op_reply_err(op, ENODATA) : reply_value(op, &value, attribute->growth);
 }
 
-static bool has(struct run_slot *of, const struct node *node, const struct attribute *attribute)
+static bool has_attribute(struct run_slot *of, const struct node *node, const struct attribute *attribute)
 {
     _cleanup_strbuf_ struct strbuf value = STRBUF_INIT(VALUE_MAX);
     return attribute->has ? attribute->has(of, node) : add_value(attribute, of, node, &value) == 0;
@@ -156,7 +156,7 @@ int op_listxattr(struct op *op, struct error *err)
     (void)err;
     tree_lock_read(op->of->tree);
     for (size_t i = 0; i < ATTRIBUTES; i++)
-        if (has(op->of, node, &attributes[i]))
+        if (has_attribute(op->of, node, &attributes[i]))
             strbuf_add(&names, attributes[i].name, strlen(attributes[i].name) + 1);
     tree_unlock(op->of->tree);
     return reply_value(op, &names, 0);

@@ -7,20 +7,20 @@
 
 #define DECODED_POOL_BYTES (24U * 1024 * 1024)
 
-static int open_object(void *context, const struct object *object, struct reader **ret_reader,
+static int object_open(void *context, const struct object *object, struct reader **ret_reader,
                        struct error *err)
 {
     return run_open_object(context, object, ret_reader, err);
 }
 
-static void bound(void *context, struct reader *reader, uint64_t end)
+static void object_bound(void *context, struct reader *reader, uint64_t end)
 {
     const struct run *run = context;
     if (run->cache)
         cache_reader_bound(reader, end);
 }
 
-static bool here(void *context, const struct object *object)
+static bool object_here(void *context, const struct object *object)
 {
     const struct run *run = context;
     return !run->cache || cache_bytes_here(run->cache, object) >= object->size;
@@ -29,10 +29,10 @@ static bool here(void *context, const struct object *object)
 int run_open_archives(struct run *run, struct error *err)
 {
     struct archives_config config = {
-        .open = open_object,
-        .bound = bound,
+        .open = object_open,
+        .bound = object_bound,
         .ended = run_archive_ended,
-        .here = here,
+        .here = object_here,
         .context = run,
         .note = run->config.note,
         .below = run->cache,

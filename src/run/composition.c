@@ -13,14 +13,14 @@ static int add_origin(struct run *host, struct origin origin, uint16_t *ret_orig
     return result;
 }
 
-static int open_run(void *context, const char *source, uint16_t *ret_origin, struct error *err)
+static int deps_open_run(void *context, const char *source, uint16_t *ret_origin, struct error *err)
 {
     struct origin origin = {0};
     int result = run_open_guest(context, source, &origin.run, err);
     return result < 0 ? result : add_origin(context, origin, ret_origin, err);
 }
 
-static int open_directory(void *context, const char *directory, uint16_t *ret_origin, struct error *err)
+static int deps_open_directory(void *context, const char *directory, uint16_t *ret_origin, struct error *err)
 {
     struct run *host = context;
     struct origin origin = {0};
@@ -28,34 +28,34 @@ static int open_directory(void *context, const char *directory, uint16_t *ret_or
     return result < 0 ? result : add_origin(host, origin, ret_origin, err);
 }
 
-static struct tree *stored(void *context, uint16_t origin)
+static struct tree *deps_stored(void *context, uint16_t origin)
 {
     const struct run *host = context;
     return origins_at(host->origins, origin).run->stored;
 }
 
-static int list(void *context, uint16_t origin, list_fn fn, void *fn_context, const struct wait *wait,
-                struct error *err)
+static int deps_list(void *context, uint16_t origin, list_fn fn, void *fn_context, const struct wait *wait,
+                     struct error *err)
 {
     const struct run *host = context;
     struct store *store = origins_at(host->origins, origin).store;
     return store->ops->list(store, NULL, fn, fn_context, wait, err);
 }
 
-static int open_object(void *context, uint16_t origin, const struct object *object,
-                       struct reader **ret_reader, struct error *err)
+static int deps_open_object(void *context, uint16_t origin, const struct object *object,
+                            struct reader **ret_reader, struct error *err)
 {
     return run_open_at(context, origin, object, ret_reader, err);
 }
 
-static int get_archive(void *context, uint16_t origin, struct tree *tree, const struct object *object,
-                       struct archive **ret_archive, struct error *err)
+static int deps_get_archive(void *context, uint16_t origin, struct tree *tree, const struct object *object,
+                            struct archive **ret_archive, struct error *err)
 {
     const struct run *host = context;
     return run_get_archive(origins_at(host->origins, origin).run, tree, object, ret_archive, err);
 }
 
-static void show_archives(void *context, struct tree *tree)
+static void deps_show_archives(void *context, struct tree *tree)
 {
     run_show_archives(context, tree);
 }
@@ -68,13 +68,13 @@ void run_init_composition(struct run *run)
     run->composition.deps = (struct view_deps){
         .context = run,
         .filter = run->filter,
-        .open_run = open_run,
-        .open_directory = open_directory,
-        .stored = stored,
-        .list = list,
-        .open_object = open_object,
-        .get_archive = get_archive,
-        .show_archives = show_archives,
+        .open_run = deps_open_run,
+        .open_directory = deps_open_directory,
+        .stored = deps_stored,
+        .list = deps_list,
+        .open_object = deps_open_object,
+        .get_archive = deps_get_archive,
+        .show_archives = deps_show_archives,
     };
 }
 

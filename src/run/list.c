@@ -180,7 +180,7 @@ int run_list(struct run *run, uint64_t since, const struct wait *wait, struct tr
     return result < 0 ? result : finish_tree(run, tree, list_store(run, tree, wait, err), began, ret_tree);
 }
 
-/* Lists those runs anew that this one takes from. */
+/* Refreshes the runs that this one takes from. */
 static int refresh_guests(struct run *run, uint64_t since, const struct wait *wait, struct error *err)
 {
     int result = 0;

@@ -1,4 +1,4 @@
-/* What lies in archives, wherever it is shown: its bytes, where they come from, what is wrong with them; see run.h. */
+/* Members of archives, wherever they are shown: their bytes, where these come from, what is wrong with them. */
 #include <errno.h>
 #include <string.h>
 

@@ -100,21 +100,13 @@ static void leave_place(struct run *run)
     run_close_place(run);
 }
 
-static void note_place(const struct run *run)
-{
-    const struct run_config *config = &run->config;
-    void (*tell)(const char *, const char *) = config->chosen ? config->chosen : config->note;
-    if (tell)
-        tell(run->title, run->root.reason);
-}
-
 /* Opens the place whose listing is on disk and new enough, if there is one: then no server need be asked. */
 static bool open_listed_place(struct run *run, const struct places *places)
 {
     for (size_t i = 0; run->disk && i < places->count; i++) {
         if (open_listed(run, &places->roots[i]) == 0) {
             if (i)
-                note_place(run);
+                run_note_chosen(&run->config, run->title, run->root.reason);
             return true;
         }
         leave_place(run);
@@ -139,7 +131,7 @@ static int open_places(struct run *run, const struct places *places, const struc
         int result = open_place(run, &places->roots[i], wait, &found, err);
         if (found) {
             if (i)
-                note_place(run);
+                run_note_chosen(&run->config, run->title, run->root.reason);
             return 0;
         }
         if (result < 0 && (result != -ENOENT || places->count == 1))
@@ -174,7 +166,7 @@ static bool binds_are_remote(const struct run_config *config)
     for (size_t i = 0; !remote && i < config->view.bind_count; i++) {
         _cleanup_source_ struct source source = {0};
         if (source_parse(bind_source(config->view.binds[i]), &source, NULL) < 0)
-            continue; /* another's name; or it is told when it is opened */
+            continue; /* another name; or opening it fails and says why */
         remote = source.kind == SOURCE_S3 || (source.kind != SOURCE_LOCAL && !(staging && staging[0]));
     }
     return remote;

@@ -31,7 +31,7 @@ struct origin origins_at(const struct origins *origins, uint16_t number);
 /* How many there are, with 0. */
 uint16_t origins_count(const struct origins *origins);
 
-/* Closes all but 0; NULL is allowed. Nobody else may use them. */
+/* Closes all but 0, which are not in use any more; NULL is allowed. */
 void origins_close(struct origins *origins);
 
 #endif

@@ -8,12 +8,12 @@
 #include "base/cleanup.h"
 #include "run/run_internal.h"
 
-#define TAR_BLOCK 512 /* contents begin at multiples of it, which so tell files of one name apart */
+#define TAR_BLOCK 512 /* contents begin at multiples of it, so files of one name differ in it */
 
 static const struct wait at_once = {0};
 
-static void describe(const struct member_file *file, const char *name, const char *link,
-                     struct tree_member *ret_member)
+static void describe_member(const struct member_file *file, const char *name, const char *link,
+                            struct tree_member *ret_member)
 {
     if (file->type != MEMBER_SYMLINK)
         link = "";
@@ -57,7 +57,7 @@ static int make_node(const struct member_table *table, uint32_t number, const st
     struct node *parent = number ? nodes[table->members[number].parent] : NULL;
     if (number && (file->type == MEMBER_BROKEN || !parent))
         return 0;
-    describe(file, member_name(table, number), member_link(table, file), &member);
+    describe_member(file, member_name(table, number), member_link(table, file), &member);
     member.file = file_number;
     member.ino = number ? inos[file_number] : 0;
     nodes[number] = tree_new_member(parent, archive, &member);
@@ -109,7 +109,7 @@ static int put_provisional(struct run *run, struct node *directory, const char *
                            const struct archive_member *found, struct error *err)
 {
     struct tree_member member;
-    describe(&found->file, name, found->link, &member);
+    describe_member(&found->file, name, found->link, &member);
     member.file = (uint32_t)(found->file.offset / TAR_BLOCK);
     if (found->file.made)
         member.mtime_ns = 0; /* its newest entry is still to come */
@@ -117,7 +117,7 @@ static int put_provisional(struct run *run, struct node *directory, const char *
 }
 
 /* Where the pass has ended: all members are in the tree then, or, where nothing may be trusted, none. */
-static void settle(struct run *run, struct node *node, struct archive *archive)
+static void settle_archive(struct run *run, struct node *node, struct archive *archive)
 {
     const struct toc *toc;
     int result = archive_table(archive, &at_once, &toc, NULL);
@@ -141,7 +141,7 @@ static bool is_noted(struct run *run, const struct node *node)
     return false;
 }
 
-/* Has the archive settled when its pass ends, where anybody wants to know. */
+/* Has the archive settled when its pass ends, where there is a watcher. */
 static void note_shown(struct run *run, struct node *node, struct archive *archive)
 {
     struct shown_early *shown = malloc(sizeof *shown);
@@ -180,7 +180,7 @@ static struct shown_early *take_shown(struct run *run, const struct archive *arc
     return shown;
 }
 
-/* The end of what take_shown() or tell() has begun. */
+/* The end of what take_shown() or call_watcher() has begun. */
 static void end_settling(struct run *run)
 {
     lock_take(&run->watch_lock);
@@ -206,7 +206,7 @@ void run_forget_shown(struct run *run)
 }
 
 /* Calls the watcher, unlocked. */
-static void tell(struct run *run)
+static void call_watcher(struct run *run)
 {
     lock_take(&run->watch_lock);
     run_settled_fn watch = run->watch;
@@ -226,12 +226,12 @@ void run_archive_ended(void *context, struct archive *archive)
     const struct toc *toc;
     int result = archive_table(archive, &at_once, &toc, NULL);
     if (result < 0 && result != -EBADMSG)
-        return; /* there will be another pass, or none that anybody waits for */
+        return; /* not whole: a later pass settles, if an operation waits for it */
     while ((shown = take_shown(run, archive))) {
-        settle(run, shown->node, archive);
+        settle_archive(run, shown->node, archive);
         settled(run, shown);
     }
-    tell(run);
+    call_watcher(run);
 }
 
 void run_on_settled(struct run *run, run_settled_fn fn, void *context)
@@ -258,7 +258,7 @@ struct wanted {
     struct run *from;
 };
 
-/* Appends the path of NAME in DIRECTORY, which is ARCHIVE or lies in it. */
+/* Appends the path of NAME in DIRECTORY, which is ARCHIVE or in it. */
 static int add_member_path(const struct node *archive, const struct node *directory, const char *name,
                            struct strbuf *out)
 {
@@ -338,11 +338,12 @@ static int populate_from(struct run *run, const struct wanted *wanted, struct ar
         return put_all(run, wanted->node, toc, err);
     note_shown(run, wanted->node, archive);
     result = put_provisional(run, wanted->directory, wanted->name, &member, err);
-    settle(run, wanted->node, archive); /* the pass may have ended since */
+    settle_archive(run, wanted->node, archive); /* the pass may have ended since */
     return result;
 }
 
-static int populate(struct run *run, const struct wanted *wanted, const struct wait *wait, struct error *err)
+static int populate_wanted(struct run *run, const struct wanted *wanted, const struct wait *wait,
+                           struct error *err)
 {
     struct archive *archive;
     assert_may_wait("gets the members of an archive");
@@ -367,7 +368,7 @@ int run_populate(struct run *run, struct node *directory, const char *name, cons
     int result = !tree_is_populated(directory) ? find_wanted(run, &wanted, err) : 0;
     tree_unlock(run->tree);
     if (wanted.node) {
-        result = populate(run, &wanted, wait, err);
+        result = populate_wanted(run, &wanted, wait, err);
         tree_forget(run->tree, wanted.node, 1);
     }
     composite_put(wanted.composite);

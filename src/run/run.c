@@ -92,7 +92,7 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
 }
 
 /* Has the run shown as its view says. */
-static int show(struct run *run, const struct wait *wait, struct error *err)
+static int run_show(struct run *run, const struct wait *wait, struct error *err)
 {
     struct composition *composition = &run->composition;
     if (!composition->view) {
@@ -131,7 +131,7 @@ static int open_new(struct run *run, const struct wait *wait, struct run **ret_r
     if (result == 0)
         result = run_open_source(run, wait, err);
     if (result == 0)
-        result = fail_view(run, show(run, wait, err), err);
+        result = fail_view(run, run_show(run, wait, err), err);
     if (result < 0)
         run_close(run);
     else

@@ -21,7 +21,7 @@
 #include "view/check.h"
 #include "view/view.h"
 
-/* Which run (run-outputs.md §3), and which server is asked for it, as whom. Strings are borrowed, NULL where not said. */
+/* Which run (run-outputs.md §3), and the server that has it, with which credentials. Strings are borrowed, NULL where not given. */
 struct site_config {
     const char *repository;
     enum runfs_platform platform;
@@ -59,10 +59,10 @@ struct run_config {
     bool no_keep;        /* objects that are in the cache are used, others not put there */
     uint64_t refresh_ms; /* how long a listing is trusted */
     bool offline;
-    /* Told of keys that cannot be shown as they are, and of things left out. NULL: nobody cares. */
+    /* Called for keys that cannot be shown as they are, and for what is left out. May be NULL. */
     void (*note)(const char *what, const char *why);
-    /* Told, while the run is opened, which run a commit stands for, and which place was used where it is not the computed
-       one. NULL: as above. */
+    /* Called while the run is opened: which run a commit stands for, and which place is used where it is not the computed
+       one. NULL: `note` is. */
     void (*chosen)(const char *what, const char *why);
 };
 
@@ -93,14 +93,14 @@ bool run_open_waits(const struct run *run, const struct node *node);
 int run_populate(struct run *run, struct node *directory, const char *name, const struct wait *wait,
                  struct error *err);
 
-/* FN is told, on any thread and without locks, that provisional nodes may have been settled. With it they are settled as
-   soon as a pass ends, so that nodes which nobody refers to may go at any time. NULL: from the return on
+/* FN is called, on any thread and without locks, when provisional nodes may have been settled. With it they are settled as
+   soon as a pass ends, so that nodes without references may go at any time. NULL: after the return
    FN is not called any more. */
 typedef void (*run_settled_fn)(void *context);
 void run_on_settled(struct run *run, run_settled_fn fn, void *context);
 
 /* Finds the node at PATH as tree_find() does, growing the archives on the way to it, but not itself. Only for a tree that
-   nobody renews. -ENOENT, or what run_populate() gives. */
+   is not renewed. -ENOENT, or what run_populate() gives. */
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err);
 
@@ -110,10 +110,10 @@ int run_find(struct run *run, const char *path, const struct wait *wait, struct 
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err);
 
-/* Composes all of a view, of whose run check was said, and nobody else looks at, and tells what is found. */
+/* Composes all of a view and reports conflicts. Requires config.view.check; not thread-safe. */
 void run_check(struct run *run, const struct wait *wait, struct view_report *report);
 
-/* For what lies in an archive, the archive's path and the member's, and the SHA-256 of its content; for a local row's file its
+/* For a member of an archive, the archive's path and the member's, and the SHA-256 of its content; for a local row's file its
    path on this machine. Each is appended where it is known, else -ENODATA. The tree's read lock must be held. */
 int run_member_source(struct run *run, const struct node *node, struct strbuf *out);
 int run_member_sha256(struct run *run, const struct node *node, struct strbuf *out);
@@ -162,7 +162,7 @@ uint64_t run_listed_at(const struct run *run);
 enum run_form { RUN_S3_URI, RUN_HTTPS_URL };
 
 /* Appends NODE's location in a form of run-outputs.md §1; an archive's directory has the archive's. -ENODATA for a local run
-   and for what lies in an archive, -ESTALE for a detached node. The tree's read lock must be held. */
+   and for members of archives, -ESTALE for a detached node. The tree's read lock must be held. */
 int run_locate(struct run *run, const struct node *node, enum run_form form, struct strbuf *out);
 
 /* For resolve: the root that SOURCE and the options of CONFIG say, without any I/O but the environment, unless GitHub is to be

@@ -66,7 +66,7 @@ int run_open_source(struct run *run, const struct wait *wait, struct error *err)
  */
 int run_open_guest(struct run *host, const char *source, struct run **ret_run, struct error *err);
 
-/* Opens the run of CONFIG, whose strings lie in TEXTS (taken over, also on failure), as one of all runs, HOST. */
+/* Opens the run of CONFIG, whose strings are in TEXTS (taken over, also on failure), as one of all runs, HOST. */
 int run_open_among(struct run *host, const struct run_config *config, char *texts, const struct wait *wait,
                    struct run **ret_run, struct error *err);
 

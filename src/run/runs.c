@@ -443,7 +443,7 @@ void runs_expire(struct runs *runs)
         slot_expire(runs, runs->by_number[i], idle_ms);
 }
 
-static void *keep(void *context)
+static void *runs_keeper(void *context)
 {
     struct runs *runs = context;
     uint64_t tick_ms = runs->host->config.refresh_ms;
@@ -462,7 +462,7 @@ static void *keep(void *context)
 
 int runs_start(struct runs *runs, struct error *err)
 {
-    int code = thread_create(&runs->keeper, 0, keep, runs);
+    int code = thread_create(&runs->keeper, 0, runs_keeper, runs);
     runs->keeping = code == 0;
     return code ? error_errno(err, code, "runs") : 0;
 }

@@ -19,11 +19,11 @@ enum runs_form {
 
 /* A place for a run: that of a name among all runs, or, with what its owner puts there, of a run that stays open. */
 struct run_slot {
-    void *owner;                  /* who shows it; constant */
-    struct run *run;              /* NULL while it is closed; constant for those who have entered */
-    struct tree *tree;            /* the run's */
-    uint16_t number;              /* of a run that shows or did: from 1 on, its own for ever; else 0 */
-    uint64_t ino_base;            /* added to the inode numbers that users see: those of two runs differ */
+    void *owner;       /* the file system that shows it; constant */
+    struct run *run;   /* NULL while it is closed; constant between runs_enter() and runs_leave() */
+    struct tree *tree; /* the run's */
+    uint16_t number;   /* of a run that shows or did: from 1 on, its own for ever; else 0 */
+    uint64_t ino_base; /* added to the inode numbers that users see: those of two runs differ */
     _Atomic uint64_t valid_until; /* clock_ms up to which its owner trusts the listing */
     _Atomic uint64_t
         uses; /* it is not closed while there are any; its owner may add to them where it has entered */
@@ -36,7 +36,7 @@ struct run_slot {
     bool named;             /* shows in the host's tree */
     int64_t mtime_ns;       /* of its directory there */
     uint64_t missing_until; /* clock_ms up to which nothing is there */
-    unsigned pins;          /* who uses the name; without any, one that does not show may be forgotten */
+    unsigned pins;          /* uses of the name; without any, one that does not show may be forgotten */
 
     struct lock lock;       /* guards the following, and opening and closing */
     pthread_cond_t changed; /* an attempt to open it has ended */
@@ -57,8 +57,8 @@ enum runs_form runs_form_of(const char *path);
 /* What their owner does with runs; called without locks, all may be NULL. */
 struct runs_hooks {
     void *owner;
-    void (*opened)(struct run_slot *slot, struct run *run);  /* before anybody can enter it */
-    void (*closing)(struct run_slot *slot, struct run *run); /* nobody can enter it any more */
+    void (*opened)(struct run_slot *slot, struct run *run);  /* before it can be entered */
+    void (*closing)(struct run_slot *slot, struct run *run); /* it cannot be entered any more */
     void (*unused)(struct run_slot *slot); /* entered; uses that are not needed are to be given up */
 };
 
@@ -69,7 +69,7 @@ void runs_attach(struct runs *runs, const struct runs_hooks *hooks);
 int runs_start(struct runs *runs, struct error *err);
 void runs_stop(struct runs *runs);
 
-/* Closes all runs, which nobody uses any more. */
+/* Closes all runs, which are not in use any more. */
 void runs_close(struct runs *runs);
 
 /* Closes the runs that are unused for long, and reminds the owner of others that it has not entered for as long. */

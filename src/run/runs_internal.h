@@ -46,7 +46,7 @@ void runs_free_source(struct runs *runs);
 int runs_open_name(struct runs *runs, const char *name, const struct wait *wait, struct run **ret_run,
                    struct error *err);
 
-/* Whether any run is stored at the level NAME: 0, -ENOENT, or why that cannot be told. Costs a page of a listing for each of the
+/* Whether any run is stored at the level NAME: 0, -ENOENT, or why that is not known. Costs a page of a listing for each of the
    buckets. */
 int runs_find_level(struct runs *runs, const char *name, const struct wait *wait, struct error *err);
 

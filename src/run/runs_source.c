@@ -71,7 +71,7 @@ static bool is_run(const char *path)
            isdigit((unsigned char)parts.run.id[0]);
 }
 
-/* Names that were to be a run's are no level: nobody is to be asked for "0123-linux", "123-macos" or "local-linux". */
+/* Names that were to be a run's are no level: no server is asked for "0123-linux", "123-macos" or "local-linux". */
 static bool is_like_run(const char *name)
 {
     size_t digits = strspn(name, "0123456789");
@@ -138,7 +138,7 @@ static int find_places(const struct runs *runs, const char *name, struct places 
 }
 
 /* Ends a listing at its first object. */
-static int stop(void *context, const struct object *object, struct error *err)
+static int stop_listing(void *context, const struct object *object, struct error *err)
 {
     (void)object, (void)err;
     *(bool *)context = true;
@@ -156,7 +156,7 @@ static int look_below(struct run *host, const char *bucket, const char *prefix, 
     int result = server_open_store(host->server, &source, bucket, prefix, &store, err);
     if (result < 0)
         return result;
-    result = store->ops->list(store, no_subtrees, stop, &found, wait, err);
+    result = store->ops->list(store, no_subtrees, stop_listing, &found, wait, err);
     store_close(store);
     *ret_found = found;
     return found || result == -ENOENT ? 0 : result;
@@ -206,7 +206,7 @@ static bool is_place_of(const struct runs *runs, const char *name, const char *b
     return is_one;
 }
 
-static void look_at(void *context, const struct cache_scope *scope, uint64_t began_ms)
+static void look_at_listing(void *context, const struct cache_scope *scope, uint64_t began_ms)
 {
     const struct search *search = context;
     const struct run *host = search->runs->host;
@@ -234,5 +234,6 @@ void runs_each_cached(struct runs *runs, runs_cached_fn fn, void *context)
     struct search search = {runs, fn, context};
     const struct run *host = runs->host;
     if (host->disk)
-        listing_each(host->disk, host->config.offline ? NULL : server_access(host->server), look_at, &search);
+        listing_each(host->disk, host->config.offline ? NULL : server_access(host->server), look_at_listing,
+                     &search);
 }

@@ -27,12 +27,12 @@ struct siblings {
 void siblings_init(struct siblings *siblings);
 void siblings_done(struct siblings *siblings);
 
-/* Notes that entry INDEX of DIRECTORY was opened. True where the entries from *RET_FROM to before *RET_TO (which may lie
+/* Notes that entry INDEX of DIRECTORY was opened. True where the entries from *RET_FROM to before *RET_TO (which may be
    past the end) are to be fetched now. Thread-safe. */
 bool siblings_opened(struct siblings *siblings, const void *directory, size_t index, size_t *ret_from,
                      size_t *ret_to);
 
-/* Tells how far the fetching came: up to before entry INDEX. The rest is asked for again later. */
+/* The fetching came up to before entry INDEX. The rest is asked for again later. */
 void siblings_reached(struct siblings *siblings, const void *directory, size_t index);
 
 #endif

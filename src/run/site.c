@@ -56,7 +56,7 @@ static int load_credentials(struct server *server, const struct run_config *conf
     return result;
 }
 
-static int load(struct server *server, const struct run_config *config, struct error *err)
+static int server_load(struct server *server, const struct run_config *config, struct error *err)
 {
     struct aws_config_options options = {config->site.profile, config->site.region, config->site.endpoint};
     int result = aws_config_load(&options, &server->aws, err);
@@ -76,7 +76,7 @@ int server_resolve(const struct run_config *config, struct server **ret_server, 
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return error_errno(err, ENOMEM, "server");
-    int result = load(server, config, err);
+    int result = server_load(server, config, err);
     if (result < 0)
         server_free(server);
     else
@@ -184,22 +184,27 @@ static int staging_directory(const struct runfs_request *request, const char *st
     return 0;
 }
 
+void run_note_chosen(const struct run_config *config, const char *what, const char *why)
+{
+    void (*note)(const char *, const char *) = config->chosen ? config->chosen : config->note;
+    if (note)
+        note(what, why);
+}
+
 static void note_commit(const struct run_config *config, const struct github_run *found)
 {
     char when[FORMAT_MAX];
     char why[sizeof found->url + 256];
-    void (*tell)(const char *, const char *) = config->chosen ? config->chosen : config->note;
     format_time(when, found->updated_at / 1000000000);
     (void)snprintf(why, sizeof why, "run %s, %s%s%s, of %s%s%s", found->id, found->status,
                    found->conclusion[0] ? ": " : "", found->conclusion, when, found->url[0] ? ", " : "",
                    found->url);
-    if (tell)
-        tell(config->source, why);
+    run_note_chosen(config, config->source, why);
 }
 
 /* Asks GitHub, and fills in what was not said. A commit's run goes to RUN. */
-static int ask(const struct source *source, const struct placing *placing, struct runfs_run *run,
-               struct runfs_request *request, struct error *err)
+static int ask_github(const struct source *source, const struct placing *placing, struct runfs_run *run,
+                      struct runfs_request *request, struct error *err)
 {
     struct github_run found;
     const struct run_config *config = placing->config;
@@ -231,7 +236,7 @@ static int find_places(const struct runfs_request *request, struct places *place
     return 0;
 }
 
-/* What is wrong with the options is said before anybody is asked. */
+/* Wrong options are an error before GitHub is asked. */
 static int resolve_run(const struct source *source, const struct placing *placing, struct places *places,
                        struct error *err)
 {
@@ -246,7 +251,7 @@ static int resolve_run(const struct source *source, const struct placing *placin
     if (result == 0)
         result = find_places(&request, places, err);
     if (result == 0 && (source->kind == SOURCE_COMMIT || (placing->config->site.lookup && !staged))) {
-        result = ask(source, placing, &run, &request, err);
+        result = ask_github(source, placing, &run, &request, err);
         if (result == 0)
             result = find_places(&request, places, err);
     }
@@ -255,8 +260,8 @@ static int resolve_run(const struct source *source, const struct placing *placin
     return staged ? staging_directory(&request, staging, places, err) : 0;
 }
 
-static int resolve(const struct source *source, const struct placing *placing, struct places *places,
-                   struct error *err)
+static int resolve_source(const struct source *source, const struct placing *placing, struct places *places,
+                          struct error *err)
 {
     struct runfs_error failure;
     int result = 0;
@@ -296,7 +301,7 @@ int places_resolve(const struct source *source, const struct placing *placing, s
 {
     struct places places = {0};
     bool subdir = placing->config->view.artifacts_dir == ARTIFACTS_SUBDIR;
-    int result = resolve(source, placing, &places, err);
+    int result = resolve_source(source, placing, &places, err);
     if (result < 0) {
         places_done(&places);
         return result;

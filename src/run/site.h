@@ -1,5 +1,5 @@
-/* Where a run is: from its source and options to places to look at (run-outputs.md §3 by way of librunfs-layout), and which
-   server is asked there, as whom: AWS's environment and files, the options, and the store that follows from them. */
+/* Where a run is: from its source and options to places to look at (run-outputs.md §3 by way of librunfs-layout), and to the
+   server there, with its credentials: AWS's environment and files, the options, and the store that follows from them. */
 #ifndef RUNFS_RUN_SITE_H
 #define RUNFS_RUN_SITE_H
 
@@ -25,7 +25,7 @@ int server_open_store(const struct server *server, const struct source *source, 
 /* The server, for the names of what is cached: its endpoint, or SERVER_AWS. */
 const char *server_endpoint(const struct server *server);
 
-/* Who asks: a text that is another for other credentials, and tells nothing of them. */
+/* An opaque hash of the credentials, for the names of what is cached. */
 const char *server_access(const struct server *server);
 
 /* Its stores must be closed before; NULL is allowed. */
@@ -57,6 +57,9 @@ int site_open_lookup(const struct run_config *config, struct lookup **ret_lookup
 /* Resolves SOURCE; reads the environment, and asks GitHub where it is to be asked. All runs are in no place: -EINVAL. */
 int places_resolve(const struct source *source, const struct placing *placing, struct places *ret_places,
                    struct error *err);
+
+/* Calls config->chosen, else config->note. */
+void run_note_chosen(const struct run_config *config, const char *what, const char *why);
 
 void places_done(struct places *places);
 

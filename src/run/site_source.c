@@ -23,13 +23,13 @@
     "directory "                                                                                             \
     "with a slash"
 
-static int refuse(struct error *err, const char *text, const char *why)
+static int source_refuse(struct error *err, const char *text, const char *why)
 {
     return error_set(err, EINVAL, "source '%s': %s", text, why);
 }
 
 /* Copies LEN bytes into an owned string. */
-static int keep(char **field, const char *text, size_t len)
+static int source_keep(char **field, const char *text, size_t len)
 {
     *field = strndup(text, len);
     return *field ? 0 : -ENOMEM;
@@ -48,12 +48,12 @@ static int read_prefix(struct source *source, const char *prefix, bool encoded, 
 {
     _cleanup_strbuf_ struct strbuf decoded = STRBUF_INIT(TEXT_LIMIT);
     if (encoded && unescape_percent(&decoded, prefix, strlen(prefix)) < 0)
-        return refuse(err, text, "malformed percent-encoding");
+        return source_refuse(err, text, "malformed percent-encoding");
     if (!encoded)
         strbuf_adds(&decoded, prefix);
     if (memchr(strbuf_text(&decoded), '\0', decoded.len))
-        return refuse(err, text, "a NUL byte in the prefix");
-    if (decoded.failed || keep(&source->prefix, strbuf_text(&decoded), decoded.len) < 0)
+        return source_refuse(err, text, "a NUL byte in the prefix");
+    if (decoded.failed || source_keep(&source->prefix, strbuf_text(&decoded), decoded.len) < 0)
         return error_errno(err, ENOMEM, "source");
     drop_trailing_slashes(source->prefix);
     return 0;
@@ -65,8 +65,8 @@ static int read_s3(const char *text, struct source *source, struct error *err)
     size_t len = strcspn(bucket, "/");
     source->kind = SOURCE_S3;
     if (len == 0)
-        return refuse(err, text, "no bucket: s3://BUCKET/PREFIX is the form");
-    if (keep(&source->bucket, bucket, len) < 0)
+        return source_refuse(err, text, "no bucket: s3://BUCKET/PREFIX is the form");
+    if (source_keep(&source->bucket, bucket, len) < 0)
         return error_errno(err, ENOMEM, "source");
     return read_prefix(source, bucket + len + strspn(bucket + len, "/"), false, text, err);
 }
@@ -80,10 +80,11 @@ static int read_github(const char *text, struct source *source, struct error *er
     source->kind = SOURCE_RUN;
     if (!runs || !slash || slash == repository || slash >= runs || slash + 1 == runs ||
         memchr(slash + 1, '/', (size_t)(runs - slash - 1)))
-        return refuse(err, text, "not a run: https://github.com/OWNER/REPO/actions/runs/ID is the form");
+        return source_refuse(err, text,
+                             "not a run: https://github.com/OWNER/REPO/actions/runs/ID is the form");
     const char *id = runs + strlen(GITHUB_RUNS);
-    if (keep(&source->repository, repository, (size_t)(runs - repository)) < 0 ||
-        keep(&source->run, id, strcspn(id, "/?#")) < 0)
+    if (source_keep(&source->repository, repository, (size_t)(runs - repository)) < 0 ||
+        source_keep(&source->run, id, strcspn(id, "/?#")) < 0)
         return error_errno(err, ENOMEM, "source");
     return 0;
 }
@@ -127,11 +128,11 @@ static int read_https(const char *text, struct source *source, struct error *err
     const char *region;
     source->kind = SOURCE_S3;
     if (!split_host(host, len, &bucket_len, &region, &region_len))
-        return refuse(err, text, "neither a run on github.com nor BUCKET.s3.amazonaws.com");
+        return source_refuse(err, text, "neither a run on github.com nor BUCKET.s3.amazonaws.com");
     if (strpbrk(host + len, "?#"))
-        return refuse(err, text, "an address with a query or fragment");
-    if (keep(&source->bucket, host, bucket_len) < 0 ||
-        (region && keep(&source->region, region, region_len) < 0))
+        return source_refuse(err, text, "an address with a query or fragment");
+    if (source_keep(&source->bucket, host, bucket_len) < 0 ||
+        (region && source_keep(&source->region, region, region_len) < 0))
         return error_errno(err, ENOMEM, "source");
     int result = read_prefix(source, host + len + strspn(host + len, "/"), true, text, err);
     if (result == 0)
@@ -149,10 +150,11 @@ static int read_commit(const char *text, struct source *source, struct error *er
     size_t len = strspn(sha, digits);
     source->kind = SOURCE_COMMIT;
     if (!slash || slash == text || slash + 1 == at || memchr(slash + 1, '/', (size_t)(at - slash - 1)))
-        return refuse(err, text, "not a commit: OWNER/REPO@SHA is the form");
+        return source_refuse(err, text, "not a commit: OWNER/REPO@SHA is the form");
     if (sha[len] || len < SHA_MIN || len > SHA_MAX)
-        return refuse(err, text, "a commit is named by 7 to 40 hexadecimal digits");
-    if (keep(&source->repository, text, (size_t)(at - text)) < 0 || keep(&source->commit, sha, len) < 0)
+        return source_refuse(err, text, "a commit is named by 7 to 40 hexadecimal digits");
+    if (source_keep(&source->repository, text, (size_t)(at - text)) < 0 ||
+        source_keep(&source->commit, sha, len) < 0)
         return error_errno(err, ENOMEM, "source");
     for (char *p = source->commit; *p; p++)
         *p = (char)tolower((unsigned char)*p);
@@ -169,7 +171,7 @@ static int read_whole(const char *text, struct source *source, enum source_kind 
                       struct error *err)
 {
     source->kind = kind;
-    return keep(field, text, strlen(text)) < 0 ? error_errno(err, ENOMEM, "source") : 0;
+    return source_keep(field, text, strlen(text)) < 0 ? error_errno(err, ENOMEM, "source") : 0;
 }
 
 static int read_any(const char *text, struct source *source, struct error *err)
@@ -192,7 +194,7 @@ static int read_any(const char *text, struct source *source, struct error *err)
         return read_commit(text, source, err);
     if (text[0] >= '0' && text[0] <= '9')
         return read_whole(text, source, SOURCE_RUN, &source->run, err);
-    return refuse(err, text, "not one of " ALLOWED);
+    return source_refuse(err, text, "not one of " ALLOWED);
 }
 
 int source_parse(const char *text, struct source *ret_source, struct error *err)

@@ -23,7 +23,7 @@ struct search {
 };
 
 /* The entry LEN bytes of NAME; NULL where it is not there. */
-static struct node *step(const struct search *search, const char *name, size_t len)
+static struct node *search_step(const struct search *search, const char *name, size_t len)
 {
     if (search->node->type != NODE_DIRECTORY)
         return NULL;
@@ -40,7 +40,7 @@ static bool is_dots(const char *name, size_t len)
 }
 
 /* Goes on to the path's end, a link or an archive that is to be populated. False where it leads nowhere. The read lock is held. */
-static bool walk(struct search *search)
+static bool search_walk(struct search *search)
 {
     for (;;) {
         search->rest += strspn(search->rest, "/");
@@ -48,7 +48,7 @@ static bool walk(struct search *search)
         if (len == 0 || (search->as_kernel && search->node->type == NODE_LINK) ||
             (!search->populated && !is_dots(search->rest, len) && !tree_is_populated(search->node)))
             return true;
-        struct node *next = step(search, search->rest, len);
+        struct node *next = search_step(search, search->rest, len);
         if (!next)
             return false;
         search->node = next;
@@ -78,7 +78,7 @@ static int follow_link(struct search *search, struct error *err)
 
 /* Has the next component show where it is there. The node where the search stands, of which the caller has a reference, may be
    replaced by that. */
-static int populate_next(struct run *run, struct search *search, const struct wait *wait, struct error *err)
+static int search_populate(struct run *run, struct search *search, const struct wait *wait, struct error *err)
 {
     char name[NAME_MAX + 1];
     struct node *archive = search->node;
@@ -97,12 +97,12 @@ static int populate_next(struct run *run, struct search *search, const struct wa
 }
 
 /* One way further, through the next link or archive. */
-static int advance(struct run *run, struct search *search, const struct wait *wait, struct error *err)
+static int search_advance(struct run *run, struct search *search, const struct wait *wait, struct error *err)
 {
     int result = 0;
     struct node *archive = NULL;
     tree_lock_read(run->tree);
-    if (!walk(search)) {
+    if (!search_walk(search)) {
         result = error_errno(err, ENOENT, "%s", search->wanted);
     } else if (search->as_kernel && search->node->type == NODE_LINK) {
         result = follow_link(search, err);
@@ -112,20 +112,20 @@ static int advance(struct run *run, struct search *search, const struct wait *wa
     }
     tree_unlock(run->tree);
     if (archive) {
-        result = populate_next(run, search, wait, err);
+        result = search_populate(run, search, wait, err);
         tree_forget(run->tree, archive, 1);
     }
     return result;
 }
 
-static int find(struct run *run, const char *path, bool as_kernel, const struct wait *wait,
-                struct node **ret_node, struct error *err)
+static int search_path(struct run *run, const char *path, bool as_kernel, const struct wait *wait,
+                       struct node **ret_node, struct error *err)
 {
     int result = 0;
     struct search search = {
         .wanted = path, .as_kernel = as_kernel, .node = tree_root(run->tree), .rest = path};
     while (result == 0 && (*search.rest || (as_kernel && search.node->type == NODE_LINK)))
-        result = advance(run, &search, wait, err);
+        result = search_advance(run, &search, wait, err);
     free(search.path);
     if (result == 0)
         *ret_node = search.node;
@@ -135,11 +135,11 @@ static int find(struct run *run, const char *path, bool as_kernel, const struct 
 int run_follow(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
                struct error *err)
 {
-    return find(run, path, true, wait, ret_node, err);
+    return search_path(run, path, true, wait, ret_node, err);
 }
 
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err)
 {
-    return find(run, path, false, wait, ret_node, err);
+    return search_path(run, path, false, wait, ret_node, err);
 }
