@@ -12,12 +12,6 @@
 #include "fs/op.h"
 #include "run/runs.h"
 
-/* A node whose pages the kernel has to drop. By its number only: it may have gone. */
-struct dropped {
-    SLIST_ENTRY(dropped) link;
-    fuse_ino_t ino;
-};
-
 /* An open file or directory. Kept in a list, because files may be open when the file system is taken away. */
 struct handle {
     LIST_ENTRY(handle) link;
@@ -44,7 +38,10 @@ struct fs {
     struct executor *executor;
     struct lock lock; /* guards handles and dropped */
     LIST_HEAD(, handle) handles;
-    SLIST_HEAD(, dropped) dropped;
+    fuse_ino_t
+        *dropped; /* nodes whose pages the kernel has to drop, by their numbers: they may have gone; owned */
+    size_t dropped_count;
+    size_t dropped_capacity;
     _Atomic uint64_t warned_at; /* clock_ms of the last read error that was logged */
     struct cancel ending;       /* unmounted: waits end */
     atomic_bool greeted;        /* the kernel has had its first answer */
@@ -106,7 +103,6 @@ void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name);
 void fs_watch_early(struct run_slot *of, struct run *run);
 void fs_watch_end(struct run_slot *of, struct run *run);
 void fs_invalidate_dropped(struct fs *fs); /* where there are some; not on a session thread */
-void fs_forget_dropped(struct fs *fs);     /* at the end */
 
 /* The listing has been found out of date: the next operation that needs it lists again. */
 void fs_distrust(struct run_slot *of);

@@ -4,45 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "fs/fs_internal.h"
 
 /* The kernel may have to wait for lookups and reads that are under way. */
-static void assert_may_notify(void)
-{
-    assert_may_block("notifies the kernel");
-}
-
 void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name)
 {
-    assert_may_notify();
+    assert_may_block("notifies the kernel");
     (void)fuse_lowlevel_notify_inval_entry(fs->session, parent, name, strlen(name));
-}
-
-static struct dropped *take_dropped(struct fs *fs)
-{
-    lock_take(&fs->lock);
-    struct dropped *dropped = SLIST_FIRST(&fs->dropped);
-    if (dropped)
-        SLIST_REMOVE_HEAD(&fs->dropped, link);
-    lock_drop(&fs->lock);
-    return dropped;
 }
 
 void fs_invalidate_dropped(struct fs *fs)
 {
-    struct dropped *dropped;
-    assert_may_notify();
-    while ((dropped = take_dropped(fs))) {
-        (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped->ino, 0, 0);
-        free(dropped);
-    }
-}
-
-void fs_forget_dropped(struct fs *fs)
-{
-    struct dropped *dropped;
-    while ((dropped = take_dropped(fs)))
-        free(dropped);
+    assert_may_block("notifies the kernel");
+    lock_take(&fs->lock);
+    _cleanup_free_ fuse_ino_t *dropped = fs->dropped;
+    size_t count = fs->dropped_count;
+    fs->dropped = NULL;
+    fs->dropped_count = fs->dropped_capacity = 0;
+    lock_drop(&fs->lock);
+    for (size_t i = 0; i < count; i++)
+        (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped[i], 0, 0);
 }
 
 /* The tree is locked. */
@@ -50,12 +33,9 @@ static void note_dropped(void *context, const struct node *node)
 {
     const struct run_slot *of = context;
     struct fs *fs = fs_of(of);
-    struct dropped *dropped = malloc(sizeof *dropped);
-    if (!dropped)
-        return;
-    dropped->ino = fs_ino(of, node);
     lock_take(&fs->lock);
-    SLIST_INSERT_HEAD(&fs->dropped, dropped, link);
+    if (array_room(fs->dropped, fs->dropped_count, fs->dropped_capacity) == 0)
+        fs->dropped[fs->dropped_count++] = fs_ino(of, node);
     lock_drop(&fs->lock);
 }
 

@@ -61,17 +61,6 @@ __attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_leve
     log_info("%s", text);
 }
 
-static int session_set_up(struct fs *fs, struct error *err)
-{
-    fuse_set_log_func(log_libfuse);
-    int result = executor_open(classes, OP_CLASSES, &fs->executor, err);
-    if (result == 0)
-        result = session_new(fs, err);
-    fs_open_names(fs);
-    fs_watch_early(&fs->own, fs->own.run);
-    return result;
-}
-
 int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, struct error *err)
 {
     struct fs *fs = calloc(1, sizeof *fs);
@@ -85,7 +74,12 @@ int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, 
     atomic_store(&fs->own.valid_until, run_listed_at(run) + config->refresh_ms);
     fs->opened_us = clock_us();
     fs->opened_real_ms = clock_real_ms();
-    int result = session_set_up(fs, err);
+    fuse_set_log_func(log_libfuse);
+    int result = executor_open(classes, OP_CLASSES, &fs->executor, err);
+    if (result == 0)
+        result = session_new(fs, err);
+    fs_open_names(fs);
+    fs_watch_early(&fs->own, run);
     if (result < 0)
         fs_close(fs);
     else
@@ -170,7 +164,6 @@ void fs_close(struct fs *fs)
         fuse_session_unmount(fs->session);
     if (fs->runs)
         runs_stop(fs->runs);
-    fs_forget_dropped(fs);
     while (!LIST_EMPTY(&fs->handles))
         fs_handle_close(fs, LIST_FIRST(&fs->handles));
     if (fs->runs)
@@ -180,6 +173,7 @@ void fs_close(struct fs *fs)
         fuse_remove_signal_handlers(fs->session);
         fuse_session_destroy(fs->session);
     }
+    free(fs->dropped);
     cancel_done(&fs->ending);
     lock_done(&fs->lock);
     free(fs);

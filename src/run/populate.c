@@ -130,108 +130,76 @@ static void settle_archive(struct run *run, struct node *node, struct archive *a
         (void)put_all(run, node, toc, NULL);
 }
 
-static bool is_noted(struct run *run, const struct node *node)
+/* The watch_lock is held. */
+static struct shown_early *find_shown(struct run *run, const struct node *node, const struct archive *archive)
 {
-    const struct shown_early *shown;
+    struct shown_early *shown;
     LIST_FOREACH(shown, &run->shown, link)
     {
-        if (shown->node == node)
-            return true;
+        if ((!node || shown->node == node) && (!archive || shown->archive == archive))
+            break;
     }
-    return false;
+    return shown;
 }
 
 /* Has the archive settled when its pass ends, where there is a watcher. */
 static void note_shown(struct run *run, struct node *node, struct archive *archive)
 {
-    struct shown_early *shown = malloc(sizeof *shown);
-    if (!shown)
-        return;
-    *shown = (struct shown_early){.archive = archive, .node = node};
     archive_hold(archive);
     lock_take(&run->watch_lock);
-    bool wanted = run->watch && !is_noted(run, node);
-    if (wanted) {
+    bool wanted = run->watch && !find_shown(run, node, NULL);
+    struct shown_early *shown = wanted ? malloc(sizeof *shown) : NULL;
+    if (shown) {
+        *shown = (struct shown_early){.archive = archive, .node = node};
         (void)atomic_fetch_add(&node->lookups, 1);
         LIST_INSERT_HEAD(&run->shown, shown, link);
     }
     lock_drop(&run->watch_lock);
-    if (wanted)
-        return;
-    archive_put(archive);
-    free(shown);
+    if (!shown)
+        archive_put(archive);
 }
 
-/* One of those of ARCHIVE (NULL: of any), taken out of the list, to be given to settled(); NULL where there is none. */
-static struct shown_early *take_shown(struct run *run, const struct archive *archive)
+/* Forgets what was noted of ARCHIVE, whose pass has ended, after it is settled, and calls the watcher; NULL: of any, which is given
+   up. */
+static void settle_shown(struct run *run, struct archive *archive)
 {
     struct shown_early *shown;
     lock_take(&run->watch_lock);
-    LIST_FOREACH(shown, &run->shown, link)
-    {
-        if (!archive || shown->archive == archive)
-            break;
-    }
-    if (shown) {
+    run->settling++;
+    while ((shown = find_shown(run, NULL, archive))) {
         LIST_REMOVE(shown, link);
-        run->settling++;
+        lock_drop(&run->watch_lock);
+        if (archive)
+            settle_archive(run, shown->node, archive);
+        tree_forget(run->tree, shown->node, 1);
+        archive_put(shown->archive);
+        free(shown);
+        lock_take(&run->watch_lock);
     }
+    run_settled_fn watch = archive ? run->watch : NULL;
+    void *context = run->watch_context;
     lock_drop(&run->watch_lock);
-    return shown;
-}
-
-/* The end of what take_shown() or call_watcher() has begun. */
-static void end_settling(struct run *run)
-{
+    lock_assert_none("calls the watcher of a run");
+    if (watch)
+        watch(context);
     lock_take(&run->watch_lock);
     run->settling--;
     (void)pthread_cond_broadcast(&run->settled);
     lock_drop(&run->watch_lock);
 }
 
-static void settled(struct run *run, struct shown_early *shown)
-{
-    tree_forget(run->tree, shown->node, 1);
-    archive_put(shown->archive);
-    free(shown);
-    end_settling(run);
-}
-
 void run_forget_shown(struct run *run)
 {
-    struct shown_early *shown;
-    while ((shown = take_shown(run, NULL)))
-        settled(run, shown);
+    settle_shown(run, NULL);
     run_on_settled(run, NULL, NULL);
-}
-
-/* Calls the watcher, unlocked. */
-static void call_watcher(struct run *run)
-{
-    lock_take(&run->watch_lock);
-    run_settled_fn watch = run->watch;
-    void *context = run->watch_context;
-    run->settling++;
-    lock_drop(&run->watch_lock);
-    lock_assert_none("calls the watcher of a run");
-    if (watch)
-        watch(context);
-    end_settling(run);
 }
 
 void run_archive_ended(void *context, struct archive *archive)
 {
-    struct run *run = ((struct run *)context)->host;
-    struct shown_early *shown;
     const struct toc *toc;
     int result = archive_table(archive, &at_once, &toc, NULL);
-    if (result < 0 && result != -EBADMSG)
-        return; /* not whole: a later pass settles, if an operation waits for it */
-    while ((shown = take_shown(run, archive))) {
-        settle_archive(run, shown->node, archive);
-        settled(run, shown);
-    }
-    call_watcher(run);
+    if (result == 0 || result == -EBADMSG) /* else a later pass settles, if an operation waits for it */
+        settle_shown(((struct run *)context)->host, archive);
 }
 
 void run_on_settled(struct run *run, run_settled_fn fn, void *context)
@@ -249,8 +217,7 @@ struct wanted {
     struct node *directory;
     const char *name;   /* NULL: all */
     struct strbuf path; /* of the name, below the archive */
-    struct node *
-        node; /* the directory that stands for the archive, with a reference as the kernel's; NULL: nothing */
+    struct node *node;  /* the directory of the archive, with a reference as the kernel's; NULL: nothing */
     struct composite *composite; /* that it leads to, where it is composed; a reference */
     struct strbuf key;           /* else the archive: */
     char etag[NODE_ETAG_MAX];

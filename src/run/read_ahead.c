@@ -30,25 +30,21 @@ static bool prefetch_sibling(struct run *run, const struct node *node, enum tree
     return sibling && (!small || cache_prefetch(cache, &object));
 }
 
-/* Notes that NODE was opened; whether those from *RET_FROM to before *RET_TO are to be fetched in this order. */
-static bool note_opening(struct run *run, const struct node *node, enum tree_order order, size_t *ret_from,
-                         size_t *ret_to)
-{
-    tree_lock_read(run->tree);
-    const struct node *parent = node->detached ? NULL : node->parent;
-    size_t position = parent ? tree_position(node, order) : 0;
-    tree_unlock(run->tree);
-    return parent && siblings_opened(&run->siblings[order], parent, position, ret_from, ret_to);
-}
-
 bool run_ahead_due(struct run *run, const struct node *node, struct run_ahead *ret_ahead)
 {
     struct run_ahead ahead = {0};
+    size_t position[TREE_ORDERS] = {0};
     bool due = false;
     if (!cache_of(run, node) || !run->config.readahead || node->member || node->size > CACHE_BLOCK_SIZE)
         return false;
-    for (int order = 0; order < TREE_ORDERS; order++)
-        due |= note_opening(run, node, (enum tree_order)order, &ahead.from[order], &ahead.to[order]);
+    tree_lock_read(run->tree);
+    ahead.directory = node->detached ? NULL : node->parent;
+    for (int order = 0; ahead.directory && order < TREE_ORDERS; order++)
+        position[order] = tree_position(node, (enum tree_order)order);
+    tree_unlock(run->tree);
+    for (int order = 0; ahead.directory && order < TREE_ORDERS; order++)
+        due |= siblings_opened(&run->siblings[order], ahead.directory, position[order], &ahead.from[order],
+                               &ahead.to[order]);
     if (due)
         *ret_ahead = ahead;
     return due;
@@ -62,10 +58,6 @@ void run_read_ahead(struct run *run, const struct node *node, const struct run_a
             continue;
         while (at < ahead->to[order] && prefetch_sibling(run, node, (enum tree_order)order, at))
             at++;
-        tree_lock_read(run->tree);
-        const struct node *parent = node->detached ? NULL : node->parent;
-        tree_unlock(run->tree);
-        if (parent)
-            siblings_reached(&run->siblings[order], parent, at);
+        siblings_reached(&run->siblings[order], ahead->directory, at);
     }
 }

@@ -57,16 +57,10 @@ void run_close(struct run *run)
     free(run);
 }
 
-static int set_filter(struct run *run, struct error *err)
-{
-    struct runfs_error failure;
-    return runfs_filter_new(&run->config.artifacts, &run->filter, &failure) < 0 ? layout_error(err, &failure)
-                                                                                : 0;
-}
-
 /* A run that is nowhere yet. On failure nothing is left. */
 static int new_run(const struct run_config *config, struct run **ret_run, struct error *err)
 {
+    struct runfs_error failure;
     struct run *run = calloc(1, sizeof *run);
     if (!run)
         return error_errno(err, ENOMEM, "run");
@@ -81,8 +75,8 @@ static int new_run(const struct run_config *config, struct run **ret_run, struct
     int result = origins_new(run, &run->origins, err);
     if (result == 0)
         result = source_parse(config->source, &run->source, err);
-    if (result == 0)
-        result = set_filter(run, err);
+    if (result == 0 && runfs_filter_new(&run->config.artifacts, &run->filter, &failure) < 0)
+        result = layout_error(err, &failure);
     run_init_composition(run);
     if (result < 0)
         run_close(run);
@@ -105,33 +99,23 @@ static int run_show(struct run *run, const struct wait *wait, struct error *err)
     return result < 0 || run->config.view.check ? result : compose_check(composition, err);
 }
 
-/* All runs have no view of their own; but what is wrong with the one that each of them will have is said at once. */
-static int load_view(struct run *run, struct error *err)
+/* Opens RUN, which is closed on failure. All runs have no view of their own; but what is wrong with the one that each of them will
+   have is an error at once. */
+static int open_new(struct run *run, const struct wait *wait, struct run **ret_run, struct error *err)
 {
     int result = view_load(&run->composition.config, &run->composition.view, err);
     if (result == 0 && run->source.kind == SOURCE_RUNS) {
         view_free(run->composition.view);
         run->composition.view = NULL;
     }
-    return result;
-}
-
-/* Among all runs -ENOENT says that a run is not there; this one is, but not what its view takes. */
-static int fail_view(const struct run *run, int result, struct error *err)
-{
-    if (result != -ENOENT || !run->texts)
-        return result;
-    return err ? error_set(err, EIO, "%s: %s", run->title, err->message) : -EIO;
-}
-
-/* RUN is closed on failure. */
-static int open_new(struct run *run, const struct wait *wait, struct run **ret_run, struct error *err)
-{
-    int result = load_view(run, err);
     if (result == 0)
         result = run_open_source(run, wait, err);
-    if (result == 0)
-        result = fail_view(run, run_show(run, wait, err), err);
+    if (result == 0) {
+        result = run_show(run, wait, err);
+        /* among all runs -ENOENT says that a run is not there; this one is, but not what its view takes */
+        if (result == -ENOENT && run->texts)
+            result = err ? error_set(err, EIO, "%s: %s", run->title, err->message) : -EIO;
+    }
     if (result < 0)
         run_close(run);
     else
@@ -142,33 +126,38 @@ static int open_new(struct run *run, const struct wait *wait, struct run **ret_r
 int run_open(const struct run_config *config, struct run **ret_run, struct error *err)
 {
     struct run *run;
+    const struct wait wait = {.timeout_ms = config->timeout_ms};
+    int result = new_run(config, &run, err);
+    return result < 0 ? result : open_new(run, &wait, ret_run, err);
+}
+
+/* A run that shares what its host has. */
+static int new_guest(const struct run *host, const struct run_config *config, struct run **ret_run,
+                     struct error *err)
+{
+    struct run *run;
     int result = new_run(config, &run, err);
     if (result < 0)
         return result;
-    const struct wait wait = {.timeout_ms = config->timeout_ms};
-    return open_new(run, &wait, ret_run, err);
-}
-
-static void be_guest(struct run *run, const struct run *host)
-{
     run->guest = true;
     run->unstaged = host->unstaged || host->runs;
     run->environment = host->runs ? &host->runs->environment : host->environment;
     run->lookup = host->lookup;
     run->server = host->server;
     run->disk = host->disk;
+    *ret_run = run;
+    return 0;
 }
 
 int run_open_among(struct run *host, const struct run_config *config, char *texts, const struct wait *wait,
                    struct run **ret_run, struct error *err)
 {
     struct run *run;
-    int result = new_run(config, &run, err);
+    int result = new_guest(host, config, &run, err);
     if (result < 0) {
         free(texts);
         return result;
     }
-    be_guest(run, host);
     run->texts = texts;
     return open_new(run, wait, ret_run, err);
 }
@@ -177,15 +166,14 @@ int run_open_guest(struct run *host, const char *source, struct run **ret_run, s
 {
     struct run *run;
     struct run_config config = host->config;
+    const struct wait wait = {.timeout_ms = config.timeout_ms};
     config.source = source;
     config.archives = false;
     config.view = (struct view_config){.artifacts_dir = config.view.artifacts_dir};
     config.site.updated_at = 0; /* of the host's run only */
-    int result = new_run(&config, &run, err);
+    int result = new_guest(host, &config, &run, err);
     if (result < 0)
         return result;
-    const struct wait wait = {.timeout_ms = config.timeout_ms};
-    be_guest(run, host);
     run->host = host;
     return open_new(run, &wait, ret_run, err);
 }

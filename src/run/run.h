@@ -123,6 +123,7 @@ int run_problem(struct run *run, const struct node *node, struct strbuf *out);
 
 /* Files of a directory to be fetched ahead: those from one place to before another, in each order. */
 struct run_ahead {
+    const void *directory; /* its identity only */
     size_t from[TREE_ORDERS];
     size_t to[TREE_ORDERS];
 };
