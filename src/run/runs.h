@@ -25,8 +25,7 @@ struct run_slot {
     uint16_t number;   /* of a run that shows or did: from 1 on, its own for ever; else 0 */
     uint64_t ino_base; /* added to the inode numbers that users see: those of two runs differ */
     _Atomic uint64_t valid_until; /* clock_ms up to which its owner trusts the listing */
-    _Atomic uint64_t
-        uses; /* it is not closed while there are any; its owner may add to them where it has entered */
+    _Atomic uint64_t uses; /* it stays open while there are any; where it has entered, its owner adds some */
     _Atomic uint64_t used_at; /* clock_ms when it was entered last */
 
     /* Of a name among all runs; guarded by the lock of these: */
