@@ -28,7 +28,6 @@ void fs_invalidate_dropped(struct fs *fs)
         (void)fuse_lowlevel_notify_inval_inode(fs->session, dropped[i], 0, 0);
 }
 
-/* The tree is locked. */
 static void note_dropped(void *context, const struct node *node)
 {
     const struct run_slot *of = context;

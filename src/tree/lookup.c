@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "tree/tree_internal.h"
 
 void tree_lock_read(struct tree *tree)
@@ -23,8 +24,16 @@ void tree_lock_write(struct tree *tree)
 void tree_unlock_write(struct tree *tree)
 {
     struct directory *next = tree->retired;
+    tree_dropped_fn dropped = tree->dropped;
+    void *context = tree->dropped_context;
+    _cleanup_free_ const struct node **to_drop = tree->to_drop;
+    size_t count = tree->drop_count;
     tree->retired = NULL;
+    tree->to_drop = NULL;
+    tree->drop_count = tree->drop_capacity = 0;
     rwlock_drop(&tree->lock);
+    for (size_t i = 0; i < count; i++)
+        dropped(context, to_drop[i]);
     while (next) {
         struct directory *d = next;
         next = d->next_retired;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "tree/tree_internal.h"
 
 /* Whether both show the same thing at the same origin. */
@@ -26,8 +27,9 @@ static bool same_file(const struct node *a, const struct node *b)
 void node_detach(struct tree *tree, struct node *node)
 {
     /* the kernel may have wrong attributes of a node that was there provisionally */
-    if (tree->dropped && node->provisional && atomic_load(&node->lookups))
-        tree->dropped(tree->dropped_context, node);
+    if (tree->dropped && node->provisional && atomic_load(&node->lookups) &&
+        array_room(tree->to_drop, tree->drop_count, tree->drop_capacity) == 0)
+        tree->to_drop[tree->drop_count++] = node;
     if (node->type == NODE_DIRECTORY) {
         for (size_t i = 0; i < node->directory->count; i++)
             node_detach(tree, node->directory->children[i]);

@@ -169,7 +169,7 @@ int tree_add_provisional(struct tree *tree, struct node *directory, const struct
 /* Detaches what is there provisionally below ARCHIVE. */
 void tree_drop_provisional(struct tree *tree, struct node *archive);
 
-/* Told of each provisional node that is detached while the kernel refers to it. With the write lock held. */
+/* Called, without locks, for each provisional node that was detached while the kernel referred to it; NODE may have gone. */
 typedef void (*tree_dropped_fn)(void *context, const struct node *node);
 void tree_on_dropped(struct tree *tree, tree_dropped_fn fn, void *context);
 

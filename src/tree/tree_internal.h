@@ -27,6 +27,9 @@ struct tree {
     struct directory *retired; /* freed, but for their content, which is released without the lock */
     tree_dropped_fn dropped;   /* may be NULL */
     void *dropped_context;
+    const struct node **to_drop; /* for which it is to be called, without the lock; owned */
+    size_t drop_count;
+    size_t drop_capacity;
 };
 
 /* Makes a node; ETAG and LINK may be "", KEY is NULL where it is the path. NULL without memory. */
@@ -36,7 +39,7 @@ struct node *node_new(enum node_type type, const char *name, size_t name_len, co
 /* Frees a node and, for a directory, its entries' array (not the entries). NULL is allowed. */
 void node_free(struct node *node);
 
-/* The write lock; when it is dropped, the content of what has left the tree is released. */
+/* The write lock; after it is dropped, the content of what has left the tree is released, and tree_on_dropped() is served. */
 void tree_lock_write(struct tree *tree);
 void tree_unlock_write(struct tree *tree);
 

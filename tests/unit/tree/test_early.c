@@ -11,6 +11,7 @@ static unsigned released;
 static void on_dropped(void *context, const struct node *node)
 {
     (void)context;
+    lock_assert_none("calls for a node that was dropped");
     dropped++;
     last_dropped = node;
 }
