@@ -100,7 +100,7 @@ void fs_invalidate_entry(struct fs *fs, fuse_ino_t parent, const char *name);
 
 /* Has the kernel forget the pages of members that showed before all of their archive was decoded, once they turn out to be others
    or wrong: from the one call to the other, for the run of OF that is open. */
-void fs_watch_early(struct run_slot *of, struct run *run);
+void fs_watch_provisional(struct run_slot *of, struct run *run);
 void fs_watch_end(struct run_slot *of, struct run *run);
 void fs_invalidate_dropped(struct fs *fs); /* where there are some; not on a session thread */
 

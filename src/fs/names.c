@@ -37,7 +37,7 @@ static void forget_unused(struct run_slot *of)
 static void show_opened(struct run_slot *of, struct run *run)
 {
     atomic_store(&of->valid_until, run_listed_at(run) + fs_of(of)->config.refresh_ms);
-    fs_watch_early(of, run);
+    fs_watch_provisional(of, run);
 }
 
 void fs_open_names(struct fs *fs)

@@ -51,7 +51,7 @@ static void invalidate_later(void *context)
     op_defer(&(struct op){.fs = context, .run = do_nothing, .job.class = OP_DISK});
 }
 
-void fs_watch_early(struct run_slot *of, struct run *run)
+void fs_watch_provisional(struct run_slot *of, struct run *run)
 {
     tree_on_dropped(run_tree(run), note_dropped, of);
     run_on_settled(run, invalidate_later, fs_of(of));

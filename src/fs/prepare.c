@@ -68,8 +68,8 @@ static uintptr_t find_unpopulated(const struct op *op, const char *name)
     const struct node *node = fs_node(op->of, op->ino);
     tree_lock_read(op->of->tree);
     const struct node *entry = name ? tree_lookup(node, name, strlen(name)) : NULL;
-    bool known =
-        tree_is_populated(node) || (entry && !entry->provisional); /* an early one may be another by now */
+    bool known = tree_is_populated(node) ||
+                 (entry && !entry->provisional); /* a provisional one may be another by now */
     uintptr_t archive = known ? 0 : (uintptr_t)tree_archive_of(node);
     tree_unlock(op->of->tree);
     return archive;

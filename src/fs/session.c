@@ -79,7 +79,7 @@ int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, 
     if (result == 0)
         result = session_new(fs, err);
     fs_open_names(fs);
-    fs_watch_early(&fs->own, run);
+    fs_watch_provisional(&fs->own, run);
     if (result < 0)
         fs_close(fs);
     else

@@ -34,7 +34,7 @@ int run_find_member(const struct node *node, struct run_member *ret_member, stru
     *ret_member = (struct run_member){
         .archive = archive,
         .provisional = node->provisional,
-        .offset = node->provisional ? run_early_offset(node) : node->in_archive.file,
+        .offset = node->provisional ? run_provisional_offset(node) : node->in_archive.file,
         .size = node->size,
     };
     return 0;

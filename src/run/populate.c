@@ -29,7 +29,7 @@ static void describe_member(const struct member_file *file, const char *name, co
     };
 }
 
-/* Files of several names, one of which shows early below DIRECTORY, member NUMBER, keep the inode number that this has: in INOS, by
+/* Files of several names, one of which shows provisionally below DIRECTORY, member NUMBER, keep the inode number that this has: in INOS, by
    file. The read lock is held. */
 static void keep_inos(const struct node *directory, const struct member_table *table, uint32_t number,
                       uint64_t inos[])
@@ -47,7 +47,7 @@ static void keep_inos(const struct node *directory, const struct member_table *t
 }
 
 /* Makes the node of a member, whose parent has one; the first member is the root, for ARCHIVE. Names of one file have the inode
-   number of the first, or of one that showed early. A hard link to nothing is not shown. */
+   number of the first, or of one that showed provisionally. A hard link to nothing is not shown. */
 static int make_node(const struct member_table *table, uint32_t number, const struct node *archive,
                      struct node *nodes[], uint64_t inos[])
 {
@@ -68,19 +68,20 @@ static int make_node(const struct member_table *table, uint32_t number, const st
     return 0;
 }
 
-uint64_t run_early_offset(const struct node *node)
+uint64_t run_provisional_offset(const struct node *node)
 {
     return (uint64_t)node->in_archive.file * TAR_BLOCK;
 }
 
 /* For tree_attach_members(), with the member_table as its context. */
-static bool is_same_member(const void *context, const struct node *early, const struct node *fresh)
+static bool is_same_member(const void *context, const struct node *provisional, const struct node *fresh)
 {
     const struct member_table *table = context;
     const struct member_file *file = &table->files[fresh->in_archive.file];
-    return early->size == fresh->size && early->mtime_ns == fresh->mtime_ns &&
-           strcmp(node_link(early), node_link(fresh)) == 0 &&
-           (file->type != MEMBER_FILE || (!file->sparse && run_early_offset(early) == file->offset));
+    return provisional->size == fresh->size && provisional->mtime_ns == fresh->mtime_ns &&
+           strcmp(node_link(provisional), node_link(fresh)) == 0 &&
+           (file->type != MEMBER_FILE ||
+            (!file->sparse && run_provisional_offset(provisional) == file->offset));
 }
 
 /* Puts all members of an archive into the tree. */
@@ -131,9 +132,10 @@ static void settle_archive(struct run *run, struct node *node, struct archive *a
 }
 
 /* The watch_lock is held. */
-static struct shown_early *find_shown(struct run *run, const struct node *node, const struct archive *archive)
+static struct provisional_archive *find_shown(struct run *run, const struct node *node,
+                                              const struct archive *archive)
 {
-    struct shown_early *shown;
+    struct provisional_archive *shown;
     LIST_FOREACH(shown, &run->shown, link)
     {
         if ((!node || shown->node == node) && (!archive || shown->archive == archive))
@@ -148,9 +150,9 @@ static void note_shown(struct run *run, struct node *node, struct archive *archi
     archive_hold(archive);
     lock_take(&run->watch_lock);
     bool wanted = run->watch && !find_shown(run, node, NULL);
-    struct shown_early *shown = wanted ? malloc(sizeof *shown) : NULL;
+    struct provisional_archive *shown = wanted ? malloc(sizeof *shown) : NULL;
     if (shown) {
-        *shown = (struct shown_early){.archive = archive, .node = node};
+        *shown = (struct provisional_archive){.archive = archive, .node = node};
         (void)atomic_fetch_add(&node->lookups, 1);
         LIST_INSERT_HEAD(&run->shown, shown, link);
     }
@@ -163,7 +165,7 @@ static void note_shown(struct run *run, struct node *node, struct archive *archi
    up. */
 static void settle_shown(struct run *run, struct archive *archive)
 {
-    struct shown_early *shown;
+    struct provisional_archive *shown;
     lock_take(&run->watch_lock);
     run->settling++;
     while ((shown = find_shown(run, NULL, archive))) {

@@ -99,7 +99,7 @@ int run_populate(struct run *run, struct node *directory, const char *name, cons
 typedef void (*run_settled_fn)(void *context);
 void run_on_settled(struct run *run, run_settled_fn fn, void *context);
 
-/* Finds the node at PATH as tree_find() does, growing the archives on the way to it, but not itself. Only for a tree that
+/* Finds the node at PATH as tree_find() does, populating the archives on the way to it, but not itself. Only for a tree that
    is not renewed. -ENOENT, or what run_populate() gives. */
 int run_find(struct run *run, const char *path, const struct wait *wait, struct node **ret_node,
              struct error *err);

@@ -47,14 +47,14 @@ struct run {
     pthread_cond_t settled;
     run_settled_fn watch;
     void *watch_context;
-    LIST_HEAD(, shown_early) shown;
+    LIST_HEAD(, provisional_archive) shown;
     unsigned
         settling; /* threads at it, each with one that is not in the list any more, or calling the watcher */
 };
 
 /* An archive of which members show before its pass has ended. */
-struct shown_early {
-    LIST_ENTRY(shown_early) link;
+struct provisional_archive {
+    LIST_ENTRY(provisional_archive) link;
     struct archive *archive; /* a reference */
     struct node *node;       /* its directory, with a reference as the kernel's */
 };
@@ -93,20 +93,20 @@ int run_open_archives(struct run *run, struct error *err);
 int run_get_archive(struct run *from, struct tree *stored, const struct object *object,
                     struct archive **ret_archive, struct error *err);
 
-/* Where in the decoded stream the content of an early file is. */
-uint64_t run_early_offset(const struct node *node);
+/* Where in the decoded stream the content of a provisional file is. */
+uint64_t run_provisional_offset(const struct node *node);
 
 /* For archives_config.ended, with the run as its context. */
 void run_archive_ended(void *context, struct archive *archive);
 
-/* Gives up settling what shows early. */
+/* Gives up settling what shows provisionally. */
 void run_forget_shown(struct run *run);
 
 /* Where the bytes of a member are. */
 struct run_member {
     struct archive *archive; /* a reference */
     bool provisional;
-    uint64_t offset; /* of an early one in the decoded stream; of another its number in the table */
+    uint64_t offset; /* of a provisional one in the decoded stream; of another its number in the table */
     uint64_t size;
 };
 
