@@ -31,9 +31,10 @@ struct pass_config {
        given out before is void then. */
     void (*begins)(void *context, const struct codec *codec);
     void (*note)(void *context, const char *name, const char *why); /* of members; see members_note_fn */
-    /* Chunk NUMBER of the decoded stream, TOC_CHUNK_SIZE bytes, zeros behind its end, and its hash. Not called where the decoded
+    /* Chunk NUMBER of the decoded stream, TOC_CHUNK_SIZE bytes, zeros behind its end at LEN, and
+       the hash of those LEN bytes. Not called where the decoded
        bytes are the encoded ones. On the pass's second thread. */
-    void (*chunk)(void *context, uint64_t number, const void *data, const struct toc_hash *hash);
+    void (*chunk)(void *context, uint64_t number, const void *data, size_t len, const struct hash128 *hash);
     /* MEMBER's header has been read, its content comes. On the pass's second thread, before the chunk that it is in. */
     void (*member)(void *context, const struct tar_member *member);
     void *context;

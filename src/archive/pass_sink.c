@@ -17,7 +17,7 @@ struct pass_sink {
     bool hand_on;
     struct members *members;
     struct tar *tar;
-    struct toc_hash *hashes; /* owned */
+    struct hash128 *hashes; /* owned */
     size_t hash_count;
     size_t hash_capacity;
     char *memory; /* BUFFERS chunks, owned */
@@ -40,12 +40,12 @@ static int take(struct pass_sink *sink, uint64_t number, char *data, size_t len,
 {
     if (array_room(sink->hashes, sink->hash_count, sink->hash_capacity) < 0)
         return error_errno(err, ENOMEM, "archive");
-    struct toc_hash *hash = &sink->hashes[sink->hash_count++];
-    *hash = toc_hash(data, len);
+    struct hash128 *hash = &sink->hashes[sink->hash_count++];
+    *hash = hash128(data, len);
     int result = failed ? 0 : tar_feed(sink->tar, data, len, err);
     memset(data + len, 0, TOC_CHUNK_SIZE - len);
     if (sink->hand_on && sink->config->chunk)
-        sink->config->chunk(sink->config->context, number, data, hash);
+        sink->config->chunk(sink->config->context, number, data, len, hash);
     return result;
 }
 

@@ -9,16 +9,6 @@
 #include "archive/tar_header.h"
 #include "archive/toc_format.h"
 
-struct toc_hash toc_hash(const void *bytes, size_t len)
-{
-    struct toc_hash hash;
-    XXH128_canonical_t canonical;
-    _Static_assert(sizeof canonical == sizeof hash, "a hash is 16 bytes");
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, len));
-    memcpy(hash.bytes, canonical.digest, sizeof hash);
-    return hash;
-}
-
 static bool has_control(const char *text)
 {
     for (; *text; text++)

@@ -67,6 +67,7 @@
 
 #include "archive/members.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 #define TOC_VERSION     1
 #define TOC_SIZE_MAX    (1ULL << 30)
@@ -86,13 +87,6 @@ struct toc_point {
     const unsigned char *blob;
 };
 
-struct toc_hash {
-    unsigned char bytes[TOC_HASH_SIZE];
-};
-
-/* The hash of a chunk. */
-struct toc_hash toc_hash(const void *bytes, size_t len);
-
 /* What pointers lead to belongs to whoever made the table: toc_read()'s goes with toc_free(). */
 struct toc {
     uint64_t object_size;
@@ -107,7 +101,7 @@ struct toc {
     struct member_table *members;
     struct toc_point *points;
     uint32_t point_count;
-    struct toc_hash *chunks;
+    struct hash128 *chunks;
     uint32_t chunk_count;
 };
 

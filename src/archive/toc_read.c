@@ -44,7 +44,7 @@ static int check_shape(struct input *in, const void *bytes, size_t len, struct e
     }
     if (len - at != TOC_HASH_SIZE)
         return toc_invalid(err, "its parts are not as long as the whole");
-    struct toc_hash hash = toc_hash(bytes, len - TOC_HASH_SIZE);
+    struct hash128 hash = hash128(bytes, len - TOC_HASH_SIZE);
     return memcmp(hash.bytes, in->bytes + len - TOC_HASH_SIZE, sizeof hash) == 0
                ? 0
                : toc_invalid(err, "its checksum is wrong");

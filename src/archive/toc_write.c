@@ -138,7 +138,7 @@ int toc_write(const struct toc *toc, unsigned char **ret_bytes, size_t *ret_len,
     put_files(&out, toc->members);
     put_points(&out, toc);
     put_bytes(&out, toc->chunks, toc->chunk_count * sizeof *toc->chunks);
-    struct toc_hash hash = toc_hash(out.bytes, out.len);
+    struct hash128 hash = hash128(out.bytes, out.len);
     put_bytes(&out, hash.bytes, sizeof hash);
     *ret_bytes = out.bytes;
     *ret_len = out.len;

@@ -96,9 +96,12 @@ static bool load(struct block *block)
     struct cache *cache = block->cache;
     struct cached_object *source = block->source;
     bool unused = false;
-    if (!source->disk || disk_object_load(source->disk, block->number, block->data, block->len, &unused) < 0)
+    if (!source->disk ||
+        disk_object_load(source->disk, block->number, block->data, block->len, &block->hash, &unused) < 0)
         return false;
-    if (source->fill.check && !source->fill.check(source->fill.context, block->number, block->data)) {
+    block->hashed = true;
+    if (source->fill.check &&
+        !source->fill.check(source->fill.context, block->number, block->data, &block->hash)) {
         disk_object_drop(source->disk, block->number);
         return false;
     }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "disk/disk.h"
 #include "disk/identity.h"
 #include "disk/map.h"
@@ -66,8 +67,8 @@ uint64_t cache_progress_at(const struct cache *cache);
 struct cache_fill {
     /* Blocks are wanted, as cached_object_wants() says. Where that fails they are refused. */
     int (*wake)(void *context, struct error *err);
-    /* Whether DATA, read from disk, is block NUMBER. */
-    bool (*check)(void *context, uint64_t number, const void *data);
+    /* Whether DATA with HASH, read from disk, is block NUMBER. */
+    bool (*check)(void *context, uint64_t number, const void *data, const struct hash128 *hash);
     void *context;
 };
 
@@ -88,9 +89,10 @@ int cached_object_reader(struct cached_object *source, uint64_t size, struct rea
    wanted there. */
 bool cached_object_wants(struct cached_object *source, uint64_t from, uint64_t limit, uint64_t *ret_number);
 
-/* DATA is block NUMBER: wakes the readers that wait for it, keeps it in memory as long as there is room, and has it written
+/* DATA with HASH is block NUMBER: wakes the readers that wait for it, keeps it in memory as long as there is room, and has it written
    to disk behind them. May wait for older blocks to be written. */
-void cached_object_put(struct cached_object *source, uint64_t number, const void *data);
+void cached_object_put(struct cached_object *source, uint64_t number, const void *data,
+                       const struct hash128 *hash);
 
 /* COUNT blocks from NUMBER on cannot be had: those that are wanted fail with RESULT. */
 void cached_object_refuse(struct cached_object *source, uint64_t number, uint64_t count, int result,

@@ -178,9 +178,9 @@ static bool make_room_to_put(struct cache *cache, size_t len)
     return true;
 }
 
-/* A block that DATA can be written to: the one that is wanted, else a new one. NULL where the block is there already, in memory
+/* A block that data with HASH can be written to: the one that is wanted, else a new one. NULL where the block is there already, in memory
    or on disk, and where there is no room. The lock is held. */
-static struct block *block_to_put(struct cached_object *source, uint64_t number, const void *data)
+static struct block *block_to_put(struct cached_object *source, uint64_t number, const struct hash128 *hash)
 {
     struct cache *cache = source->cache;
     struct block *block = pool_find(cache, source, number);
@@ -189,7 +189,7 @@ static struct block *block_to_put(struct cached_object *source, uint64_t number,
         block->filling = true;
         return block;
     }
-    if (block && block->state == BLOCK_READY && memcmp(block->data, data, block->len) == 0)
+    if (block && block->state == BLOCK_READY && memcmp(&block->hash, hash, sizeof *hash) == 0)
         return NULL;
     if (!block && source->disk && disk_object_knows(source->disk, number))
         return NULL;
@@ -197,20 +197,23 @@ static struct block *block_to_put(struct cached_object *source, uint64_t number,
         block_withdraw(block);
     bool room = make_room_to_put(cache, map_block_len(source->object.size, number));
     if (pool_find(cache, source, number)) /* a reader has come for it since */
-        return block_to_put(source, number, data);
+        return block_to_put(source, number, hash);
     return room ? pool_add(cache, source, number) : NULL;
 }
 
-void cached_object_put(struct cached_object *source, uint64_t number, const void *data)
+void cached_object_put(struct cached_object *source, uint64_t number, const void *data,
+                       const struct hash128 *hash)
 {
     struct cache *cache = source->cache;
     cache_note_progress(cache);
     lock_take(&cache->lock);
-    struct block *block = block_to_put(source, number, data);
+    struct block *block = block_to_put(source, number, hash);
     cache_unlock(cache);
     if (!block)
         return;
     memcpy(block->data, data, block->len);
+    block->hash = *hash;
+    block->hashed = true;
     lock_take(&cache->lock);
     block_finish(block, 0, NULL);
     cache_unlock(cache);

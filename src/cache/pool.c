@@ -236,8 +236,9 @@ void pool_clear(struct cache *cache)
 static bool saver_write(struct block *block, bool ahead)
 {
     struct disk_object *disk = block->source->disk;
-    bool saved = block->state == BLOCK_READY &&
-                 disk_object_save(disk, block->number, block->data, block->len, ahead) == 0;
+    bool ready = block->state == BLOCK_READY;
+    struct hash128 hash = ready && !block->hashed ? hash128(block->data, block->len) : block->hash;
+    bool saved = ready && disk_object_save(disk, block->number, block->data, block->len, &hash, ahead) == 0;
     if (block->claimed)
         disk_object_release(disk, block->number);
     return saved;

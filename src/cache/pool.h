@@ -59,6 +59,8 @@ struct block {
     bool claimed;          /* no other process fetches it meanwhile; ended when it is saved */
     bool saving;           /* waits to be saved, or to have its claim ended */
     bool on_disk;
+    bool hashed;
+    struct hash128 hash; /* of data, where it is hashed: by a fill, or when it was read from disk */
     pthread_cond_t changed;
     uint64_t failed_at;
     int failure; /* negative errno; -EAGAIN: whoever waits has to look again */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 struct disk;
 struct disk_object;
@@ -71,9 +72,10 @@ void disk_tidy(struct disk *disk);
 /* Whether block NUMBER was there when this process looked last. No I/O. */
 bool disk_object_knows(struct disk_object *object, uint64_t number);
 
-/* Reads block NUMBER (LEN bytes) into DATA. *RET_UNUSED is whether it was fetched ahead and this is the first use of it.
-   -ENOENT where it is not there, or wrong. */
-int disk_object_load(struct disk_object *object, uint64_t number, void *data, size_t len, bool *ret_unused);
+/* Reads block NUMBER (LEN bytes) into DATA; *RET_HASH is that of DATA, *RET_UNUSED whether it was fetched ahead and this is the
+   first use of it. -ENOENT where it is not there, or wrong. */
+int disk_object_load(struct disk_object *object, uint64_t number, void *data, size_t len,
+                     struct hash128 *ret_hash, bool *ret_unused);
 
 /* Removes block NUMBER, which disk_object_load() gave and whose bytes are not those of the object after all. */
 void disk_object_drop(struct disk_object *object, uint64_t number);
@@ -92,9 +94,10 @@ enum disk_claim disk_object_claim(struct disk_object *object, uint64_t number);
 /* Ends a claim. */
 void disk_object_release(struct disk_object *object, uint64_t number);
 
-/* Writes block NUMBER. UNUSED: it was fetched ahead, and nobody has read it yet. What fails is counted and, the first
-   time, noted; the block is simply not there then. */
-int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused);
+/* Writes block NUMBER, where it is not there, of DATA with HASH. UNUSED: it was fetched ahead, and nobody has read it yet. What
+   fails is counted and, the first time, noted; the block is simply not there then. */
+int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len,
+                     const struct hash128 *hash, bool unused);
 
 /* Bytes of the object on disk, as its map says now. */
 uint64_t disk_object_bytes(struct disk_object *object);

@@ -45,36 +45,42 @@ static void drop(struct disk_object *object, uint64_t number)
         (void)!pwrite(object->map_fd, nothing, sizeof nothing, entry_at(object, number));
 }
 
-static bool is_right(const struct disk_object *object, uint64_t number, const void *data, size_t len,
-                     const struct map_entry *entry)
+/* Whether ENTRY is one of LEN bytes with the hash DATA. */
+static bool is_right(const struct disk_object *object, uint64_t number, const struct hash128 *data,
+                     size_t len, const struct map_entry *entry)
 {
-    uint8_t hash[16];
-    map_hash(object->identity, object->identity_len, number, data, len, hash);
-    return memcmp(hash, entry->hash, sizeof hash) == 0;
+    struct hash128 hash = map_hash(object->identity, object->identity_len, number, data);
+    return entry->len == len && memcmp(&hash, &entry->hash, sizeof hash) == 0;
 }
 
-static int load(struct disk_object *object, uint64_t number, void *data, size_t len, bool *ret_unused)
+static int load(struct disk_object *object, uint64_t number, void *data, size_t len, struct hash128 *ret_hash,
+                bool *ret_unused)
 {
     struct map_entry entry;
+    struct hash128 hash;
     if (!read_entry(object, number, &entry) || entry.len != len)
         return -ENOENT;
-    if (!disk_read_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE) ||
-        !is_right(object, number, data, len, &entry)) {
+    bool whole = disk_read_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE);
+    if (whole)
+        hash = hash128(data, len);
+    if (!whole || !is_right(object, number, &hash, len, &entry)) {
         drop(object, number);
         return -ENOENT;
     }
     touch(object, number, &entry);
     atomic_fetch_add(&object->disk->bytes_read, len);
+    *ret_hash = hash;
     *ret_unused = entry.unused;
     return 0;
 }
 
-int disk_object_load(struct disk_object *object, uint64_t number, void *data, size_t len, bool *ret_unused)
+int disk_object_load(struct disk_object *object, uint64_t number, void *data, size_t len,
+                     struct hash128 *ret_hash, bool *ret_unused)
 {
     int result = disk_object_use(object, false);
     if (result < 0)
         return -ENOENT;
-    result = load(object, number, data, len, ret_unused);
+    result = load(object, number, data, len, ret_hash, ret_unused);
     disk_object_know(object, number, result == 0);
     disk_object_unuse(object);
     return result;
@@ -158,12 +164,17 @@ static void punch(const struct disk_object *object, uint64_t number, size_t len)
 }
 
 /* The data first, then the entry that says it is there: no order is kept by the disk, the checksum tells. */
-static int write_block(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
+static int write_block(struct disk_object *object, uint64_t number, const void *data, size_t len,
+                       const struct hash128 *hash, bool unused)
 {
     char bytes[MAP_ENTRY];
     struct map_entry entry = {
-        .present = true, .len = (uint32_t)len, .used_ms = clock_real_ms(), .unused = unused};
-    map_hash(object->identity, object->identity_len, number, data, len, entry.hash);
+        .present = true,
+        .len = (uint32_t)len,
+        .hash = map_hash(object->identity, object->identity_len, number, hash),
+        .used_ms = clock_real_ms(),
+        .unused = unused,
+    };
     map_entry_write(bytes, &entry);
     int result = disk_write_all(object->data_fd, data, len, number * CACHE_BLOCK_SIZE);
     if (result == 0)
@@ -173,7 +184,17 @@ static int write_block(struct disk_object *object, uint64_t number, const void *
     return result;
 }
 
-static int save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
+/* Whether another process has written it. */
+static bool is_there(const struct disk_object *object, uint64_t number, size_t len,
+                     const struct hash128 *hash)
+{
+    struct map_entry entry;
+    return read_entry(object, number, &entry) && is_right(object, number, hash, len, &entry) &&
+           is_linked(object);
+}
+
+static int save(struct disk_object *object, uint64_t number, const void *data, size_t len,
+                const struct hash128 *hash, bool unused)
 {
     struct space *space = &object->disk->space;
     uint64_t bytes = disk_pages(len);
@@ -182,13 +203,16 @@ static int save(struct disk_object *object, uint64_t number, const void *data, s
     int result = space_reserve(space, bytes);
     if (result < 0)
         return result;
-    result = is_linked(object) ? write_block(object, number, data, len, unused) : -ESTALE;
+    result = is_linked(object) ? write_block(object, number, data, len, hash, unused) : -ESTALE;
     if (result < 0)
         space_return(space, bytes);
+    else
+        atomic_fetch_add(&object->disk->bytes_written, len);
     return result;
 }
 
-int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len, bool unused)
+int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len,
+                     const struct hash128 *hash, bool unused)
 {
     struct disk *disk = object->disk;
     if (!disk->writable)
@@ -197,15 +221,14 @@ int disk_object_save(struct disk_object *object, uint64_t number, const void *da
         return -EROFS;
     int result = disk_object_use(object, true);
     if (result == 0) {
-        result = save(object, number, data, len, unused);
+        if (!is_there(object, number, len, hash))
+            result = save(object, number, data, len, hash, unused);
         if (result == -ESTALE && disk_object_reopen(object) == 0)
-            result = save(object, number, data, len, unused);
+            result = save(object, number, data, len, hash, unused);
         disk_object_know(object, number, result == 0);
         disk_object_unuse(object);
     }
     if (result < 0)
         disk_write_failed(disk, "cannot write", -result);
-    else
-        atomic_fetch_add(&disk->bytes_written, len);
     return result;
 }

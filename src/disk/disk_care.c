@@ -98,11 +98,11 @@ struct verify {
 static bool is_right(const struct disk_visit *visit, int data_fd, uint64_t number,
                      const struct map_entry *entry, char *block)
 {
-    uint8_t hash[16];
     if (pread(data_fd, block, entry->len, (off_t)(number * CACHE_BLOCK_SIZE)) != (ssize_t)entry->len)
         return false;
-    map_hash(visit->identity, visit->identity_len, number, block, entry->len, hash);
-    return memcmp(hash, entry->hash, sizeof hash) == 0;
+    struct hash128 data = hash128(block, entry->len);
+    struct hash128 hash = map_hash(visit->identity, visit->identity_len, number, &data);
+    return memcmp(&hash, &entry->hash, sizeof hash) == 0;
 }
 
 /* Whether the entry still says what it did when the map was read: else the block was evicted, or written anew, meanwhile. */
@@ -114,7 +114,7 @@ static bool is_same(const struct disk_visit *visit, uint64_t number, const struc
         (ssize_t)sizeof bytes)
         return false;
     map_entry_read(bytes, &now);
-    return now.present && memcmp(now.hash, entry->hash, sizeof now.hash) == 0;
+    return now.present && memcmp(&now.hash, &entry->hash, sizeof now.hash) == 0;
 }
 
 static int verify_object(void *context, struct disk_visit *visit)

@@ -11,7 +11,7 @@
 #include "disk/identity.h"
 
 #define MAGIC   "runfsmap"
-#define VERSION 1U
+#define VERSION 2U
 
 /* As they stand in the file, see map.h. */
 struct head {
@@ -103,7 +103,7 @@ bool map_head_verify(const char *head, const char *identity, size_t identity_len
 void map_entry_write(char out[MAP_ENTRY], const struct map_entry *entry)
 {
     struct entry bytes = {.state = htole32(entry->present), .len = htole32(entry->len)};
-    memcpy(&bytes.hash, entry->hash, sizeof bytes.hash);
+    memcpy(&bytes.hash, &entry->hash, sizeof bytes.hash);
     memcpy(out, &bytes, sizeof bytes);
     map_used_write(out + MAP_USED_AT, entry->used_ms, entry->unused);
 }
@@ -125,13 +125,15 @@ void map_entry_read(const char bytes[MAP_ENTRY], struct map_entry *ret_entry)
         .used_ms = used / 2,
         .unused = used % 2,
     };
-    memcpy(ret_entry->hash, &entry.hash, sizeof ret_entry->hash);
+    memcpy(&ret_entry->hash, &entry.hash, sizeof ret_entry->hash);
 }
 
-void map_hash(const char *identity, size_t identity_len, uint64_t number, const void *data, size_t len,
-              uint8_t ret_hash[16])
+struct hash128 map_hash(const char *identity, size_t identity_len, uint64_t number,
+                        const struct hash128 *data)
 {
     uint64_t little = htole64(number);
-    XXH128_canonical_t hash = hash_of(identity, identity_len, &little, sizeof little, data, len);
-    memcpy(ret_hash, &hash, sizeof hash);
+    XXH128_canonical_t hash = hash_of(identity, identity_len, &little, sizeof little, data, sizeof *data);
+    struct hash128 result;
+    memcpy(&result, &hash, sizeof result);
+    return result;
 }

@@ -4,7 +4,7 @@
    All numbers are little-endian.
 
      0  8  "runfsmap"
-     8  4  version, 1
+     8  4  version, 2
     12  4  block size, 1048576
     16  8  size of the object in bytes
     24  4  length of the identity in bytes
@@ -16,7 +16,7 @@
      1  1    codec of the stored bytes, 0: as they are
      2  2    nothing, 0
      4  4    stored length
-     8 16    XXH3-128 of the identity, the number of the block (8 bytes) and its bytes
+     8 16    XXH3-128 of the identity, the number of the block (8 bytes) and the XXH3-128 of its bytes
     24  8    when it was used last, milliseconds since 1970 UTC, times two; plus one where it was fetched ahead and not
              used yet */
 #ifndef RUNFS_DISK_MAP_H
@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #define CACHE_BLOCK_SIZE (1024U * 1024)
 
@@ -37,7 +38,7 @@
 struct map_entry {
     bool present;
     uint32_t len;
-    uint8_t hash[16];
+    struct hash128 hash;
     uint64_t used_ms; /* since 1970 UTC */
     bool unused;      /* fetched ahead, and nobody has read it yet */
 };
@@ -68,8 +69,8 @@ void map_used_write(char out[8], uint64_t used_ms, bool unused);
 /* Anything that is no entry of this version reads as not present. */
 void map_entry_read(const char bytes[MAP_ENTRY], struct map_entry *ret_entry);
 
-/* The checksum of a block. */
-void map_hash(const char *identity, size_t identity_len, uint64_t number, const void *data, size_t len,
-              uint8_t ret_hash[16]);
+/* The checksum of a block whose bytes have the hash DATA. */
+struct hash128 map_hash(const char *identity, size_t identity_len, uint64_t number,
+                        const struct hash128 *data);
 
 #endif

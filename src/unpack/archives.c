@@ -112,14 +112,14 @@ void archive_identity(const struct archive *archive, struct strbuf *out)
 }
 
 /* DATA was read from disk. */
-static bool check_chunk(void *context, uint64_t number, const void *data)
+static bool check_chunk(void *context, uint64_t number, const void *data, const struct hash128 *hash)
 {
-    struct toc_hash expected;
+    struct hash128 expected;
     size_t len;
     if (!archive_chunk_hash(context, number, &expected, &len))
         return false;
-    struct toc_hash hash = toc_hash(data, len);
-    return memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) == 0;
+    struct hash128 found = len < TOC_CHUNK_SIZE ? hash128(data, len) : *hash;
+    return memcmp(&found, &expected, sizeof found) == 0;
 }
 
 static int open_decoded(struct archive *archive)
@@ -156,7 +156,7 @@ static struct archive *find(struct archives *archives, const struct object *obje
     LIST_FOREACH(archive, &archives->list, link)
     {
         const struct object *known = &archive->objects.archive;
-        if (known->size == object->size && known->mtime_ns == object->mtime_ns &&
+        if (known->size == object->size && (object->etag[0] || known->mtime_ns == object->mtime_ns) &&
             known->key_len == object->key_len && memcmp(known->key, object->key, object->key_len) == 0 &&
             strcmp(known->etag, object->etag) == 0)
             return archive;
@@ -239,7 +239,7 @@ void archives_sweep(struct archives *archives)
     }
 }
 
-bool archive_chunk_hash(struct archive *archive, uint64_t number, struct toc_hash *ret_hash, size_t *ret_len)
+bool archive_chunk_hash(struct archive *archive, uint64_t number, struct hash128 *ret_hash, size_t *ret_len)
 {
     const struct toc *toc;
     bool known = false;

@@ -109,7 +109,7 @@ bool archive_is_forgotten(struct archive *archive);
 
 /* What the hash of decoded chunk NUMBER must be, and how many bytes of it are hashed; false where that is not known (any more,
    since a new pass has begun). */
-bool archive_chunk_hash(struct archive *archive, uint64_t number, struct toc_hash *ret_hash, size_t *ret_len);
+bool archive_chunk_hash(struct archive *archive, uint64_t number, struct hash128 *ret_hash, size_t *ret_len);
 
 /* Has the job look at what is wanted, starting it where it does not run. The archive's lock is held. 0 or -errno. */
 int job_start(struct archive *archive);
@@ -136,6 +136,10 @@ void table_fail(struct archive *archive, int result, const struct error *err);
 /* Takes the next step of the pass in DECODER, beginning it where there is none. False at its end: the table is there, or the
    failure is noted, and DECODER is closed. */
 bool table_step(struct decoder *decoder, const unsigned char *sha256);
+
+/* Gives the cache CHUNK, decoded: DATA, of LEN bytes with HASH and zeros behind them. */
+void chunk_put(struct archive *archive, uint64_t chunk, const void *data, size_t len,
+               const struct hash128 *hash);
 
 /* Decodes until CHUNK has been put. On failure *RET_UNREAD is whether encoded bytes could not be read. */
 int chunk_decode(struct decoder *decoder, uint64_t chunk, bool *ret_unread, struct error *err);

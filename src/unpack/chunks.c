@@ -84,12 +84,20 @@ static int seek_to(struct decoder *d, const struct codec *codec, uint64_t chunk,
     return result;
 }
 
+void chunk_put(struct archive *archive, uint64_t chunk, const void *data, size_t len,
+               const struct hash128 *hash)
+{
+    struct hash128 whole = len < TOC_CHUNK_SIZE ? hash128(data, TOC_CHUNK_SIZE) : *hash;
+    atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
+    cached_object_put(archive->decoded, chunk, data, &whole);
+}
+
 /* A chunk is whole: it must be what it was in the pass. */
 static int finish_chunk(struct decoder *d, size_t filled, struct error *err)
 {
     struct archive *archive = d->archive;
     uint64_t chunk = chunk_of(d->decoded_at - 1);
-    struct toc_hash expected;
+    struct hash128 expected;
     size_t len;
     if (d->partial) {
         d->partial = false;
@@ -98,12 +106,11 @@ static int finish_chunk(struct decoder *d, size_t filled, struct error *err)
     cache_note_progress(archive->all->cache);
     if (!archive_chunk_hash(archive, chunk, &expected, &len))
         return 0;
-    struct toc_hash hash = toc_hash(d->chunk, filled);
+    struct hash128 hash = hash128(d->chunk, filled);
     if (memcmp(hash.bytes, expected.bytes, TOC_HASH_SIZE) != 0)
         return error_set(err, EIO, "chunk %" PRIu64 " is not what its table of contents says", chunk);
     memset(d->chunk + filled, 0, TOC_CHUNK_SIZE - filled);
-    atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
-    cached_object_put(archive->decoded, chunk, d->chunk);
+    chunk_put(archive, chunk, d->chunk, filled, &hash);
     return 0;
 }
 

@@ -35,7 +35,7 @@ void early_member(struct early *early, const struct tar_member *member)
 }
 
 /* Where one is missing, what follows is there at the end only. */
-void early_chunk(struct early *early, uint64_t number, const struct toc_hash *hash)
+void early_chunk(struct early *early, uint64_t number, const struct hash128 *hash)
 {
     if (number == early->chunks && array_room(early->hashes, early->chunks, early->hash_capacity) == 0)
         early->hashes[early->chunks++] = *hash;

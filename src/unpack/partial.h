@@ -21,7 +21,7 @@ struct early {
     bool full;                 /* a limit was met: later names are not told */
     uint64_t trusted;          /* decoded bytes, as the pass says */
     size_t chunks;             /* so many are decoded */
-    struct toc_hash *hashes;   /* of each of them; owned */
+    struct hash128 *hashes;    /* of each of them; owned */
     size_t hash_capacity;
 };
 
@@ -32,7 +32,7 @@ void early_begin(struct early *early, const struct codec *codec);
 void early_member(struct early *early, const struct tar_member *member);
 
 /* Chunk NUMBER is decoded. */
-void early_chunk(struct early *early, uint64_t number, const struct toc_hash *hash);
+void early_chunk(struct early *early, uint64_t number, const struct hash128 *hash);
 
 /* Finds what PATH stands for, where it has been met and may be told. Not for sparse files, nor for broken links. Of a link
    LINK (MEMBERS_LINK_MAX + 1 bytes) is filled in. */

@@ -125,11 +125,11 @@ static void note_member(void *context, const char *name, const char *why)
     archive->all->config.note(archive->objects.archive.key, text);
 }
 
-static void keep_chunk(void *context, uint64_t number, const void *data, const struct toc_hash *hash)
+static void keep_chunk(void *context, uint64_t number, const void *data, size_t len,
+                       const struct hash128 *hash)
 {
     struct archive *archive = context;
-    atomic_fetch_add(&archive->all->decoded, TOC_CHUNK_SIZE);
-    cached_object_put(archive->decoded, number, data);
+    chunk_put(archive, number, data, len, hash);
     lock_take(&archive->lock);
     early_chunk(&archive->early, number, hash);
     (void)pthread_cond_broadcast(&archive->changed);

@@ -99,7 +99,8 @@ static bool load(struct disk_object *object, uint64_t number)
 {
     bool unused;
     size_t len = map_block_len(SIZE, number);
-    if (disk_object_load(object, number, block, len, &unused) < 0)
+    struct hash128 hash;
+    if (disk_object_load(object, number, block, len, &hash, &unused) < 0)
         return false;
     for (size_t i = 0; i < len; i++)
         CHECK(block[i] == byte_at(number, i));
@@ -147,7 +148,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size % 2)
         CHECK(disk_prune(disk, 0, &freed, &err) == 0);
     fill(2);
-    CHECK(disk_object_save(object, 2, block, map_block_len(SIZE, 2), true) == 0 && load(object, 2));
+    struct hash128 hash = hash128(block, map_block_len(SIZE, 2));
+    CHECK(disk_object_save(object, 2, block, map_block_len(SIZE, 2), &hash, true) == 0 && load(object, 2));
     disk_object_free(object);
     CHECK(disk_clear(disk, &err) == 0);
     return 0;

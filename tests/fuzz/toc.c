@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(bytes);
     memcpy(bytes, data, size);
     put_le(bytes + TOC_AT_LENGTH, len, 8);
-    struct toc_hash hash = toc_hash(bytes, size);
+    struct hash128 hash = hash128(bytes, size);
     memcpy(bytes + size, hash.bytes, sizeof hash);
     read_table(bytes, len);
     free(bytes);

@@ -26,7 +26,7 @@ static struct {
     bool too_trusting; /* more was trusted than what ended with whole units */
 } told;
 
-static void on_chunk(void *context, uint64_t number, const void *data, const struct toc_hash *hash)
+static void on_chunk(void *context, uint64_t number, const void *data, size_t len, const struct hash128 *hash)
 {
     (void)context;
     size_t at = (size_t)number * TOC_CHUNK_SIZE;
@@ -34,8 +34,8 @@ static void on_chunk(void *context, uint64_t number, const void *data, const str
     size_t n = left < TOC_CHUNK_SIZE ? left : TOC_CHUNK_SIZE;
     told.wrong_chunk =
         told.wrong_chunk || number != told.chunks || memcmp(data, strbuf_text(&stream) + at, n) != 0;
-    struct toc_hash right = toc_hash(strbuf_text(&stream) + at, n);
-    told.wrong_chunk = told.wrong_chunk || memcmp(hash, &right, sizeof right) != 0;
+    struct hash128 right = hash128(strbuf_text(&stream) + at, n);
+    told.wrong_chunk = told.wrong_chunk || len != n || memcmp(hash, &right, sizeof right) != 0;
     for (size_t i = n; i < TOC_CHUNK_SIZE; i++)
         told.wrong_chunk = told.wrong_chunk || ((const char *)data)[i];
     told.chunks++;

@@ -80,7 +80,7 @@ Test(toc, restart_points_and_chunk_hashes_come_back)
                                  {100, 12, 2, 3, (const unsigned char *)"abc"},
                                  {100, 50, 1, 0, NULL},
                                  {3000000, 999, UINT32_MAX, 1, (const unsigned char *)"d"}};
-    struct toc_hash chunks[3] = {{"first chunk"}, {"second"}, {"last"}};
+    struct hash128 chunks[3] = {{"first chunk"}, {"second"}, {"last"}};
     struct toc toc = toc_of(table_of());
     toc.object_size = 1000;
     toc.decoded_size = 2 * TOC_CHUNK_SIZE + 902849;

@@ -9,7 +9,7 @@ static void make_table(void)
 {
     struct toc_point points[] = {{0, 5, 1, 2, (const unsigned char *)"ab"},
                                  {512, 90, 1, 3, (const unsigned char *)"cde"}};
-    struct toc_hash chunks[1] = {{"hash"}};
+    struct hash128 chunks[1] = {{"hash"}};
     add_all_kinds();
     struct toc toc = toc_of(table_of());
     toc.object_size = 100;
@@ -25,7 +25,7 @@ TestSuite(toc_hostile, .init = make_table);
 
 static void sum(void)
 {
-    struct toc_hash hash = toc_hash(bytes, len - TOC_HASH_SIZE);
+    struct hash128 hash = hash128(bytes, len - TOC_HASH_SIZE);
     memcpy(bytes + len - TOC_HASH_SIZE, hash.bytes, sizeof hash);
 }
 

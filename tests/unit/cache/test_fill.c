@@ -31,12 +31,13 @@ static void fill_block(uint64_t number, char *ret_bytes)
         ret_bytes[i] = pattern_at(number * BLOCK + i);
 }
 
-static bool on_check(void *context, uint64_t number, const void *data)
+static bool on_check(void *context, uint64_t number, const void *data, const struct hash128 *hash)
 {
     _cleanup_free_ char *bytes = malloc(BLOCK);
     (void)context;
     fill_block(number, bytes);
-    return memcmp(bytes, data, BLOCK) == 0;
+    struct hash128 right = hash128(bytes, BLOCK);
+    return memcmp(bytes, data, BLOCK) == 0 && memcmp(hash, &right, sizeof right) == 0;
 }
 
 static const char identity[] = "filled";
@@ -88,7 +89,8 @@ static void put(uint64_t number)
 {
     _cleanup_free_ char *bytes = malloc(BLOCK);
     fill_block(number, bytes);
-    cached_object_put(object, number, bytes);
+    struct hash128 hash = hash128(bytes, BLOCK);
+    cached_object_put(object, number, bytes, &hash);
 }
 
 static bool wants(uint64_t number)
@@ -258,7 +260,8 @@ Test(fill, blocks_on_disk_that_do_not_pass_the_check_are_brought_again)
     struct reading reading;
     _cleanup_free_ char *zeros = calloc(1, BLOCK);
     on_disk(4 * BLOCK);
-    cr_assert_eq(disk_object_save(other, 0, zeros, BLOCK, false), 0);
+    struct hash128 hash = hash128(zeros, BLOCK);
+    cr_assert_eq(disk_object_save(other, 0, zeros, BLOCK, &hash, false), 0);
     start(&reading, 0);
     put(0);
     assert_ok(reading_join(&reading), &reading.err);
@@ -270,7 +273,8 @@ Test(fill, other_bytes_take_the_place_of_those_in_memory)
 {
     _cleanup_free_ char *zeros = calloc(1, BLOCK);
     struct loan loan;
-    cached_object_put(object, 2, zeros);
+    struct hash128 hash = hash128(zeros, BLOCK);
+    cached_object_put(object, 2, zeros, &hash);
     assert_ok(reader_lend(reader, 10, 2 * BLOCK, &patient, &loan, &err), &err);
     put(2);
     assert_ok(read_range(reader, 2 * BLOCK, BLOCK, &at_once, &err), &err);

@@ -59,7 +59,8 @@ int save_block(struct disk_object *object, uint64_t number)
     _cleanup_free_ char *bytes = malloc(len);
     for (size_t i = 0; i < len; i++)
         bytes[i] = pattern_at(number * DISK_BLOCK + i);
-    return disk_object_save(object, number, bytes, len, false);
+    struct hash128 hash = hash128(bytes, len);
+    return disk_object_save(object, number, bytes, len, &hash, false);
 }
 
 bool load_block(struct disk_object *object, uint64_t number)
@@ -67,7 +68,8 @@ bool load_block(struct disk_object *object, uint64_t number)
     size_t len = map_block_len(object->size, number);
     _cleanup_free_ char *bytes = malloc(len);
     bool unused;
-    if (disk_object_load(object, number, bytes, len, &unused) < 0)
+    struct hash128 hash;
+    if (disk_object_load(object, number, bytes, len, &hash, &unused) < 0)
         return false;
     cr_assert_eq(pattern_check(bytes, len, number * DISK_BLOCK), len, "wrong bytes were given out");
     return true;

@@ -65,11 +65,13 @@ Test(disk, the_first_use_of_what_was_fetched_ahead_is_told_once)
 {
     char bytes[300] = {0};
     bool unused = false;
-    cr_assert_eq(disk_object_save(object, 2, bytes, sizeof bytes, true), 0);
+    struct hash128 hash = hash128(bytes, sizeof bytes);
+    struct hash128 found;
+    cr_assert_eq(disk_object_save(object, 2, bytes, sizeof bytes, &hash, true), 0);
     reopen();
-    cr_assert_eq(disk_object_load(object, 2, bytes, sizeof bytes, &unused), 0);
+    cr_assert_eq(disk_object_load(object, 2, bytes, sizeof bytes, &found, &unused), 0);
     cr_assert(unused);
-    cr_assert_eq(disk_object_load(object, 2, bytes, sizeof bytes, &unused), 0);
+    cr_assert_eq(disk_object_load(object, 2, bytes, sizeof bytes, &found, &unused), 0);
     cr_assert_not(unused);
 }
 

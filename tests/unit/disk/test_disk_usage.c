@@ -54,7 +54,8 @@ static void keep(const char *key, uint64_t size, uint64_t count)
     cr_assert(kept);
     for (uint64_t i = 0; i < count; i++) {
         size_t len = size - i * BLOCK < BLOCK ? (size_t)(size - i * BLOCK) : BLOCK;
-        cr_assert_eq(disk_object_save(kept, i, block, len, false), 0);
+        struct hash128 hash = hash128(block, len);
+        cr_assert_eq(disk_object_save(kept, i, block, len, &hash, false), 0);
         (void)usleep(2000); /* their order is told by the millisecond */
     }
     disk_object_free(kept);

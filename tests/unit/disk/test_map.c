@@ -80,14 +80,15 @@ static struct map_entry entry_of(const char *data, size_t len)
 {
     struct map_entry entry = {
         .present = true, .len = (uint32_t)len, .used_ms = 1234567890123, .unused = true};
-    map_hash(IDENTITY, IDENTITY_LEN, 3, data, len, entry.hash);
+    struct hash128 hash = hash128(data, len);
+    entry.hash = map_hash(IDENTITY, IDENTITY_LEN, 3, &hash);
     return entry;
 }
 
 static bool same_entry(const struct map_entry *a, const struct map_entry *b)
 {
     return a->present == b->present && a->len == b->len && a->used_ms == b->used_ms &&
-           a->unused == b->unused && memcmp(a->hash, b->hash, sizeof a->hash) == 0;
+           a->unused == b->unused && memcmp(&a->hash, &b->hash, sizeof a->hash) == 0;
 }
 
 Test(map, an_entry_is_read_back_and_every_byte_of_it_counts)
@@ -137,17 +138,23 @@ Test(map, the_time_of_use_can_be_rewritten_alone)
 /* A block that is right for one place must be wrong for every other. */
 Test(map, a_checksum_is_bound_to_object_place_and_bytes)
 {
-    uint8_t hash[16];
-    uint8_t other[16];
-    map_hash("identity", 8, 5, "data", 4, hash);
-    map_hash("identity", 8, 5, "data", 4, other);
-    cr_assert_eq(memcmp(hash, other, 16), 0);
-    map_hash("identitY", 8, 5, "data", 4, other);
-    cr_assert_neq(memcmp(hash, other, 16), 0);
-    map_hash("identity", 8, 6, "data", 4, other);
-    cr_assert_neq(memcmp(hash, other, 16), 0);
-    map_hash("identity", 8, 5, "datb", 4, other);
-    cr_assert_neq(memcmp(hash, other, 16), 0);
-    map_hash("identity", 8, 5, "data\0", 5, other);
-    cr_assert_neq(memcmp(hash, other, 16), 0);
+    static const struct {
+        const char *identity;
+        uint64_t number;
+        const char *data;
+        size_t len;
+    } places[] = {{"identity", 5, "data", 4},
+                  {"identitY", 5, "data", 4},
+                  {"identity", 6, "data", 4},
+                  {"identity", 5, "datb", 4},
+                  {"identity", 5, "data\0", 5}};
+    struct hash128 hashes[COUNT(places)];
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct hash128 data = hash128(places[i].data, places[i].len);
+        hashes[i] = map_hash(places[i].identity, 8, places[i].number, &data);
+        struct hash128 again = map_hash(places[i].identity, 8, places[i].number, &data);
+        cr_assert_eq(memcmp(&hashes[i], &again, sizeof again), 0);
+        for (size_t j = 0; j < i; j++)
+            cr_assert_neq(memcmp(&hashes[i], &hashes[j], sizeof again), 0, "%zu and %zu", i, j);
+    }
 }

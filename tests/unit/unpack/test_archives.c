@@ -348,8 +348,9 @@ static void poison(unsigned chunks)
     identity_build_decoded(&archives_config.scope, &object, &identity);
     struct disk_object *on_disk =
         disk_object_new(archives_config.disk, strbuf_text(&identity), identity.len, DECODED_SIZE_MAX);
+    struct hash128 hash = hash128(zeros, TOC_CHUNK_SIZE);
     for (unsigned i = 0; i < chunks; i++)
-        cr_assert_eq(disk_object_save(on_disk, i, zeros, TOC_CHUNK_SIZE, false), 0);
+        cr_assert_eq(disk_object_save(on_disk, i, zeros, TOC_CHUNK_SIZE, &hash, false), 0);
     disk_object_free(on_disk);
 }
 

@@ -380,34 +380,3 @@ Test(early, what_nobody_refers_to_is_freed)
     check_all(archive_at(key), 1);
     cr_assert_gt(object->opened, opened, "it is another one");
 }
-
-static void *sweep(void *context)
-{
-    archives_sweep(context);
-    return NULL;
-}
-
-/* Whether the sweep has come to ARCHIVE: it refers to it, or has taken it out of the registry. */
-static bool sweep_is_at(struct archive *archive)
-{
-    lock_take(&archives->lock);
-    bool is_at = archive->references || LIST_EMPTY(&archives->list);
-    lock_drop(&archives->lock);
-    return is_at;
-}
-
-Test(early, sweeping_makes_no_second_archive_of_one_that_is_opened_again)
-{
-    pthread_t sweeper;
-    store(key, "e1", archive_bytes(1, ONE_FRAME));
-    struct archive *archive = archive_at(key);
-    archive_put(archive);
-    lock_take(&archive->lock);
-    cr_assert_eq(pthread_create(&sweeper, NULL, sweep, archives), 0);
-    wait_until(sweep_is_at(archive));
-    struct archive *again = archive_at(key);
-    lock_drop(&archive->lock);
-    (void)pthread_join(sweeper, NULL);
-    cr_assert_eq(again, archive);
-    check_all(again, 1);
-}

@@ -26,7 +26,7 @@ static void put_sidecar(void (*change)(struct toc *toc))
     size_t len;
     assert_ok(table(archive_at(archive_key), &toc, &err), &err);
     struct toc changed = *toc;
-    struct toc_hash *chunks = malloc(changed.chunk_count * sizeof *chunks);
+    struct hash128 *chunks = malloc(changed.chunk_count * sizeof *chunks);
     memcpy(chunks, toc->chunks, changed.chunk_count * sizeof *chunks);
     changed.chunks = chunks;
     if (change)
