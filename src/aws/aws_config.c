@@ -12,14 +12,9 @@
 #include "base/environment.h"
 #include "base/strbuf.h"
 
-static const char *present(const char *value)
-{
-    return value && *value ? value : NULL;
-}
-
 static const char *from_environment(const char *name)
 {
-    return present(getenv(name));
+    return aws_present(getenv(name));
 }
 
 static const char *first_of(const char *a, const char *b, const char *c)
@@ -94,7 +89,8 @@ static int services_endpoint(const struct aws_profile *profile, const char **ret
         return error_set(err, ENOENT, "AWS profile '%s': its section [services %s] does not exist",
                          profile->name, services);
     *ret_endpoint =
-        services ? present(aws_ini_get(profile->config, "services", services, "s3", "endpoint_url")) : NULL;
+        services ? aws_present(aws_ini_get(profile->config, "services", services, "s3", "endpoint_url"))
+                 : NULL;
     return 0;
 }
 

@@ -36,19 +36,14 @@ bool aws_profile_exists(const struct aws_profile *profile)
            aws_ini_has(profile->credentials, NULL, profile->name);
 }
 
-static const char *present(const char *value)
-{
-    return value && *value ? value : NULL;
-}
-
 const char *aws_profile_config(const struct aws_profile *profile, const char *parent, const char *key)
 {
-    return present(aws_ini_get(profile->config, profile->config_type, profile->name, parent, key));
+    return aws_present(aws_ini_get(profile->config, profile->config_type, profile->name, parent, key));
 }
 
 const char *aws_profile_credentials(const struct aws_profile *profile, const char *parent, const char *key)
 {
-    return present(aws_ini_get(profile->credentials, NULL, profile->name, parent, key));
+    return aws_present(aws_ini_get(profile->credentials, NULL, profile->name, parent, key));
 }
 
 const char *aws_profile_get(const struct aws_profile *profile, const char *parent, const char *key)

@@ -7,6 +7,12 @@
 #include "aws/aws_ini.h"
 #include "base/error.h"
 
+/* What is empty counts as not set. */
+static inline const char *aws_present(const char *value)
+{
+    return value && *value ? value : NULL;
+}
+
 /* Immutable once read: any number of threads may look things up. */
 struct aws_profile {
     const char *name;            /* borrowed */

@@ -116,6 +116,7 @@ uint64_t disk_allocated_by(int directory_fd, const char *name)
 
 DIR *disk_list_directory(int fd)
 {
+    lock_assert_none("reads a directory");
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir && copy >= 0)

@@ -182,7 +182,6 @@ int disk_walk(struct disk *disk, bool clean, disk_visit_fn fn, void *context, ui
 {
     struct walk walk = {
         .disk = disk, .clean = clean && disk->writable, .fn = fn, .context = context, .now = time(NULL)};
-    lock_assert_none("walks over the cache");
     _cleanup_dir_ DIR *dir = disk_list_directory(disk->objects_fd);
     if (!dir)
         return -errno;

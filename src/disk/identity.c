@@ -50,30 +50,27 @@ void identity_build_decoded(const struct cache_scope *scope, const struct object
     build_identity(scope, object, DECODED_VERSION, out);
 }
 
-/* Takes the next field off the front; NULL where no NUL ends it. */
-static const char *next_field(const char **at, const char *end)
+const char *identity_fields(const char *identity, size_t len, const char **ret_fields, unsigned count)
 {
-    const char *field = *at;
-    const char *nul = field < end ? memchr(field, '\0', (size_t)(end - field)) : NULL;
-    if (nul)
-        *at = nul + 1;
-    return nul ? field : NULL;
+    const char *at = identity;
+    for (unsigned i = 0; i < count; i++) {
+        const char *nul = memchr(at, '\0', len - (size_t)(at - identity));
+        if (!nul)
+            return NULL;
+        ret_fields[i] = at;
+        at = nul + 1;
+    }
+    return at;
 }
 
 int identity_split(const char *identity, size_t len, struct identity_parts *ret_parts)
 {
-    const char *at = identity;
+    const char *fields[5]; /* the size and the time are of no use here */
     const char *end = identity + len;
-    struct identity_parts parts = {.endpoint = next_field(&at, end)};
-    parts.bucket = parts.endpoint ? next_field(&at, end) : NULL;
-    parts.etag = parts.bucket ? next_field(&at, end) : NULL;
-    const char *size = parts.etag ? next_field(&at, end) : NULL;
-    const char *time = size ? next_field(&at, end) : NULL;
-    if (!time || at == end || end[-1] != '\0')
+    const char *key = identity_fields(identity, len, fields, 5);
+    if (!key || key == end || end[-1] != '\0')
         return -EINVAL;
-    parts.key = at;
-    parts.key_len = (size_t)(end - at) - 1;
-    *ret_parts = parts;
+    *ret_parts = (struct identity_parts){fields[0], fields[1], fields[2], key, (size_t)(end - key) - 1};
     return 0;
 }
 

@@ -35,6 +35,9 @@ void identity_build(const struct cache_scope *scope, const struct object *object
    in place of the size. */
 void identity_build_decoded(const struct cache_scope *scope, const struct object *object, struct strbuf *out);
 
+/* The first COUNT fields of an identity, and what follows them; NULL where there are fewer. */
+const char *identity_fields(const char *identity, size_t len, const char **ret_fields, unsigned count);
+
 /* Takes an identity apart; -EINVAL where it is none. */
 int identity_split(const char *identity, size_t len, struct identity_parts *ret_parts);
 

@@ -188,15 +188,8 @@ static void each_listing(void *context, const char *identity, size_t len, uint64
 {
     const struct each *each = context;
     const char *fields[FIELDS];
-    const char *at = identity;
-    for (int i = 0; i < FIELDS; i++) {
-        const char *nul = memchr(at, '\0', len - (size_t)(at - identity));
-        if (!nul)
-            return;
-        fields[i] = at;
-        at = nul + 1;
-    }
-    if (at != identity + len || (each->access && strcmp(each->access, fields[3]) != 0))
+    const char *end = identity_fields(identity, len, fields, FIELDS);
+    if (end != identity + len || (each->access && strcmp(each->access, fields[3]) != 0))
         return;
     const struct cache_scope scope = {fields[0], fields[1], fields[2]};
     each->fn(each->context, &scope, made_ms);

@@ -17,9 +17,7 @@
 struct github {
     struct http_engine *engine;
     struct http_client *client;
-    char *api_url;    /* owned, without '/' at its end */
-    char *token;      /* owned, NULL: none */
-    char *token_name; /* owned, likewise */
+    struct github_config config;
 };
 
 /* A header line of its own must not come of it. */
@@ -45,20 +43,6 @@ static bool is_api_url(const char *text)
     return good;
 }
 
-static int set_up(struct github *github, const struct github_config *config, struct error *err)
-{
-    struct http_config http = {.connections = CONNECTIONS};
-    github->api_url = strdup(config->api_url);
-    github->token = config->token ? strdup(config->token) : NULL;
-    github->token_name = config->token ? strdup(config->token_name) : NULL;
-    if (!github->api_url || (config->token && (!github->token || !github->token_name)))
-        return error_errno(err, ENOMEM, "GitHub");
-    for (size_t len = strlen(github->api_url); len && github->api_url[len - 1] == '/'; len--)
-        github->api_url[len - 1] = '\0';
-    int result = http_engine_open(&http, &github->engine, err);
-    return result < 0 ? result : http_client_open(github->engine, &github->client, err);
-}
-
 int github_open(const struct github_config *config, struct github **ret_github, struct error *err)
 {
     if (!is_api_url(config->api_url))
@@ -71,7 +55,11 @@ int github_open(const struct github_config *config, struct github **ret_github, 
     struct github *github = calloc(1, sizeof *github);
     if (!github)
         return error_errno(err, ENOMEM, "GitHub");
-    int result = set_up(github, config, err);
+    const struct http_config http = {.connections = CONNECTIONS};
+    github->config = *config;
+    int result = http_engine_open(&http, &github->engine, err);
+    if (result == 0)
+        result = http_client_open(github->engine, &github->client, err);
     if (result < 0)
         github_close(github);
     else
@@ -82,7 +70,11 @@ int github_open(const struct github_config *config, struct github **ret_github, 
 /* {api}/repos/{owner}/{name}/actions: REPOSITORY has one slash, that stays. */
 static void add_actions(const struct github *github, const char *repository, struct strbuf *url)
 {
-    strbuf_addf(url, "%s/repos/", github->api_url);
+    const char *api_url = github->config.api_url;
+    size_t len = strlen(api_url);
+    while (len && api_url[len - 1] == '/')
+        len--;
+    strbuf_addf(url, "%.*s/repos/", (int)len, api_url);
     escape_percent(url, repository, strlen(repository), true);
     strbuf_adds(url, "/actions/");
 }
@@ -101,8 +93,8 @@ static int get(struct github *github, const struct strbuf *url, const char *miss
     struct github_get request = {
         .client = github->client,
         .url = strbuf_text(url),
-        .token = github->token,
-        .token_name = github->token_name,
+        .token = github->config.token,
+        .token_name = github->config.token_name,
         .missing = missing,
     };
     return github_get(&request, wait, out, err);
@@ -168,11 +160,6 @@ void github_close(struct github *github)
         return;
     http_client_close(github->client);
     http_engine_close(github->engine);
-    if (github->token)
-        explicit_bzero(github->token, strlen(github->token));
-    free(github->token);
-    free(github->token_name);
-    free(github->api_url);
     free(github);
 }
 
