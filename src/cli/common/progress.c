@@ -77,7 +77,7 @@ void progress_begin(struct progress *progress, uint64_t total, bool quiet)
 {
     *progress = (struct progress){
         .total = total, .began_ms = clock_ms(), .shown = !quiet && total && isatty(STDERR_FILENO)};
-    (void)pthread_mutex_init(&progress->lock, NULL);
+    lock_init(&progress->lock, LOCK_LEAF);
 }
 
 void progress_add(struct progress *progress, uint64_t bytes)
@@ -88,34 +88,34 @@ void progress_add(struct progress *progress, uint64_t bytes)
     if (!progress->shown || now < drawn + DRAW_EVERY_MS ||
         !atomic_compare_exchange_strong(&progress->drawn_ms, &drawn, now))
         return;
-    (void)pthread_mutex_lock(&progress->lock);
+    lock_take(&progress->lock);
     progress->drawn = true;
     draw_bar(progress);
-    (void)pthread_mutex_unlock(&progress->lock);
+    lock_drop(&progress->lock);
 }
 
 void progress_set(struct progress *progress, uint64_t done, uint64_t total)
 {
     if (!progress->shown)
         return;
-    (void)pthread_mutex_lock(&progress->lock);
+    lock_take(&progress->lock);
     progress->total = total;
     atomic_store(&progress->done, done);
     progress->drawn = true;
     draw_bar(progress);
-    (void)pthread_mutex_unlock(&progress->lock);
+    lock_drop(&progress->lock);
 }
 
 void progress_pause(struct progress *progress)
 {
-    (void)pthread_mutex_lock(&progress->lock);
+    lock_take(&progress->lock);
     if (progress->drawn)
         (void)fputs(CLEAR_LINE, stderr);
 }
 
 void progress_resume(struct progress *progress)
 {
-    (void)pthread_mutex_unlock(&progress->lock);
+    lock_drop(&progress->lock);
 }
 
 void progress_failed(struct progress *progress, const struct error *err)
@@ -129,7 +129,7 @@ void progress_end(struct progress *progress)
 {
     progress_pause(progress);
     progress_resume(progress);
-    (void)pthread_mutex_destroy(&progress->lock);
+    lock_done(&progress->lock);
 }
 
 #define ARCHIVE_AFTER_MS 300

@@ -17,7 +17,7 @@ struct progress {
     bool shown;        /* constant: false where stderr is no terminal, or QUIET */
     _Atomic uint64_t done;
     _Atomic uint64_t drawn_ms; /* when it was drawn last */
-    pthread_mutex_t lock;      /* guards the terminal's line, and: */
+    struct lock lock;          /* guards the terminal's line, and: */
     bool drawn;                /* there is something to clear */
 };
 
