@@ -18,16 +18,14 @@ struct selection {
     struct runfs_filter *excludes; /* owned: what is not excluded */
     bool by_target;                /* only artifacts are wanted, of each the preferred file */
     bool all;                      /* nothing is left out */
-    struct node **archives;        /* owned: to populate first */
-    size_t archive_count;
-    size_t archive_capacity;
+    struct files archives; /* directories to populate first; each is its item, too, which may be changed */
 };
 
 static void selection_done(struct selection *selection)
 {
     runfs_filter_free(selection->filter);
     runfs_filter_free(selection->excludes);
-    free(selection->archives);
+    files_done(&selection->archives);
 }
 
 static int open_selection(struct selection *selection, struct error *err)
@@ -105,14 +103,6 @@ static int add_item(struct fetch *fetch, const struct node *node)
     return result;
 }
 
-static int add_archive(struct selection *selection, struct node *node)
-{
-    if (array_room(selection->archives, selection->archive_count, selection->archive_capacity) < 0)
-        return -ENOMEM;
-    selection->archives[selection->archive_count++] = node;
-    return 0;
-}
-
 /* Goes through what is at and below NODE; INSIDE of an archive all is wanted. */
 static int select_below(struct selection *selection, struct node *node, bool inside,
                         int (*take)(struct selection *selection, struct node *node))
@@ -130,7 +120,9 @@ static int select_below(struct selection *selection, struct node *node, bool ins
 
 static int take_archive(struct selection *selection, struct node *node)
 {
-    return node->type == NODE_DIRECTORY && !tree_is_populated(node) ? add_archive(selection, node) : 0;
+    return node->type == NODE_DIRECTORY && !tree_is_populated(node)
+               ? files_add(&selection->archives, node, node)
+               : 0;
 }
 
 /* What could not be populated was reported. */
@@ -158,7 +150,7 @@ static void populate_archive(void *context, size_t index)
     struct fetch *fetch = selection->fetch;
     struct error err = {0};
     bool damaged;
-    if (command_run_populate(&fetch->source, selection->archives[index], &damaged, &err) < 0)
+    if (command_run_populate(&fetch->source, selection->archives.items[index].item, &damaged, &err) < 0)
         fetch_failed(fetch, &err);
     else if (damaged)
         atomic_fetch_add(&fetch->failed, 1);
@@ -172,9 +164,9 @@ int fetch_select(struct fetch *fetch, struct error *err)
     if (result < 0)
         return result;
     result = select_all(&selection, take_archive);
-    if (result == 0 && selection.archive_count) {
+    if (result == 0 && selection.archives.count) {
         archive_progress_begin(&progress, fetch->source.run, fetch->source.quiet);
-        parallel_each(selection.archive_count, ARCHIVES_AT_ONCE, populate_archive, &selection);
+        parallel_each(selection.archives.count, ARCHIVES_AT_ONCE, populate_archive, &selection);
         archive_progress_end(&progress);
     }
     if (result == 0)
