@@ -102,8 +102,7 @@ part_has() { [ "$(find "$DIR/.runfs-fetch" -type f -printf '%s\n' 2>/dev/null | 
 }
 
 @test "after SIGKILL, the next fetch goes on where it was" {
-  local got
-  faults '{"match":"big.log$","rate":"3m"}'
+  faults '{"match":"big.log$","rate":"1m"}'
   "$RUNFS" fetch -o "$(anonymous "$FAULTY"),connections=1,readahead=0" "$SOURCE" "$DIR" --include big 3>&- 4>&- &
   wait_until 20 part_has 1000000
   kill -KILL $!
@@ -111,9 +110,8 @@ part_has() { [ "$(find "$DIR/.runfs-fetch" -type f -printf '%s\n' 2>/dev/null | 
   [ ! -e "$DIR/$BIG" ]
   fetch "$SOURCE" "$DIR"
   same_tree "$ORIGINAL" "$DIR"
-  got=$(fetched access.log "$BIG")
-  got=$((got - $(fetched fault.log "$BIG")))
-  [ "$got" -le 5500000 ] || fail "$got bytes were fetched again"
+  # The fault server hands its requests on to the other one: what began the file stands in the log once, not twice.
+  [ "$(grep -cP "/$BIG\t206\tbytes=0-" "$NGINX_DIR/access.log")" -eq 1 ]
 }
 
 @test "SIGINT ends a fetch in order, and the next one goes on" {
