@@ -194,7 +194,7 @@ static struct block *block_to_put(struct cached_object *source, uint64_t number,
     if (!block && source->disk && disk_object_knows(source->disk, number))
         return NULL;
     if (block)
-        block_withdraw(block);
+        block_displace(block);
     bool room = make_room_to_put(cache, map_block_len(source->object.size, number));
     if (pool_find(cache, source, number)) /* a reader has come for it since */
         return block_to_put(source, number, hash);

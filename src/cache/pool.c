@@ -129,6 +129,7 @@ void block_want(struct block *block)
     block->filling = false;
     if (block->state != BLOCK_FETCHING) { /* put while it was looked for on disk */
         saver_take(block);
+        block_settle(block);
         return;
     }
     block->wanted = true;
@@ -159,7 +160,7 @@ void block_finish(struct block *block, int result, const char *why)
     block_settle(block);
 }
 
-void block_withdraw(struct block *block)
+void block_displace(struct block *block)
 {
     abandon(block);
     if (block->idle) {
@@ -167,13 +168,18 @@ void block_withdraw(struct block *block)
         return;
     }
     block_unwant(block);
-    block->flight = NULL;
-    block->filling = false;
     if (block->state == BLOCK_FETCHING)
         set_failed(block, -EAGAIN, "");
-    saver_take(block);
+    if (!block->filling) /* else that thread may be about to claim it */
+        saver_take(block);
     (void)pthread_cond_broadcast(&block->changed);
     block_settle(block);
+}
+
+void block_withdraw(struct block *block)
+{
+    block->filling = false;
+    block_displace(block);
 }
 
 void block_use(struct block *block)

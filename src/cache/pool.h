@@ -170,7 +170,11 @@ void block_unwant(struct block *block);
 /* The block is whole (RESULT 0) or failed. */
 void block_finish(struct block *block, int result, const char *why);
 
-/* The block is not going to be fetched here after all, or is not what it should be: it goes, and who waits for it looks again. */
+/* The block, which is in no flight, makes way for another one: readers that wait for it look again. A thread that fills it keeps
+   it until that has ended. */
+void block_displace(struct block *block);
+
+/* The same by the thread that fills the block, which does not go on. */
 void block_withdraw(struct block *block);
 
 /* Puts a block among the idle ones where nothing needs it now. */

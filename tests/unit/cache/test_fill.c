@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cache_test.h"
+#include "disk/disk_internal.h"
 #include "disk/disk_test.h"
 
 #define BLOCKS 100
@@ -253,6 +254,45 @@ Test(fill, a_block_that_is_put_while_it_is_looked_for_on_disk_is_read)
     disk_object_release(other, 0);
     wait_until(cache_saving() == 0);
     cr_assert_eq(woken, 0);
+}
+
+/* Holds up whoever looks for a block on disk, from the one barrier to the other. */
+static void *hold_disk(void *context)
+{
+    pthread_barrier_t *barrier = context;
+    lock_take(&cache_disk->lock);
+    (void)pthread_barrier_wait(barrier);
+    (void)pthread_barrier_wait(barrier);
+    lock_drop(&cache_disk->lock);
+    return NULL;
+}
+
+Test(fill, a_block_that_is_put_while_it_is_looked_for_ahead_of_readers_is_read)
+{
+    struct reading reading;
+    pthread_t holder;
+    pthread_barrier_t barrier;
+    on_disk(16 * BLOCK);
+    close_filled();
+    cache_replace(16 * BLOCK, 4 * BLOCK);
+    open_filled();
+    put(0);
+    assert_ok(read_range(reader, 0, BLOCK / 2, &patient, &err), &err);
+    cache_settle(cache);
+    (void)pthread_barrier_init(&barrier, NULL, 2);
+    cr_assert_eq(pthread_create(&holder, NULL, hold_disk, &barrier), 0);
+    (void)pthread_barrier_wait(&barrier);
+    reading_start(&reading, reader, BLOCK / 2, BLOCK / 2, 10000);
+    wait_until(block_in_table(1));
+    put(1);
+    (void)pthread_barrier_wait(&barrier);
+    (void)pthread_join(holder, NULL);
+    assert_ok(reading_join(&reading), &reading.err);
+    wait_until(cache_saving() == 0);
+    cr_assert_not(wants(1));
+    assert_ok(read_range(reader, BLOCK, 10, &patient, &err), &err);
+    cr_assert_eq(disk_object_claim(other, 1), DISK_THERE, "it is on disk, and claimed by no other");
+    (void)pthread_barrier_destroy(&barrier);
 }
 
 Test(fill, blocks_on_disk_that_do_not_pass_the_check_are_brought_again)
