@@ -125,7 +125,7 @@ static enum task next_task(struct job *job, uint64_t *ret_chunk)
     return task;
 }
 
-static void get_table(struct job *job)
+static void work_on_table(struct job *job)
 {
     struct archive *archive = job->archive;
     struct decoder **decoder = &job->decoders[SLOT_PASS];
@@ -145,6 +145,15 @@ static void get_table(struct job *job)
     job->looked = false;
     decoder_free(*decoder);
     *decoder = NULL;
+}
+
+/* A pass may take long, and wait for its slot or for bytes: so others may have the decoder of chunks meanwhile. */
+static void get_table(struct job *job)
+{
+    decoder_park(job->decoders[SLOT_CHUNKS]);
+    job->decoders[SLOT_CHUNKS] = NULL;
+    work_on_table(job);
+    job->decoders[SLOT_CHUNKS] = decoder_take_parked(job->archive, SLOT_CHUNKS);
 }
 
 static void get_chunk(struct job *job, uint64_t chunk)

@@ -327,7 +327,7 @@ Test(early, after_a_pass_was_given_up_its_members_are_read_all_the_same)
 Test(early, what_was_not_kept_is_decoded_again)
 {
     struct stored *object = store(key, "e1", long_archive_bytes(1, FRAME));
-    send_up_to(object, 6U << 20);
+    send_up_to(object, 16U << 20);
     struct archive *archive = archive_at(key);
     struct reader *last = open_early(archive, "f29");
     struct reader *first = open_early(archive, "f00");
@@ -338,6 +338,40 @@ Test(early, what_was_not_kept_is_decoded_again)
     send_up_to(object, 0);
     have_pass_given_up();
     check_all(archive, 1);
+    reader_close(first);
+    reader_close(last);
+}
+
+/* As many passes as there may be wait for bytes, the one of an archive of which a chunk was decoded again before. */
+Test(early, a_decoder_of_chunks_is_free_for_others_while_a_pass_goes_on)
+{
+    static const char *const keys[] = {"0.tar.zst", "1.tar.zst", "2.tar.zst"};
+    struct asking passes[COUNT(keys) + 1];
+    const struct toc *toc;
+    store("b.tar.zst", "e", archive_bytes(2, FRAME));
+    assert_ok(table(archive_at("b.tar.zst"), &toc, &err), &err);
+    struct stored *object = store(key, "e1", long_archive_bytes(1, FRAME));
+    send_up_to(object, 16U << 20);
+    struct archive *archive = archive_at(key);
+    struct reader *last = open_early(archive, "f29");
+    struct reader *first = open_early(archive, "f00");
+    assert_ok(read_right(last, 29, &patient), &err);
+    assert_ok(read_right(first, 0, &patient), &err);
+    cr_assert_eq(object->opened, 2, "for a chunk that was not kept");
+    start_asking(&passes[COUNT(keys)], archive, "nowhere");
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        send_up_to(store(keys[i], "e", archive_bytes(2, FRAME)), BEGINNING);
+        start_asking(&passes[i], archive_at(keys[i]), "nowhere");
+        wait_until(stored_as(keys[i])->opened);
+    }
+    assert_ok(check_file(archive_at("b.tar.zst"), 0, 2, &err), &err);
+    send_up_to(object, 0);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        send_up_to(stored_as(keys[i]), 0);
+    for (size_t i = 0; i <= COUNT(keys); i++) {
+        end_asking(&passes[i]);
+        assert_ok(passes[i].result, &passes[i].err);
+    }
     reader_close(first);
     reader_close(last);
 }
