@@ -126,8 +126,8 @@ int table_await(struct archive *archive, archive_ready_fn ready, void *context, 
 /* Whether the last failure still stands. The lock is held. */
 bool table_has_failed(const struct archive *archive);
 
-/* The job's part: gets the table from disk or from the sidecar, false where that takes a pass. *RET_SHA256 is what its .sha256sum
-   says, *RET_HAS_SHA256 whether it does. */
+/* The job's part: gets the table from disk or from the sidecar, or notes why not; false where that takes a pass. *RET_SHA256 is what
+   its .sha256sum says, *RET_HAS_SHA256 whether it does. */
 bool table_find(struct archive *archive, unsigned char ret_sha256[MEMBER_SHA256_SIZE], bool *ret_has_sha256);
 
 /* There is no table, because of RESULT. */

@@ -131,9 +131,9 @@ static void work_on_table(struct job *job)
     struct decoder **decoder = &job->decoders[SLOT_PASS];
     job->served = false;
     if (!job->looked) {
-        job->looked = true;
         if (table_find(archive, job->sha256, &job->has_sha256))
             return;
+        job->looked = true;
     }
     if (!*decoder) { /* what is wanted may have changed when there is one */
         if (!(*decoder = decoder_take(archive, SLOT_PASS)))

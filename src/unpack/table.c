@@ -55,27 +55,32 @@ static struct toc *load_kept(struct archive *archive, const char *identity, size
     return NULL;
 }
 
-/* Reads a small object whole; NULL where that fails. */
-static char *read_object(const struct archive *archive, const struct object *object, uint64_t max,
-                         const struct wait *wait, size_t *ret_len)
+/* Reads a small object whole. -ENODATA where there is none, or a larger one. */
+static int read_object(const struct archive *archive, const struct object *object, uint64_t max,
+                       const struct wait *wait, char **ret_bytes, size_t *ret_len, struct error *err)
 {
     const struct archives_config *config = &archive->all->config;
     struct reader *reader;
-    size_t n = 0;
-    if (!object->key || object->size > max || config->open(config->context, object, &reader, NULL) < 0)
-        return NULL;
-    char *bytes = malloc(object->size + 1);
+    size_t n = 1;
     size_t done = 0;
-    while (bytes && done < object->size &&
-           reader_pread(reader, bytes + done, object->size - done, done, wait, &n, NULL) == 0 && n)
-        done += n;
+    if (!object->key || object->size > max)
+        return -ENODATA;
+    _cleanup_free_ char *bytes = malloc(object->size + 1);
+    if (!bytes)
+        return error_errno(err, ENOMEM, "%s", object->key);
+    int result = config->open(config->context, object, &reader, err);
+    if (result < 0)
+        return result;
+    for (; result == 0 && n && done < object->size; done += result == 0 ? n : 0)
+        result = reader_pread(reader, bytes + done, object->size - done, done, wait, &n, err);
     reader_close(reader);
-    if (!bytes || done < object->size) {
-        free(bytes);
-        return NULL;
-    }
+    if (result == 0 && done < object->size)
+        result = error_set(err, EIO, "%s: cut short", object->key);
+    if (result < 0)
+        return result;
+    *ret_bytes = TAKE_PTR(bytes);
     *ret_len = done;
-    return bytes;
+    return 0;
 }
 
 /* Made by whoever can write to the bucket: believed as far as it is sound and of this object. */
@@ -86,9 +91,8 @@ static struct toc *load_sidecar(struct archive *archive, const unsigned char *sh
     struct toc *toc = NULL;
     if (archive->all->config.verify && sha256)
         return NULL;
-    _cleanup_free_ char *bytes =
-        read_object(archive, &archive->objects.sidecar, ARCHIVES_SIDECAR_MAX, wait, &len);
-    if (!bytes)
+    _cleanup_free_ char *bytes = NULL;
+    if (read_object(archive, &archive->objects.sidecar, ARCHIVES_SIDECAR_MAX, wait, &bytes, &len, NULL) < 0)
         return NULL;
     if (toc_read(bytes, len, &toc, &err) < 0)
         (void)error_prefix(&err, -err.code, "not used");
@@ -104,15 +108,20 @@ static struct toc *load_sidecar(struct archive *archive, const unsigned char *sh
     return NULL;
 }
 
-/* What the .sha256sum beside it says (run-outputs.md §4): false where it says nothing of that form. */
-static bool read_sha256sum(const struct archive *archive, const struct wait *wait,
-                           unsigned char ret_sha256[MEMBER_SHA256_SIZE])
+/* What the .sha256sum beside it says (run-outputs.md §4): *RET_KNOWN is DIGEST, or NULL where it says nothing of that form. Fails
+   where it cannot be read and nothing may be believed without it. */
+static int read_sha256sum(const struct archive *archive, const struct wait *wait,
+                          unsigned char digest[MEMBER_SHA256_SIZE], const unsigned char **ret_known,
+                          struct error *err)
 {
     size_t len;
     char digits[RUNFS_SHA256_HEX_LEN + 1];
-    _cleanup_free_ char *text = read_object(archive, &archive->objects.sha256sum, 4096, wait, &len);
-    return text && runfs_companion_parse(text, len, digits, NULL) == 0 &&
-           hex_parse(ret_sha256, MEMBER_SHA256_SIZE, digits);
+    _cleanup_free_ char *text = NULL;
+    int result = read_object(archive, &archive->objects.sha256sum, 4096, wait, &text, &len, err);
+    bool known = result == 0 && runfs_companion_parse(text, len, digits, NULL) == 0 &&
+                 hex_parse(digest, MEMBER_SHA256_SIZE, digits);
+    *ret_known = known ? digest : NULL;
+    return result == -ENODATA || !archive->all->config.verify ? 0 : result;
 }
 
 static void note_member(void *context, const char *name, const char *why)
@@ -222,11 +231,14 @@ bool table_find(struct archive *archive, unsigned char ret_sha256[MEMBER_SHA256_
     _cleanup_strbuf_ struct strbuf identity = STRBUF_INIT(IDENTITY_MAX);
     const struct wait *wait = &archive->all->wait;
     struct error err = {0};
-    const unsigned char *sha256 = read_sha256sum(archive, wait, ret_sha256) ? ret_sha256 : NULL;
+    const unsigned char *sha256;
+    int result = read_sha256sum(archive, wait, ret_sha256, &sha256, &err);
     *ret_has_sha256 = sha256;
     archive_identity(archive, &identity);
-    if (identity.failed) {
-        table_fail(archive, error_errno(&err, identity.failed, "%s", archive->objects.archive.key), &err);
+    if (result == 0 && identity.failed)
+        result = error_errno(&err, identity.failed, "%s", archive->objects.archive.key);
+    if (result < 0) {
+        table_fail(archive, result, &err);
         return true;
     }
     struct toc *toc = load_kept(archive, strbuf_text(&identity), identity.len, sha256);
@@ -370,7 +382,9 @@ static struct toc *load_at_hand(struct archive *archive)
     unsigned char digest[MEMBER_SHA256_SIZE];
     if (companion->key && !all->config.here(all->config.context, companion))
         return NULL;
-    const unsigned char *sha256 = read_sha256sum(archive, &all->wait, digest) ? digest : NULL;
+    const unsigned char *sha256;
+    if (read_sha256sum(archive, &all->wait, digest, &sha256, NULL) < 0)
+        return NULL;
     archive_identity(archive, &identity);
     return identity.failed ? NULL : load_kept(archive, strbuf_text(&identity), identity.len, sha256);
 }

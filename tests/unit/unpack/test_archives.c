@@ -415,6 +415,25 @@ Test(archives, the_sha256sum_is_compared)
     assert_refused(table(archive_at(archive_key), &toc, &err), EBADMSG, &err, ".sha256sum");
 }
 
+/* It may be another one. */
+Test(archives, to_be_verified_a_sha256sum_must_be_read)
+{
+    const struct toc *toc;
+    struct error err = {0};
+    archives_config.verify = true;
+    archives_again();
+    struct stored *object = put(1, MANY_FRAMES);
+    put_sha256sum(object, false);
+    stored_as("a.tar.zst.sha256sum")->failure = -ETIMEDOUT;
+    assert_refused(table(archive_at(archive_key), &toc, &err), ETIMEDOUT, &err, "reading fails");
+    stored_as("a.tar.zst.sha256sum")->failure = 0;
+    (void)usleep(1100000); /* so long the failure stands */
+    assert_refused(table(archive_at(archive_key), &toc, &err), EBADMSG, &err, ".sha256sum");
+    archives_again();
+    put_sha256sum(object, true);
+    check_all(archive_at(archive_key), 1);
+}
+
 Test(archives, a_sha256sum_of_another_form_says_nothing)
 {
     static const char *const texts[] = {
