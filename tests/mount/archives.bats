@@ -138,15 +138,14 @@ forget_requests() { : >"$LOG"; }
 }
 
 @test "archives that are decoded at once take no more than 128 MB" {
-  local number pids=() pid memory
+  local number pids=() pid
   mount_archives windows no-cache
   for number in 0 1 2 3 4; do
     same_content "$ARCHIVES/windows/w$number.tar.xz" "$MNT/w$number" &
     pids+=($!)
   done
   for pid in "${pids[@]}"; do wait "$pid"; done
-  memory=$(awk '/^VmHWM/ {print $2}' "/proc/$(drivers_of "$MNT")/status")
-  [ "$memory" -lt 131072 ] || fail "$memory KiB"
+  assert_peak_memory 131072
 }
 
 @test "one late member of an archive in many parts costs a small part of it" {

@@ -159,6 +159,14 @@ end_everything() {
 
 # --- assertions
 
+# assert_peak_memory KIB: the driver has used less. A sanitizer's own memory would count, too.
+assert_peak_memory() {
+  local peak
+  peak=$(awk '/^VmHWM/ {print $2}' "/proc/$(drivers_of "$MNT")/status")
+  [ -n "$peak" ] || fail 'no driver' || return
+  [ -n "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}" ] || [ "$peak" -lt "$1" ] || fail "$peak KiB"
+}
+
 # listed ARCHIVE DIR: what find says of all below DIR, which shows the archive; without the sizes of directories, set-id bits,
 # and the times of directories that the archive does not name.
 listed() {
