@@ -168,10 +168,10 @@ static int compare_rows(struct stage *stage, uint32_t place, const struct stage_
     int result = set_candidate(stage, place, entry, node);
     if (result < 0 || equal)
         return result;
-    uint32_t kept = stage->conflicts.count;
+    size_t kept = stage->conflicts.count;
     result = stage_note_meeting(stage, MEETING_CONFLICT, place, NULL, entry, node);
     if (result == 0 && stage->conflicts.count > kept)
-        stage->candidates[stage->places[place].candidate - 1].note = stage->conflicts.count;
+        stage->candidates[stage->places[place].candidate - 1].note = (uint32_t)stage->conflicts.count;
     return result;
 }
 

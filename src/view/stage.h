@@ -94,14 +94,18 @@ int stage_finish_tree(struct stage *stage, struct tree **ret_tree, struct error 
 /* Conflicts or overlaps, each one line, control characters as \xNN. */
 struct stage_note {
     char *path; /* logical, as it is; owned */
-    char *text; /* "PATH: conflict: …"; owned */
+    char *
+        text; /* "PATH: conflict: …"; owned. NULL, as path, of one that is retracted, before the stage is finished */
+    uint32_t place;  /* of the stage; PLACE_NONE: no place can be had */
+    uint32_t before; /* 1 + the index of the same place's conflict before it; 0: none */
 };
 
 /* Sorted by path; of one path in the order of entries. */
 struct stage_notes {
     struct stage_note *notes; /* owned by the stage */
     size_t count;             /* of NOTES */
-    uint64_t total;           /* of all */
+    size_t capacity;
+    uint64_t total; /* of all; before the stage is finished, of those that are not kept */
 };
 
 /* Once finished. Texts, where DESCRIBED is "SOURCE [CONTENT:SIZE:TYPE]", TYPE one of f (file), x (executable file), l (link)

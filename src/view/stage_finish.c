@@ -110,10 +110,8 @@ static int finish_stage(struct stage *stage, struct node **ret_root, struct erro
         return error_set(err, EINVAL, "%s: an entry beneath what is composed later", stage->root);
     if (result < 0)
         return error_errno(err, -result, "view");
-    if (stage_notes_sort(&stage->conflicts, lives) < 0 || stage_notes_sort(&stage->overlaps, lives) < 0) {
-        tree_free_members(root);
-        return error_errno(err, ENOMEM, "view");
-    }
+    stage_notes_finish(&stage->conflicts, lives);
+    stage_notes_finish(&stage->overlaps, lives);
     *ret_root = root;
     return 0;
 }

@@ -38,20 +38,6 @@ struct place_slot {
     uint32_t hash;
 };
 
-struct note {
-    struct stage_note text; /* path and text NULL once it is retracted */
-    uint32_t place;         /* PLACE_NONE: no place can be had */
-    uint32_t before;        /* 1 + the index of the same place's conflict before it; 0: none */
-};
-
-struct note_list {
-    struct note *notes; /* owned */
-    uint32_t count;
-    size_t capacity;
-    uint64_t beyond;           /* STAGE_NOTES_MAX, and not kept */
-    struct stage_notes sorted; /* once finished */
-};
-
 struct stage {
     stage_describe_fn describe;
     void *context;
@@ -65,8 +51,8 @@ struct stage {
     struct candidate *candidates; /* owned */
     uint32_t candidate_count;
     size_t candidate_capacity;
-    struct note_list conflicts;
-    struct note_list overlaps;
+    struct stage_notes conflicts;
+    struct stage_notes overlaps;
     uint32_t row; /* the last entry's */
     /* Where the last entry went: most go where the one before them went. */
     struct strbuf last_path;
@@ -112,9 +98,9 @@ void stage_retract_note(struct stage *stage, uint32_t place, uint32_t note);
 /* The first conflict of a place that has one. */
 const char *stage_reason(const struct stage *stage, uint32_t place);
 
-/* Sorts what is left of a list: of those whose place LIVES, or which have none. 0 or -ENOMEM. */
-int stage_notes_sort(struct note_list *list, const bool *lives);
+/* Sorts what is left of a list: of those whose place LIVES, or which have none. */
+void stage_notes_finish(struct stage_notes *list, const bool *lives);
 
-void stage_notes_free(struct note_list *list);
+void stage_notes_free(struct stage_notes *list);
 
 #endif

@@ -74,30 +74,30 @@ static void add_side(const struct stage *stage, const struct side *side, struct 
 #define BEYOND UINT32_MAX
 
 /* Whether no more notes are kept in LIST; counts the one of PLACE then. */
-static bool is_beyond(struct stage *stage, struct note_list *list, uint32_t place)
+static bool is_beyond(struct stage *stage, struct stage_notes *list, uint32_t place)
 {
     if (list->count < STAGE_NOTES_MAX)
         return false;
-    list->beyond++;
+    list->total++;
     if (list == &stage->conflicts && place != PLACE_NONE && !stage->places[place].notes)
         stage->places[place].notes = BEYOND;
     return true;
 }
 
 /* Keeps a note of PLACE, which links its conflicts; both strings are taken. */
-static int keep_note(struct stage *stage, struct note_list *list, uint32_t place, struct strbuf *path,
+static int keep_note(struct stage *stage, struct stage_notes *list, uint32_t place, struct strbuf *path,
                      struct strbuf *text)
 {
     uint32_t *last = list == &stage->conflicts && place != PLACE_NONE ? &stage->places[place].notes : NULL;
-    struct note note = {.place = place, .before = last ? *last : 0};
+    struct stage_note note = {.place = place, .before = last ? *last : 0};
     if (path->failed || text->failed || array_room(list->notes, list->count, list->capacity) < 0 ||
-        strbuf_take(path, &note.text.path) < 0 || strbuf_take(text, &note.text.text) < 0) {
-        free(note.text.path);
+        strbuf_take(path, &note.path) < 0 || strbuf_take(text, &note.text) < 0) {
+        free(note.path);
         return -ENOMEM;
     }
     list->notes[list->count++] = note;
     if (last)
-        *last = list->count;
+        *last = (uint32_t)list->count;
     return 0;
 }
 
@@ -111,7 +111,7 @@ int stage_note_meeting(struct stage *stage, enum meeting meeting, uint32_t place
     };
     _cleanup_strbuf_ struct strbuf path = STRBUF_INIT(NO_LIMIT);
     _cleanup_strbuf_ struct strbuf text = STRBUF_INIT(NO_LIMIT);
-    struct note_list *list = meeting == MEETING_OVERLAP ? &stage->overlaps : &stage->conflicts;
+    struct stage_notes *list = meeting == MEETING_OVERLAP ? &stage->overlaps : &stage->conflicts;
     const struct place *at = &stage->places[place];
     struct side there = {at->node, at->ref, at->ref_row};
     struct side comes = {node, entry->ref, entry->row};
@@ -147,11 +147,11 @@ int stage_note_wrong(struct stage *stage, uint32_t place, const struct stage_ent
     return keep_note(stage, &stage->conflicts, place, &path, &text);
 }
 
-static void drop_note(struct note *note)
+static void drop_note(struct stage_note *note)
 {
-    free(note->text.path);
-    free(note->text.text);
-    note->text = (struct stage_note){0};
+    free(note->path);
+    free(note->text);
+    note->path = note->text = NULL;
 }
 
 void stage_retract(struct stage *stage, uint32_t place)
@@ -159,11 +159,11 @@ void stage_retract(struct stage *stage, uint32_t place)
     uint32_t index = stage->places[place].notes;
     stage->places[place].notes = 0;
     if (index == BEYOND) {
-        stage->conflicts.beyond--;
+        stage->conflicts.total--;
         return;
     }
     while (index) {
-        struct note *note = &stage->conflicts.notes[index - 1];
+        struct stage_note *note = &stage->conflicts.notes[index - 1];
         index = note->before;
         drop_note(note);
     }
@@ -177,7 +177,7 @@ void stage_retract_note(struct stage *stage, uint32_t place, uint32_t note)
         return;
     drop_note(&stage->conflicts.notes[note - 1]);
     for (; index && !left; index = stage->conflicts.notes[index - 1].before)
-        left = stage->conflicts.notes[index - 1].text.text;
+        left = stage->conflicts.notes[index - 1].text;
     if (!left)
         stage->places[place].notes = 0;
 }
@@ -187,60 +187,50 @@ const char *stage_reason(const struct stage *stage, uint32_t place)
     const char *reason = "in conflict, as too many paths are to keep all reasons";
     uint32_t index = stage->places[place].notes;
     for (; index && index != BEYOND; index = stage->conflicts.notes[index - 1].before)
-        if (stage->conflicts.notes[index - 1].text.text)
-            reason = stage->conflicts.notes[index - 1].text.text;
+        if (stage->conflicts.notes[index - 1].text)
+            reason = stage->conflicts.notes[index - 1].text;
     return reason;
 }
 
 /* By path, of one path in the order of entries. */
-static int compare_notes(const void *a, const void *b, void *notes)
+static int compare_notes(const void *a, const void *b)
 {
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    const struct note *all = notes;
-    int order = strcmp(all[left].text.path, all[right].text.path);
-    return order ? order : (left > right) - (left < right);
+    const struct stage_note *left = a;
+    const struct stage_note *right = b;
+    int order = strcmp(left->path, right->path);
+    return order ? order : (left->before > right->before) - (left->before < right->before);
 }
 
-int stage_notes_sort(struct note_list *list, const bool *lives)
+void stage_notes_finish(struct stage_notes *list, const bool *lives)
 {
-    _cleanup_free_ uint32_t *order = calloc(list->count + 1, sizeof *order);
-    struct stage_note *sorted = calloc(list->count + 1, sizeof *sorted);
-    uint32_t count = 0;
-    if (!order || !sorted) {
-        free(sorted);
-        return -ENOMEM;
+    size_t count = list->count;
+    list->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct stage_note *note = &list->notes[i];
+        if (note->text && note->place != PLACE_NONE && !lives[note->place])
+            drop_note(note);
+        note->before = (uint32_t)i;
+        if (note->text)
+            list->notes[list->count++] = *note;
     }
-    for (uint32_t i = 0; i < list->count; i++)
-        if (list->notes[i].text.text && (list->notes[i].place == PLACE_NONE || lives[list->notes[i].place]))
-            order[count++] = i;
-    qsort_r(order, count, sizeof *order, compare_notes, list->notes);
-    for (uint32_t i = 0; i < count; i++) {
-        sorted[i] = list->notes[order[i]].text;
-        list->notes[order[i]].text = (struct stage_note){0};
-    }
-    list->sorted = (struct stage_notes){sorted, count, count + list->beyond};
-    return 0;
+    if (list->count)
+        qsort(list->notes, list->count, sizeof *list->notes, compare_notes);
+    list->total += list->count;
 }
 
-void stage_notes_free(struct note_list *list)
+void stage_notes_free(struct stage_notes *list)
 {
-    for (uint32_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++)
         drop_note(&list->notes[i]);
-    for (size_t i = 0; i < list->sorted.count; i++) {
-        free(list->sorted.notes[i].path);
-        free(list->sorted.notes[i].text);
-    }
     free(list->notes);
-    free(list->sorted.notes);
 }
 
 const struct stage_notes *stage_conflicts(const struct stage *stage)
 {
-    return &stage->conflicts.sorted;
+    return &stage->conflicts;
 }
 
 const struct stage_notes *stage_overlaps(const struct stage *stage)
 {
-    return &stage->overlaps.sorted;
+    return &stage->overlaps;
 }
