@@ -19,8 +19,8 @@ static _Thread_local unsigned held_count;
 
 static const char *rank_name(enum lock_rank rank)
 {
-    static const char *const names[] = {"runs",     "run",   "composite", "tree",  "archive",
-                                        "archives", "cache", "disk",      "space", "leaf"};
+    static const char *const names[] = {"runs",  "run",  "composite", "tree", "archive", "archives",
+                                        "cache", "disk", "space",     "leaf", "cancel"};
     return names[rank];
 }
 

@@ -19,7 +19,8 @@ enum lock_rank {
     LOCK_CACHE,     /* the blocks in memory */
     LOCK_DISK,      /* the open cache directory and its objects */
     LOCK_SPACE,     /* what the cache directory may take */
-    LOCK_LEAF,      /* under which no other lock is taken */
+    LOCK_LEAF,      /* under which no other lock is taken but ... */
+    LOCK_CANCEL,    /* ... that of a flag that ends waits */
 };
 
 struct lock {

@@ -40,7 +40,7 @@ void cancel_init(struct cancel *cancel)
 void cancel_done(struct cancel *cancel)
 {
     (void)pthread_cond_destroy(&cancel->unpinned);
-    (void)pthread_mutex_destroy(&cancel->lock);
+    lock_done(&cancel->lock);
 }
 
 static struct waiter *next_to_wake(struct cancel *cancel)
@@ -56,29 +56,29 @@ void cancel_request(struct cancel *cancel)
 {
     struct waiter *waiter;
     lock_assert_none("cancels waits");
-    (void)pthread_mutex_lock(&cancel->lock);
+    lock_take(&cancel->lock);
     atomic_store(&cancel->requested, true);
     while ((waiter = next_to_wake(cancel))) {
         waiter->woken = waiter->pinned = true;
-        (void)pthread_mutex_unlock(&cancel->lock);
+        lock_drop(&cancel->lock);
         lock_take(waiter->lock);
         (void)pthread_cond_broadcast(waiter->condition);
         lock_drop(waiter->lock);
-        (void)pthread_mutex_lock(&cancel->lock);
+        lock_take(&cancel->lock);
         waiter->pinned = false;
         (void)pthread_cond_broadcast(&cancel->unpinned);
     }
-    (void)pthread_mutex_unlock(&cancel->lock);
+    lock_drop(&cancel->lock);
 }
 
 /* Registers WAITER; false where the flag is set already. */
 static bool waiter_enter(struct cancel *cancel, struct waiter *waiter)
 {
-    (void)pthread_mutex_lock(&cancel->lock);
+    lock_take(&cancel->lock);
     bool requested = cancel_requested(cancel);
     waiter->woken = requested;
     LIST_INSERT_HEAD(&cancel->waiters, waiter, link);
-    (void)pthread_mutex_unlock(&cancel->lock);
+    lock_drop(&cancel->lock);
     return !requested;
 }
 
@@ -86,15 +86,15 @@ static bool waiter_enter(struct cancel *cancel, struct waiter *waiter)
 static void waiter_leave(struct cancel *cancel, struct waiter *waiter)
 {
     bool dropped = false;
-    (void)pthread_mutex_lock(&cancel->lock);
+    lock_take(&cancel->lock);
     LIST_REMOVE(waiter, link);
     if (waiter->pinned) {
         lock_drop(waiter->lock);
         dropped = true;
     }
     while (waiter->pinned)
-        (void)pthread_cond_wait(&cancel->unpinned, &cancel->lock);
-    (void)pthread_mutex_unlock(&cancel->lock);
+        lock_wait(&cancel->lock, &cancel->unpinned);
+    lock_drop(&cancel->lock);
     if (dropped)
         lock_take(waiter->lock);
 }

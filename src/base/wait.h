@@ -14,14 +14,14 @@
 /* A flag that ends waits. Once requested it stays so. Thread-safe. */
 struct cancel {
     atomic_bool requested;
-    pthread_mutex_t lock;    /* guards what follows; no other lock is taken under it */
+    struct lock lock;        /* guards what follows */
     pthread_cond_t unpinned; /* a waiter was woken */
     LIST_HEAD(, waiter) waiters;
 };
 
 #define CANCEL_INIT                                                                                          \
     {                                                                                                        \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .unpinned = PTHREAD_COND_INITIALIZER                              \
+        .lock = LOCK_INIT(LOCK_CANCEL), .unpinned = PTHREAD_COND_INITIALIZER                                 \
     }
 
 void cancel_init(struct cancel *cancel);

@@ -215,6 +215,7 @@ void reading_start_since(struct reading *reading, struct reader *reader, uint64_
                          uint64_t timeout_ms, uint64_t since_ms)
 {
     *reading = (struct reading){.reader = reader, .offset = offset, .len = len};
+    cancel_init(&reading->cancelled);
     reading->wait =
         (struct wait){.timeout_ms = timeout_ms, .since_ms = since_ms, .cancelled = &reading->cancelled};
     cr_assert_eq(pthread_create(&reading->thread, NULL, run_reading, reading), 0);

@@ -365,6 +365,7 @@ Test(s3_branches, what_ends_the_listing_ends_all_branches)
 {
     static const struct part parts[] = {{"a%05u", 1100}, {"logs/%05u", 2500}, {"manifests/%05u", 2500}};
     struct wait wait = {.timeout_ms = LONG_MS, .cancelled = &collection.stop};
+    cancel_init(&collection.stop);
     struct error err = {0};
     make_parts(parts, COUNT(parts));
     server_faults("{\"match\": \"prefix=run%2Fmanifests\", \"phang\": 1}");

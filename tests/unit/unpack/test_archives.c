@@ -125,6 +125,7 @@ static void *look(void *context)
 static void start_looking(struct looking *looking, struct archive *archive)
 {
     *looking = (struct looking){.archive = archive};
+    cancel_init(&looking->cancelled);
     cr_assert_eq(pthread_create(&looking->thread, NULL, look, looking), 0);
 }
 

@@ -38,6 +38,7 @@ static void *await_table(void *context)
 
 static void start_waiting(struct waiting *waiting, struct archive *archive)
 {
+    cancel_init(&waiting->cancelled);
     waiting->archive = archive;
     waiting->wait.cancelled = &waiting->cancelled;
     cr_assert_eq(pthread_create(&waiting->thread, NULL, await_table, waiting), 0);
