@@ -6,18 +6,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/mounts.h"
 #include "fs/fs_internal.h"
 
 #define READ_AHEAD_KIB "1024"
 
-void fs_raise_read_ahead(const char *mountpoint)
+void fs_raise_read_ahead(const char *device)
 {
-    struct mount mount; /* stat() would ask the file system, which is not served yet */
     char path[96];
-    if (mount_at(mountpoint, &mount) < 0)
-        return;
-    (void)snprintf(path, sizeof path, "/sys/class/bdi/%s/read_ahead_kb", mount.device);
+    (void)snprintf(path, sizeof path, "/sys/class/bdi/%s/read_ahead_kb", device);
     _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0)
         (void)!write(fd, READ_AHEAD_KIB, strlen(READ_AHEAD_KIB)); /* only speed depends on it */

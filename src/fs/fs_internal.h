@@ -32,6 +32,8 @@ struct read_counts {
 
 struct fs {
     struct fs_config config;
+    char *mountpoint;    /* owned; NULL before it is mounted */
+    char device[32];     /* MAJOR:MINOR of the mount; "" where that is not known */
     struct run_slot own; /* the mount's run, with number 0; where all runs are shown their host */
     struct runs *runs;   /* NULL unless all are shown */
     struct fuse_session *session;
@@ -112,9 +114,8 @@ struct handle *fs_handle_new(struct run_slot *of, struct reader *reader);
 struct handle *fs_handle(const struct op *op);
 void fs_handle_close(struct fs *fs, struct handle *handle); /* its reader too */
 
-/* Has the kernel read further ahead where we may say so; MOUNTPOINT has just been mounted. A name with blanks, which the
-   kernel escapes, is left as it is. */
-void fs_raise_read_ahead(const char *mountpoint);
+/* Has the kernel read further ahead on DEVICE ("MAJOR:MINOR"), which has just been mounted, where we may say so. */
+void fs_raise_read_ahead(const char *device);
 
 /* Has the reply to INIT at FD name all capabilities that init() asks for. 0 or -errno. */
 int fs_greet(struct fs *fs, int fd);

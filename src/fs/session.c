@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mounts.h"
 #include "base/strbuf.h"
 #include "fs/fs_internal.h"
 
@@ -89,14 +92,20 @@ int fs_new(const struct fs_config *config, struct run *run, struct fs **ret_fs, 
 
 static int mount_session(struct fs *fs, struct error *err)
 {
+    struct mount mount;
+    fs->mountpoint = strdup(fs->config.mountpoint);
+    if (!fs->mountpoint)
+        return error_errno(err, ENOMEM, "mount");
     /* before mounting, so that a signal never leaves a dead mount */
     if (fuse_set_signal_handlers(fs->session) < 0)
         return error_set(err, EIO, "cannot handle signals");
     errno = 0;
-    if (fuse_session_mount(fs->session, fs->config.mountpoint) < 0)
-        return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->config.mountpoint,
+    if (fuse_session_mount(fs->session, fs->mountpoint) < 0)
+        return error_set(err, errno ? errno : EIO, "%s: cannot mount: %s", fs->mountpoint,
                          errno ? error_text(errno) : "fusermount3 failed");
-    fs_raise_read_ahead(fs->config.mountpoint);
+    if (mount_at(fs->mountpoint, &mount) == 0) /* stat() would ask the file system, which is not served yet */
+        memcpy(fs->device, mount.device, sizeof fs->device);
+    fs_raise_read_ahead(fs->device);
     return 0;
 }
 
@@ -136,16 +145,37 @@ int fs_serve(struct fs *fs, struct error *err)
     return fs_serve_on(fs, fuse_session_fd(fs->session), err);
 }
 
-/* Cuts the connection where it is still there (a signal ended the session): processes that wait for a reply get an error, and
-   replies are lost. The descriptor stays open, so that its number does not become another file's. */
+/* Has the kernel abort the connection, by its file in fusectl (Documentation/filesystems/fuse.rst). Where that is not mounted, a
+   privileged process does so by unmounting; *RET_UNMOUNTED says whether it has. */
+static void abort_connection(const struct fs *fs, bool *ret_unmounted)
+{
+    char path[96];
+    struct mount mount;
+    const char *minor = strchr(fs->device, ':');
+    *ret_unmounted = false;
+    if (!minor)
+        return;
+    (void)snprintf(path, sizeof path, "/sys/fs/fuse/connections/%s/abort", minor + 1);
+    _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, "1", 1) == 1)
+        return;
+    if (mount_at(fs->mountpoint, &mount) == 0 && strcmp(mount.device, fs->device) == 0)
+        *ret_unmounted = umount2(fs->mountpoint, MNT_FORCE | MNT_DETACH) == 0;
+}
+
+/* Cuts the connection where it is still there (a signal ended the session): processes that wait for a reply get an error, replies
+   are lost, and no notification waits for a lookup any more. To close the descriptor would not do while a thread notifies the
+   kernel. Its number stays taken, so that it does not become another file's. */
 static void disconnect(struct fs *fs)
 {
+    bool unmounted;
     struct pollfd state = {.fd = fuse_session_fd(fs->session)};
     if (state.fd < 0 || (poll(&state, 1, 0) == 1 && (state.revents & POLLERR)))
         return;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    abort_connection(fs, &unmounted);
+    int null = unmounted ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0)
-        return;
+        return; /* fuse_session_unmount() takes an aborted connection for an unmounted one */
     (void)dup3(null, state.fd, O_CLOEXEC);
     (void)close(null);
 }
@@ -159,11 +189,11 @@ void fs_close(struct fs *fs)
         disconnect(fs);
     if (fs->executor)
         executor_stop(fs->executor);
+    if (fs->runs)
+        runs_stop(fs->runs);
     fs_watch_end(&fs->own, fs->own.run);
     if (fs->session)
         fuse_session_unmount(fs->session);
-    if (fs->runs)
-        runs_stop(fs->runs);
     while (!LIST_EMPTY(&fs->handles))
         fs_handle_close(fs, LIST_FIRST(&fs->handles));
     if (fs->runs)
@@ -174,6 +204,7 @@ void fs_close(struct fs *fs)
         fuse_session_destroy(fs->session);
     }
     free(fs->dropped);
+    free(fs->mountpoint);
     cancel_done(&fs->ending);
     lock_done(&fs->lock);
     free(fs);

@@ -190,3 +190,21 @@ runs_of() { runfs status --json "$1" | jq -r ".runs.$2"; }
   run --separate-stderr runfs resolve runs root
   one_error 1 'runs: all of them can only be mounted; name one'
 }
+
+notifies() { grep -qs fuse_reverse_inval "/proc/$1/task/"*/wchan; }
+
+# The kernel holds a notification up while a name is looked up in the same directory.
+@test "the driver of runs ends while it asks the kernel to forget names, and a lookup waits" {
+  local pid lookup
+  mount_run runs "$MNT" "$(anonymous "$FAULTY"),no-cache,refresh=0,timeout=600"
+  pid=$(getfattr --absolute-names --only-values -n user.runfs.pid "$MNT")
+  exec 7<"$MNT/111-linux/where"
+  faults '{"match":"list-type","phang":1}'
+  stat "$MNT/111-linux/logs" >/dev/null 2>&1 &
+  lookup=$!
+  wait_until 30 notifies "$pid"
+  exec 7<&-
+  kill "$pid"
+  wait_until 30 no_driver "$MNT"
+  if wait "$lookup"; then fail 'a lookup that should hang succeeded'; fi
+}
