@@ -31,30 +31,10 @@ struct pass {
     uint64_t decoded;
     char *chunk; /* the sink's, being filled */
     size_t filled;
-    struct toc_point *points; /* owned, and their blobs */
+    struct codec_point *points; /* owned */
     size_t point_count;
     size_t point_capacity;
 };
-
-static void free_points(struct pass *pass)
-{
-    for (size_t i = 0; i < pass->point_count; i++)
-        free((void *)(uintptr_t)pass->points[i].blob);
-    free(pass->points);
-}
-
-static int keep_point(struct pass *pass, const struct codec_point *point)
-{
-    unsigned char *blob = malloc(point->blob_len + 1U);
-    if (!blob || array_room(pass->points, pass->point_count, pass->point_capacity) < 0) {
-        free(blob);
-        return -ENOMEM;
-    }
-    memcpy(blob, point->blob, point->blob_len);
-    pass->points[pass->point_count++] =
-        (struct toc_point){point->decoded, point->encoded, point->kind, point->blob_len, blob};
-    return 0;
-}
 
 /* Remembers where decoding can be taken up again, where that is far enough from the last such place. */
 static int note_point(struct pass *pass)
@@ -64,7 +44,10 @@ static int note_point(struct pass *pass)
     if (codec_is_direct(pass->codec) || !codec_progress(pass->decoder)->boundary ||
         !codec_point_here(pass->decoder, &point) || point.decoded < last + POINT_SPACING)
         return 0;
-    return keep_point(pass, &point);
+    if (array_room(pass->points, pass->point_count, pass->point_capacity) < 0)
+        return -ENOMEM;
+    pass->points[pass->point_count++] = point;
+    return 0;
 }
 
 static void push_chunk(struct pass *pass)
@@ -165,7 +148,7 @@ static void start_again(struct pass *pass)
     pass_sink_close(pass->sink);
     codec_close(pass->decoder);
     digest_done(&pass->sha256);
-    free_points(pass);
+    free(pass->points);
     *pass = (struct pass){.config = pass->config,
                           .encoded = pass->encoded,
                           .wait = pass->wait,

@@ -45,12 +45,12 @@ const char *toc_fault(const struct toc *toc)
     uint64_t decoded = 0;
     uint64_t encoded = 0;
     for (uint32_t i = 0; i < toc->point_count; i++) {
-        const struct toc_point *point = &toc->points[i];
+        const struct codec_point *point = &toc->points[i];
         if (point->decoded < decoded || point->encoded < encoded)
             return "restart points are out of order";
         if (point->decoded > toc->decoded_size || point->encoded > toc->object_size)
             return "a restart point lies behind the end";
-        if (point->blob_len > TOC_BLOB_MAX)
+        if (point->blob_len > CODEC_BLOB_MAX)
             return "a restart point is too large";
         decoded = point->decoded;
         encoded = point->encoded;
@@ -108,8 +108,6 @@ void toc_free(struct toc *toc)
     if (!toc)
         return;
     member_table_free(toc->members);
-    if (toc->points) /* all blobs are in one block */
-        free((void *)(uintptr_t)toc->points[0].blob);
     free(toc->points);
     free(toc->chunks);
     free(toc);

@@ -40,7 +40,8 @@
      X times  16  an extent of a sparse file: offset in the file (8), bytes (8), not 0. In the order of files, in each
                   ascending without overlaps and within its size
      P times  24  a restart point: offset in the decoded stream (8) and in the object (8), neither less than the one
-                  before and within their sizes; kind (4); bytes of its blob (4), at most TOC_BLOB_MAX
+                  before and within their sizes; kind, 255 at most (4); bytes of its blob (4), CODEC_BLOB_MAX at
+                  most
                   blobs of all restart points
      C times  16  XXH3-128 of a chunk, canonical (big-endian)
               16  XXH3-128 of everything before, canonical
@@ -65,6 +66,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "archive/codec.h"
 #include "archive/members.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -74,18 +76,8 @@
 #define TOC_CODEC_MAX   15
 #define TOC_ETAG_MAX    255
 #define TOC_PROBLEM_MAX 1023
-#define TOC_BLOB_MAX    (64U << 10)
 #define TOC_CHUNK_SIZE  (1U << 20)
 #define TOC_HASH_SIZE   16
-
-/* Where decoding can begin anew. What KIND and BLOB mean is the decoders' business. */
-struct toc_point {
-    uint64_t decoded; /* offset in the decoded stream */
-    uint64_t encoded; /* offset in the object */
-    uint32_t kind;
-    uint32_t blob_len;
-    const unsigned char *blob;
-};
 
 /* What pointers lead to belongs to whoever made the table: toc_read()'s goes with toc_free(). */
 struct toc {
@@ -99,7 +91,7 @@ struct toc {
     char problem[TOC_PROBLEM_MAX + 1]; /* why it was not, or what else is to be said of it */
     uint64_t refused;                  /* members that are left out */
     struct member_table *members;
-    struct toc_point *points;
+    struct codec_point *points;
     uint32_t point_count;
     struct hash128 *chunks;
     uint32_t chunk_count;

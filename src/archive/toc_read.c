@@ -232,25 +232,26 @@ static int read_points(const struct input *in, struct toc *toc, struct error *er
 {
     uint32_t count = in->counts[TOC_POINTS];
     uint32_t left = in->counts[TOC_BLOBS];
-    if (!count)
-        return left ? toc_invalid(err, "it has unreferenced blobs") : 0;
-    unsigned char *blobs = malloc((size_t)left + 1);
-    toc->points = calloc(count, sizeof *toc->points);
-    if (!blobs || !toc->points) {
-        free(blobs);
+    const unsigned char *blobs = in->sections[TOC_BLOBS];
+    toc->points = calloc((size_t)count + 1, sizeof *toc->points);
+    if (!toc->points)
         return toc_no_memory(err);
-    }
-    memcpy(blobs, in->sections[TOC_BLOBS], left);
     for (uint32_t i = 0; i < count; i++) {
         const unsigned char *record = in->sections[TOC_POINTS] + (size_t)i * TOC_POINT_SIZE;
-        uint32_t len = (uint32_t)get_le(record + 20, 4);
-        toc->points[i] = (struct toc_point){get_le(record, 8), get_le(record + 8, 8),
-                                            (uint32_t)get_le(record + 16, 4), len, blobs};
-        toc->point_count++;
+        struct codec_point *point = &toc->points[toc->point_count++];
+        uint64_t kind = get_le(record + 16, 4);
+        uint64_t len = get_le(record + 20, 4);
         if (len > left)
             return toc_invalid(err, "a restart point lies behind the end");
+        if (len > CODEC_BLOB_MAX || kind > UINT8_MAX)
+            return toc_invalid(err, "a restart point is too large");
+        *point = (struct codec_point){.decoded = get_le(record, 8),
+                                      .encoded = get_le(record + 8, 8),
+                                      .kind = (uint8_t)kind,
+                                      .blob_len = (uint8_t)len};
+        memcpy(point->blob, blobs, len);
         blobs += len;
-        left -= len;
+        left -= (uint32_t)len;
     }
     return left ? toc_invalid(err, "it has unreferenced blobs") : 0;
 }

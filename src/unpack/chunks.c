@@ -25,9 +25,9 @@ uint64_t chunk_ahead(const struct decoder *d)
 }
 
 /* The last restart point at or before the beginning of CHUNK; NULL: the archive's start. */
-static const struct toc_point *point_before(const struct toc *toc, uint64_t chunk)
+static const struct codec_point *point_before(const struct toc *toc, uint64_t chunk)
 {
-    const struct toc_point *found = NULL;
+    const struct codec_point *found = NULL;
     for (uint32_t i = 0; toc && i < toc->point_count && toc->points[i].decoded <= chunk * TOC_CHUNK_SIZE; i++)
         found = &toc->points[i];
     return found;
@@ -43,25 +43,15 @@ static uint64_t encoded_end(const struct decoder *d, uint64_t chunk)
     return d->archive->objects.archive.size;
 }
 
-static int open_at(struct decoder *d, const struct codec *codec, const struct toc_point *point,
+static int open_at(struct decoder *d, const struct codec *codec, const struct codec_point *point,
                    struct error *err)
 {
     struct archive *archive = d->archive;
     const struct archives_config *config = &archive->all->config;
-    struct codec_point at = {0};
-    if (point && point->blob_len > CODEC_BLOB_MAX)
-        return error_set(err, EIO, "a restart point is malformed");
-    if (point) {
-        at = (struct codec_point){.decoded = point->decoded,
-                                  .encoded = point->encoded,
-                                  .kind = (uint8_t)point->kind,
-                                  .blob_len = (uint8_t)point->blob_len};
-        memcpy(at.blob, point->blob, point->blob_len);
-    }
-    d->encoded_at = at.encoded;
-    d->decoded_at = at.decoded;
-    d->partial = at.decoded % TOC_CHUNK_SIZE != 0;
-    int result = codec_open(codec, point ? &at : NULL, &codec_limits_default, &d->codec, err);
+    d->encoded_at = point ? point->encoded : 0;
+    d->decoded_at = point ? point->decoded : 0;
+    d->partial = d->decoded_at % TOC_CHUNK_SIZE != 0;
+    int result = codec_open(codec, point, &codec_limits_default, &d->codec, err);
     return result < 0 ? result : config->open(config->context, &archive->objects.archive, &d->encoded, err);
 }
 
@@ -69,7 +59,7 @@ static int open_at(struct decoder *d, const struct codec *codec, const struct to
 static int seek_to(struct decoder *d, const struct codec *codec, uint64_t chunk, struct error *err)
 {
     const struct archives_config *config = &d->archive->all->config;
-    const struct toc_point *point = point_before(d->toc, chunk);
+    const struct codec_point *point = point_before(d->toc, chunk);
     int result = 0;
     if (d->codec && (chunk_ahead(d) > chunk || (point && point->decoded > d->decoded_at + WORTH_A_JUMP)))
         decoder_close(d);

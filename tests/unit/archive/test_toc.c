@@ -76,10 +76,8 @@ Test(toc, members_come_back_as_they_were)
 
 Test(toc, restart_points_and_chunk_hashes_come_back)
 {
-    struct toc_point points[] = {{0, 12, 1, 0, NULL},
-                                 {100, 12, 2, 3, (const unsigned char *)"abc"},
-                                 {100, 50, 1, 0, NULL},
-                                 {3000000, 999, UINT32_MAX, 1, (const unsigned char *)"d"}};
+    struct codec_point points[] = {
+        {0, 12, 1, 0, ""}, {100, 12, 2, 3, "abc"}, {100, 50, 1, 0, ""}, {3000000, 999, UINT8_MAX, 1, "d"}};
     struct hash128 chunks[3] = {{"first chunk"}, {"second"}, {"last"}};
     struct toc toc = toc_of(table_of());
     toc.object_size = 1000;

@@ -7,8 +7,7 @@ static size_t len;
 /* A table of all kinds of members, points and chunks, to be spoilt. */
 static void make_table(void)
 {
-    struct toc_point points[] = {{0, 5, 1, 2, (const unsigned char *)"ab"},
-                                 {512, 90, 1, 3, (const unsigned char *)"cde"}};
+    struct codec_point points[] = {{0, 5, 1, 2, "ab"}, {512, 90, 1, 3, "cde"}};
     struct hash128 chunks[1] = {{"hash"}};
     add_all_kinds();
     struct toc toc = toc_of(table_of());
@@ -234,6 +233,7 @@ Test(toc_hostile, restart_points_are_checked)
     spoil(record(TOC_POINTS, 0) + 20, 6, 4, "a restart point lies behind the end");
     spoil(record(TOC_POINTS, 0) + 20, UINT32_MAX, 4, "a restart point lies behind the end");
     spoil(record(TOC_POINTS, 0) + 20, 1, 4, "unreferenced blobs");
+    spoil(record(TOC_POINTS, 0) + 16, UINT8_MAX + 1, 4, "a restart point is too large");
 }
 
 /* Chains of directories, each the only entry of the one before. */
