@@ -66,28 +66,29 @@ static void count_read(struct op *op, int result, uint64_t len)
     histogram_add(&reads->latency, clock_us() - op->arrived_us);
 }
 
-/* What a read waits for: the archive that the file is a member of, else the file. */
-static uintptr_t read_key(const struct run_slot *of, const struct node *node)
+/* Whether a read may wait: for the archive that the file is a member of, else for the file. */
+static bool read_may_wait(struct op *op, const struct node *node)
 {
     if (!node->member)
-        return (uintptr_t)node;
-    tree_lock_read(of->tree);
+        return op_may_wait(op, OP_READ, (uintptr_t)node);
+    tree_lock_read(op->of->tree);
     uintptr_t archive = (uintptr_t)tree_archive_of(node) ^ (uintptr_t)node->archive << 48;
-    tree_unlock(of->tree);
-    return archive;
+    enum op_class class = node->provisional ? OP_EARLY : OP_READ;
+    tree_unlock(op->of->tree);
+    return op_may_wait(op, class, archive);
 }
 
 int op_read(struct op *op, struct error *err)
 {
     struct handle *handle = fs_handle(op);
-    struct wait wait = op_wait(op, OP_READ);
+    struct wait wait = op_wait(op, op->job.class);
     struct loan loan;
     if (!op->of && fs_enter(handle->of)) /* the handle has it open */
         op->of = handle->of;
     const struct node *node = fs_node(op->of, op->ino);
     int result = reader_lend(handle->reader, op->size, (uint64_t)op->offset, &wait, &loan, err);
     /* the kernel is notified of a stale file, which a session thread must not do */
-    if ((result == -EAGAIN || result == -ESTALE) && !op_may_wait(op, OP_READ, read_key(op->of, node)))
+    if ((result == -EAGAIN || result == -ESTALE) && !read_may_wait(op, node))
         return -EAGAIN;
     count_read(op, result, result == 0 ? loan.len : 0);
     if (result == -ESTALE) {

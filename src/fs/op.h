@@ -20,7 +20,8 @@ enum op_class {
     OP_OPENING, /* a run among all */
     OP_DISK,    /* what is on this machine: a table of contents, a file to open */
     OP_PASS,    /* a pass over an archive, or what is composed of several */
-    OP_READ,    /* bytes of a file */
+    OP_EARLY,   /* bytes of a file that a pass has found, and may have to come to */
+    OP_READ,    /* bytes of any other file */
     OP_CLASSES
 };
 

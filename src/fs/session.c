@@ -20,7 +20,8 @@
 static const struct executor_class classes[OP_CLASSES] = {
     [OP_LISTING] = {.max = 16, .share = 1}, /* all that wait for one listing are answered by the one that makes it */
     [OP_OPENING] = {.max = 64, .share = 4}, [OP_DISK] = {.max = 32, .share = 8},
-    [OP_PASS] = {.max = 32, .share = 8},    [OP_READ] = {.max = 64, .share = 16},
+    [OP_PASS] = {.max = 32, .share = 8},    [OP_EARLY] = {.max = 64, .share = 16},
+    [OP_READ] = {.max = 64, .share = 16},
 };
 
 /* A title may hold any byte; commas and backslashes are special in mount options. */

@@ -41,7 +41,8 @@ static int gated_pread(struct reader *r, void *buf, size_t len, uint64_t offset,
                        size_t *ret_n, struct error *err)
 {
     struct gated_reader *reader = (struct gated_reader *)r;
-    int result = reader->gate->at == AT_READ ? await_gate(reader->gate, wait) : 0;
+    bool waits = reader->gate->at == AT_READ && offset + len > reader->gate->from;
+    int result = waits ? await_gate(reader->gate, wait) : 0;
     if (result < 0)
         return result == -EAGAIN ? result : error_errno(err, -result, "%s", reader->gate->key);
     return reader_pread(reader->inner, buf, len, offset, wait, ret_n, err);

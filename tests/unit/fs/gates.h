@@ -12,6 +12,7 @@ struct gate {
     const char *key; /* of the object, or what it begins with; NULL: of none */
     enum { AT_READ, AT_OPEN, AT_CLOSE, AT_LIST } at; /* AT_LIST: the store, whatever the key */
     int result;                                      /* of reads once it is open; negative errno, or 0 */
+    uint64_t from;                                   /* reads that end before it do not wait */
     bool open;                                       /* guarded by a lock of all gates */
     atomic_uint waiting;                             /* calls */
 };

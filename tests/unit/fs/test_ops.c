@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "../run/view_test.h"
+#include "base/cleanup.h"
 #include "fake_kernel.h"
 #include "gates.h"
 
@@ -337,6 +338,40 @@ Test(ops, many_slow_first_passes_hold_up_no_archive_that_is_known)
     gate_open(&gates[0], 0);
     for (size_t i = 0; i < COUNT(lookups); i++)
         cr_assert_eq(kernel_error(lookups[i]), 0);
+}
+
+/* As many reads as may wait, of files whose archives are being decoded for the first time, which may take for ever. */
+Test(ops, reads_that_wait_for_passes_hold_up_no_other_reads)
+{
+    enum { ARCHIVES = 4, READS = 16, CHUNK = 1 << 20, SIZE = 2 * CHUNK };
+    uint64_t reads[ARCHIVES * READS];
+    char name[64];
+    _cleanup_free_ char *content = malloc(SIZE + 1);
+    memset(content, 'x', SIZE);
+    content[SIZE] = '\0';
+    view_config.archives = true;
+    for (int i = 0; i < ARCHIVES; i++) {
+        (void)snprintf(name, sizeof name, "run/slow%d.tar", i);
+        write_archive(name, MEMBERS({"f", content, 0644, '0'}));
+    }
+    gates[0] = (struct gate){.key = "slow", .from = CHUNK};
+    gates[1] = (struct gate){.key = "other"};
+    open_run();
+    for (size_t i = 0; i < COUNT(reads); i++) {
+        (void)snprintf(name, sizeof name, "slow%d/f", (int)i / READS);
+        uint64_t node = kernel_walk(name);
+        cr_assert_neq(node, 0);
+        reads[i] = kernel_read(node, kernel_open_file(node), SIZE - 4096, 4096);
+    }
+    wait_until(atomic_load(&gates[0].waiting) >= COUNT(reads));
+    uint64_t node = kernel_walk("other");
+    uint64_t other = kernel_read(node, kernel_open_file(node), 0, 4096);
+    wait_until(atomic_load(&gates[1].waiting) == 1);
+    gate_open(&gates[1], 0);
+    expect_bytes(other, "of another file");
+    gate_open(&gates[0], 0);
+    for (size_t i = 0; i < COUNT(reads); i++)
+        cr_assert_eq(kernel_await(reads[i])->len, 4096);
 }
 
 Test(ops, what_fails_has_one_reply)

@@ -84,7 +84,7 @@ static void add_member(struct strbuf *out, const struct member_spec *member)
 void write_archive(const char *path, const struct member_spec *members)
 {
     static const char end[1024];
-    struct strbuf out = STRBUF_INIT(1U << 20);
+    struct strbuf out = STRBUF_INIT(1U << 24);
     for (; members->name; members++)
         add_member(&out, members);
     strbuf_add(&out, end, sizeof end);
