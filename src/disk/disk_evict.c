@@ -72,7 +72,8 @@ static int collect(void *context, struct disk_visit *visit)
 
 static void collect_blob(void *context, const struct disk_blob *blob)
 {
-    add_candidate(context, blob->used_ms, blob->allocated);
+    if (disk_blob_is_made(blob))
+        add_candidate(context, blob->used_ms, blob->allocated);
 }
 
 static int compare(const void *a, const void *b)
@@ -104,7 +105,8 @@ static bool is_due(const struct eviction *eviction, uint64_t used_ms)
 static void evict_blob(void *context, const struct disk_blob *blob)
 {
     struct eviction *eviction = context;
-    if (is_due(eviction, blob->used_ms) && unlinkat(eviction->disk->blob_fds[blob->kind], blob->name, 0) == 0)
+    if (disk_blob_is_made(blob) && is_due(eviction, blob->used_ms) &&
+        unlinkat(eviction->disk->blob_fds[blob->kind], blob->name, 0) == 0)
         eviction->freed += blob->allocated;
 }
 

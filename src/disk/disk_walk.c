@@ -69,21 +69,27 @@ static bool is_old(const struct stat *st, time_t now)
     return st->st_mtime + STALE_S < now;
 }
 
-/* Reads the whole map. False where it is none. */
-static bool read_map(struct disk_visit *visit, time_t now)
+/* Reads the whole map. -EBADMSG where the file is no map; other failures say nothing about it. */
+static int read_map(struct disk_visit *visit, time_t now)
 {
     struct stat st;
-    if (fstat(visit->map_fd, &st) < 0 || st.st_size < MAP_HEADER || (uint64_t)st.st_size > MAP_LEN_MAX)
-        return false;
+    if (fstat(visit->map_fd, &st) < 0)
+        return -errno;
+    if (st.st_size < MAP_HEADER || (uint64_t)st.st_size > MAP_LEN_MAX)
+        return -EBADMSG;
     visit->old = is_old(&st, now);
     visit->len = (size_t)st.st_size;
     visit->bytes = malloc(visit->len);
-    if (!visit->bytes || pread(visit->map_fd, visit->bytes, visit->len, 0) != (ssize_t)visit->len ||
-        map_head_read(visit->bytes, &visit->size, &visit->identity_len) < 0 ||
+    if (!visit->bytes)
+        return -ENOMEM;
+    ssize_t n = pread(visit->map_fd, visit->bytes, visit->len, 0);
+    if (n < 0)
+        return -errno;
+    if ((size_t)n != visit->len || map_head_read(visit->bytes, &visit->size, &visit->identity_len) < 0 ||
         visit->len < map_entry_at(visit->identity_len, 0))
-        return false;
+        return -EBADMSG;
     visit->identity = visit->bytes + MAP_HEADER;
-    return map_head_verify(visit->bytes, visit->identity, visit->identity_len);
+    return map_head_verify(visit->bytes, visit->identity, visit->identity_len) ? 0 : -EBADMSG;
 }
 
 static int visit_map(struct walk *walk, int shard_fd, const char *name)
@@ -97,15 +103,12 @@ static int visit_map(struct walk *walk, int shard_fd, const char *name)
     if (visit.map_fd < 0)
         return 0;
     visit.allocated = disk_allocated_by(shard_fd, name) + disk_allocated_by(shard_fd, data);
-    int result = 0;
-    if (read_map(&visit, walk->now)) {
-        walk->allocated += visit.allocated;
-        result = walk->fn ? walk->fn(walk->context, &visit) : 0;
-    } else if (walk->clean) {
+    int result = read_map(&visit, walk->now);
+    if (result == -EBADMSG && walk->clean)
         disk_visit_unlink(&visit);
-    } else {
+    else
         walk->allocated += visit.allocated;
-    }
+    result = result == 0 && walk->fn ? walk->fn(walk->context, &visit) : 0;
     free(visit.bytes);
     (void)close(visit.map_fd);
     return result;

@@ -59,3 +59,16 @@ whole_or_error() {
   done
   [ "$failed" -ge 1 ]
 }
+
+@test "what a cache holds stays where a walk through it has no memory" {
+  local n cache=$BATS_TEST_TMPDIR/cache map refused=0
+  one_archive frame_lib_generic.tar.zst
+  runfs ls -R "$BATS_TEST_TMPDIR/run" "$SHOWN" -o "archives,cache=$cache" >/dev/null
+  map=$(find "$cache/objects" -name '*.map')
+  FAIL_MALLOC_SIZE=$(stat -c %s "$map") # it is read whole
+  for n in $(seq 1 30); do
+    with_failure "$n" "$RUNFS" cache prune -o "cache=$cache" >/dev/null 2>&1 || refused=$((refused + 1))
+    [ -e "$map" ] || fail "allocation $n"
+  done
+  [ "$refused" -ge 1 ]
+}

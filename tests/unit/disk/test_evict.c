@@ -294,6 +294,21 @@ Test(evict, old_tables_go_before_newer_blocks)
     disk_object_free(object);
 }
 
+/* Its writer would find it missing, and take that for a broken disk. */
+Test(evict, a_blob_that_another_process_writes_is_not_evicted)
+{
+    char command[512];
+    uint64_t freed;
+    struct error err = {0};
+    keep_table("table");
+    (void)snprintf(command, sizeof command, "echo half > '%s'", scratch_path("cache/tables/new-1-1"));
+    cr_assert_eq(system(command), 0);
+    assert_ok(disk_prune(disk, 0, &freed, &err), &err);
+    cr_assert_eq(access(scratch_path("cache/tables/new-1-1"), F_OK), 0);
+    (void)snprintf(command, sizeof command, "test \"$(ls '%s')\" = new-1-1", scratch_path("cache/tables"));
+    cr_assert_eq(system(command), 0);
+}
+
 Test(evict, a_cache_that_is_read_only_is_not_pruned)
 {
     uint64_t freed;
