@@ -68,15 +68,25 @@ static lzma_ret run_strm(struct xz_threads *threads, size_t in_len, size_t room,
     return ret == LZMA_BUF_ERROR ? LZMA_OK : ret;
 }
 
+/* Takes the boundaries up to DECODED off the list; whether there is one. */
+static bool reach_boundaries(struct xz_threads *threads, uint64_t decoded)
+{
+    size_t first = threads->first;
+    while (threads->first < threads->count && threads->points[threads->first].decoded <= decoded)
+        threads->here = threads->points[threads->first++];
+    return threads->first > first;
+}
+
 int xz_threads_run(struct xz_threads *threads, const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap,
                    uint64_t decoded, struct codec_step *step)
 {
     size_t room = out_cap;
-    size_t next = threads->first;
-    while (next < threads->count && threads->points[next].decoded <= decoded)
-        next++;
-    if (next < threads->count && threads->points[next].decoded - decoded < room)
-        room = (size_t)(threads->points[next].decoded - decoded);
+    /* All of a block may be made before its end is found: that is reported before anything is made of the next one. */
+    step->boundary = reach_boundaries(threads, decoded);
+    if (step->boundary)
+        return 0;
+    if (threads->first < threads->count && threads->points[threads->first].decoded - decoded < room)
+        room = (size_t)(threads->points[threads->first].decoded - decoded);
     threads->strm.next_in = in;
     threads->strm.avail_in = in_len;
     threads->strm.next_out = out;
@@ -85,11 +95,7 @@ int xz_threads_run(struct xz_threads *threads, const uint8_t *in, size_t in_len,
         return -EAGAIN;
     /* Bytes of a block are made only after the one before has passed its check. */
     step->checked = step->made > 0 && threads->here.decoded == decoded;
-    while (threads->first < threads->count &&
-           threads->points[threads->first].decoded <= decoded + step->made) {
-        threads->here = threads->points[threads->first++];
-        step->boundary = true;
-    }
+    step->boundary = reach_boundaries(threads, decoded + step->made);
     return in_len > 0 && !step->used && !step->made && !step->boundary ? -EAGAIN : 0;
 }
 
