@@ -23,7 +23,8 @@ static void set_message(struct error *err, const char *head, const char *tail)
     escape_control(err->message + used, sizeof err->message - used, tail ? tail : "");
 }
 
-static int set_formatted(struct error *err, int code, const char *tail, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static int set_formatted(struct error *err, int code, const char *tail,
+                                                               const char *format, va_list args)
 {
     char head[ERROR_MESSAGE_MAX];
     if (!err)

@@ -165,7 +165,7 @@ Test(job, an_archive_at_rest_has_no_thread_and_no_slot)
 
 Test(job, sweeping_leaves_an_archive_that_is_at_work)
 {
-    static struct waiting waiting = {.wait = patient};
+    struct waiting waiting = {.wait = patient};
     struct stored *object = store(key, "e1", archive_bytes(1, FRAME));
     send_up_to(object, BEGINNING);
     struct archive *archive = archive_at(key);
