@@ -109,7 +109,7 @@ Test(space, where_it_does_not_fit_something_is_evicted)
     struct space space = space_here(MAX);
     for (unsigned i = 0; i < 200; i++) {
         cr_assert_eq(space_reserve(&space, MIB), 0);
-        cr_assert_leq(add_bytes(MIB), MAX);
+        cr_assert_leq(add_bytes(MIB), MAX + MIB, "an eviction may count before the block is there");
     }
     (void)pthread_mutex_lock(&lies_lock);
     cr_assert_gt(evictions, 0);
