@@ -3,7 +3,7 @@
 
 #include "run/runs_internal.h"
 
-#define RESULT(kind, result) [COUNT_RESULTS + (kind)*REQUEST_RESULTS + (result)]
+#define RESULT(kind, result) [COUNT_RESULTS + (int)(kind) * (int)REQUEST_RESULTS + (int)(result)]
 #define RESULTS(kind, path)                                                                                  \
     RESULT(kind, REQUEST_OK) = {path ".ok", PART_STORE},                                                     \
                  RESULT(kind, REQUEST_DENIED) = {path ".denied", PART_STORE},                                \
@@ -78,7 +78,7 @@ static void add_store(struct store *store, struct run_stats *stats)
     struct request_stats one;
     store->ops->stats(store, &one);
     stats->has[PART_STORE] = true;
-    for (int i = 0; i < REQUEST_KINDS * REQUEST_RESULTS; i++)
+    for (int i = 0; i < (int)REQUEST_KINDS * (int)REQUEST_RESULTS; i++)
         stats->counts[COUNT_RESULTS + i] += one.results[i / REQUEST_RESULTS][i % REQUEST_RESULTS];
     stats->counts[COUNT_ATTEMPTS] += one.attempts;
     stats->counts[COUNT_REQUESTS_WAITING] += one.waiting;

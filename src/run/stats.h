@@ -23,9 +23,9 @@ enum run_count {
     COUNT_AHEAD_USED, /* ...and those of them that were read */
     COUNT_DISK_READ,  /* bytes */
     COUNT_DISK_WRITTEN,
-    COUNT_ATTEMPTS,                                                  /* of requests */
-    COUNT_RESULTS,                                                   /* by kind and result */
-    COUNT_DECODED = COUNT_RESULTS + REQUEST_KINDS * REQUEST_RESULTS, /* bytes of archives */
+    COUNT_ATTEMPTS,                                                            /* of requests */
+    COUNT_RESULTS,                                                             /* by kind and result */
+    COUNT_DECODED = COUNT_RESULTS + (int)REQUEST_KINDS * (int)REQUEST_RESULTS, /* bytes of archives */
     COUNT_BLOCKS_BAD,
     COUNT_BLOCKS_EVICTED,
     COUNT_WRITES_FAILED,
