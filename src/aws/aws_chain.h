@@ -18,7 +18,7 @@
    without its secret key is -EINVAL, saying which is missing and where. Messages never hold a secret.
    Credentials from the environment are taken now and cannot be had again (see aws_environment_wipe). The
    others are fetched anew by asking the chain below the environment again, files included: keys that another
-   tool has written there meanwhile are found. If nothing answers then, that is -EACCES. CONFIG is copied as far as needed. Reads the
+   tool has written there since are found. If nothing answers then, that is -EACCES. CONFIG is copied as far as needed. Reads the
    environment, here only: call it while no other thread changes that. */
 int aws_chain_open(const struct aws_config *config, uint64_t timeout_ms, struct aws_provider **ret_provider,
                    struct error *err);

@@ -12,7 +12,7 @@
 
 struct aws_provider {
     const struct aws_provider_ops *ops;
-    void *arg;           /* owned; used by whoever set BUSY */
+    void *arg;           /* owned; used by the thread that set BUSY */
     struct lock lock;    /* guards what follows; never held during a fetch */
     pthread_cond_t idle; /* BUSY has become false */
     bool busy;           /* a fetch runs */

@@ -10,17 +10,16 @@
 
 /* The order, outermost first. */
 enum lock_rank {
-    LOCK_RUNS,      /* the registry of runs of a mount */
-    LOCK_RUN,       /* one run of it */
-    LOCK_COMPOSITE, /* a directory of a view, being composed */
-    LOCK_TREE,      /* the nodes of a run */
-    LOCK_ARCHIVE,   /* one archive in use */
-    LOCK_ARCHIVES,  /* the registry of archives, and their slots */
-    LOCK_CACHE,     /* the blocks in memory */
-    LOCK_DISK,      /* the open cache directory and its objects */
-    LOCK_SPACE,     /* what the cache directory may take */
-    LOCK_LEAF,      /* under which no other lock is taken but ... */
-    LOCK_CANCEL,    /* ... that of a flag that ends waits */
+    LOCK_RUNS,     /* the registry of runs of a mount */
+    LOCK_RUN,      /* one run of it */
+    LOCK_TREE,     /* the nodes of a run */
+    LOCK_ARCHIVE,  /* one archive in use */
+    LOCK_ARCHIVES, /* the registry of archives, and their slots */
+    LOCK_CACHE,    /* the blocks in memory */
+    LOCK_DISK,     /* the open cache directory and its objects */
+    LOCK_SPACE,    /* what the cache directory may take */
+    LOCK_LEAF,     /* under which no other lock is taken but ... */
+    LOCK_CANCEL,   /* ... that of a flag that ends waits */
 };
 
 struct lock {

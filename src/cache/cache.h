@@ -85,8 +85,8 @@ void cached_object_close(struct cached_object *source);
 int cached_object_reader(struct cached_object *source, uint64_t size, struct reader **ret_reader,
                          struct error *err);
 
-/* The first wanted block from FROM on, below LIMIT; where there is none, the first one below LIMIT. False where none is
-   wanted there. */
+/* The first wanted block from FROM on, below LIMIT; else the first one below LIMIT. False if no block is wanted
+   there. */
 bool cached_object_wants(struct cached_object *source, uint64_t from, uint64_t limit, uint64_t *ret_number);
 
 /* DATA with HASH is block NUMBER: wakes the readers that wait for it, keeps it in memory as long as there is room, and has it written

@@ -31,7 +31,7 @@ struct cached_object {
 };
 
 /* A block's life: it is made FETCHING, for a reader or ahead of one; becomes READY with its last byte, from the disk cache,
-   a flight or a fill, or FAILED with its flight; is saved on disk then, where there is a disk cache; is idle while nobody uses it,
+   a flight or a fill, or FAILED with its flight; is saved on disk then, where there is a disk cache; is idle while it has no user,
    no flight can write to it and it is not being saved, and is evicted then sooner or later. A demanded block whose users
    all give up while it is FETCHING is abandoned: found by nobody, and freed when its flight ends. One fetched ahead that
    fails before anybody used it is dropped. */

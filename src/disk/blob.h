@@ -30,7 +30,7 @@ struct blob_id {
 };
 
 struct blob {
-    void *bytes; /* owned by whoever reads */
+    void *bytes; /* owned by the caller of blob_read() */
     size_t len;
     uint64_t made_ms;
 };

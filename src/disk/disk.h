@@ -62,7 +62,7 @@ void disk_stats(struct disk *disk, struct disk_stats *ret_stats);
 struct disk_object *disk_object_new(struct disk *disk, const char *identity, size_t identity_len,
                                     uint64_t size);
 
-/* Frees; nobody else may use it. NULL is allowed. No I/O: its files are closed by the next use of another object,
+/* Frees; no other thread may use it. NULL is allowed. No I/O: its files are closed by the next use of another object,
    disk_tidy() or disk_close(). */
 void disk_object_free(struct disk_object *object);
 
@@ -94,7 +94,7 @@ enum disk_claim disk_object_claim(struct disk_object *object, uint64_t number);
 /* Ends a claim. */
 void disk_object_release(struct disk_object *object, uint64_t number);
 
-/* Writes block NUMBER, where it is not there, of DATA with HASH. UNUSED: it was fetched ahead, and nobody has read it yet. What
+/* Writes block NUMBER, where it is not there, of DATA with HASH. UNUSED: it was fetched ahead, and not read yet. What
    fails is counted and, the first time, noted; the block is simply not there then. */
 int disk_object_save(struct disk_object *object, uint64_t number, const void *data, size_t len,
                      const struct hash128 *hash, bool unused);

@@ -236,7 +236,7 @@ static bool make_slot(struct disk *disk, int *ret_map_fd, int *ret_data_fd)
     return true;
 }
 
-/* Opens the files in place of those that are given. Drops and retakes the lock; other threads wait meanwhile. */
+/* Opens the files in place of those that are given. Drops and retakes the lock; until then other threads wait. */
 static int open_object(struct disk_object *object, bool make, int map_fd, int data_fd)
 {
     struct disk *disk = object->disk;

@@ -104,7 +104,7 @@ static void write_record(const struct space *space, uint64_t taken, uint64_t gen
     memcpy(record.magic, MAGIC, 8);
     record.hash = hash_of(&record);
     if (pwrite(space->fd, &record, sizeof record, 0) != (ssize_t)sizeof record)
-        (void)!ftruncate(space->fd, 0); /* counted anew by the next reservation */
+        (void)!ftruncate(space->fd, 0); /* counted by the next reservation */
 }
 
 /* What was reserved in an older generation is not in the count of a newer one. The lock is held. */

@@ -20,7 +20,7 @@
 #include "base/lock.h"
 
 /* What the space is for: counts, and where necessary evicts, what lies in the directory. TARGET is how many bytes may
-   stay; *RET_TAKEN how many are taken then. Others write meanwhile. -ECANCELED where CLOSING was set. */
+   stay; *RET_TAKEN how many are taken then. Other processes may write during the walk. -ECANCELED where CLOSING was set. */
 typedef int (*space_evict_fn)(void *context, uint64_t target, uint64_t *ret_taken);
 
 struct space {
@@ -60,7 +60,7 @@ int space_reserve(struct space *space, uint64_t bytes);
 void space_spend(struct space *space, uint64_t bytes);
 void space_return(struct space *space, uint64_t bytes);
 
-/* Evicts down to TARGET on the calling thread and counts anew. -EAGAIN where another process does so. */
+/* Evicts down to TARGET on the calling thread and counts again. -EAGAIN where another process does so. */
 int space_shrink(struct space *space, uint64_t target, uint64_t *ret_before, uint64_t *ret_after);
 
 #endif

@@ -32,7 +32,7 @@ int github_get_run(struct github *github, const char *repository, const char *id
 int github_get_newest(struct github *github, const char *repository, const char *workflow, const char *sha,
                       const struct wait *wait, struct github_run *ret_run, struct error *err);
 
-/* NULL is allowed; nobody may be asking. */
+/* NULL is allowed; no request may be in progress. */
 void github_close(struct github *github);
 
 /* Reads GITHUB_API_URL (else GitHub's own), GITHUB_TOKEN and, where that is not set, GH_TOKEN. What is empty counts

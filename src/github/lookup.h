@@ -36,7 +36,7 @@ int lookup_open(const struct lookup_config *config, struct lookup **ret_lookup, 
 int lookup_ask(struct lookup *lookup, const struct lookup_question *question, const struct wait *wait,
                struct github_run *ret_run, struct error *err);
 
-/* NULL is allowed; nobody may be asking. Wipes the token. */
+/* NULL is allowed; no request may be in progress. Wipes the token. */
 void lookup_close(struct lookup *lookup);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the HTTP engine counts: its thread, but for OPEN, which grows with a submission. Any thread reads; nobody waits. */
+/* What the HTTP engine counts: its thread, but for OPEN, which grows with a submission. Any thread may read, without waiting. */
 #ifndef RUNFS_HTTP_HTTP_STATS_H
 #define RUNFS_HTTP_HTTP_STATS_H
 

@@ -45,7 +45,7 @@ struct directory {
         archive; /* stands for an archive beside it, whose name is node_link(), its ETag node_etag(); or, where node_link()
                      is "", for all the archives and other sources of a stage, whose ETag is one made of theirs */
     bool populated; /* its entries are there */
-    void *content;  /* of an archive that somebody looked into: see tree_attach() */
+    void *content;  /* of an archive whose members are attached: see tree_attach() */
     void (*release)(void *content);
 };
 
@@ -112,7 +112,7 @@ struct tree_entry {
 
 struct tree;
 
-/* Told of keys that are not shown as they are, with the verdict's words; of TREE_NOTES_MAX at most. */
+/* Called for keys that are not shown as they are, with the verdict's words; of TREE_NOTES_MAX at most. */
 typedef void (*tree_note_fn)(const char *key, const char *why);
 
 /* An empty tree. NOTE may be NULL. */

@@ -203,7 +203,7 @@ bool archive_is_forgotten(struct archive *archive)
     return forgotten;
 }
 
-/* Has the job end that has nothing to do. The registry's lock is held, but not meanwhile: the reference keeps the archive. */
+/* Has the job end that has nothing to do. Drops and retakes the registry's lock: the reference keeps the archive. */
 static void wake_forgotten(struct archive *archive)
 {
     struct archives *archives = archive->all;

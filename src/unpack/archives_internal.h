@@ -12,8 +12,8 @@
 #include "unpack/archives.h"
 #include "unpack/partial.h"
 
-/* Nobody knows at first how large a decoded archive is: so its size is no part of its identity, on disk and in the cache it has
-   room for so many bytes, and its last block is filled up with zeros. */
+/* The size of a decoded archive is unknown at first: it is no part of its identity, a decoded archive has room for so many
+   bytes on disk and in the cache, and its last block is filled up with zeros. */
 #define DECODED_SIZE_MAX (64ULL << 30)
 
 /* First passes are long; later chunks wait behind them for no longer than it takes to decode a few. */
@@ -92,7 +92,7 @@ void decoder_park(struct decoder *decoder);
 /* The one that is parked, NULL where there is none. */
 struct decoder *decoder_take_parked(struct archive *archive, enum slot slot);
 
-/* Closes what is open in it: it begins anew. */
+/* Closes what is open in it: it starts from the beginning. */
 void decoder_close(struct decoder *decoder);
 
 /* Frees it, and its slot. */
@@ -117,7 +117,7 @@ int job_start(struct archive *archive);
 /* cache_fill.wake of decoded bytes. */
 int job_wake(void *context, struct error *err);
 
-/* Waits until the table is there or READY, called with the lock held, says that it need not be; the job goes on meanwhile. The
+/* Waits until the table is there or READY, called with the lock held, says that it need not be; the job goes on. The
    lock is held, but not while waiting. -EAGAIN where WAIT forbids it; -ETIMEDOUT where nothing makes progress. */
 typedef bool (*archive_ready_fn)(const struct archive *archive, void *context);
 int table_await(struct archive *archive, archive_ready_fn ready, void *context, const struct wait *wait,
@@ -133,7 +133,7 @@ bool table_find(struct archive *archive, unsigned char ret_sha256[MEMBER_SHA256_
 /* There is no table, because of RESULT. */
 void table_fail(struct archive *archive, int result, const struct error *err);
 
-/* Takes the next step of the pass in DECODER, beginning it where there is none. False at its end: the table is there, or the
+/* Takes the next step of the pass in DECODER, opening one if needed. False at its end: the table is there, or the
    failure is noted, and DECODER is closed. */
 bool table_step(struct decoder *decoder, const unsigned char *sha256);
 

@@ -81,8 +81,8 @@ static void free_decoders(struct job *job)
     memset(job->decoders, 0, sizeof job->decoders);
 }
 
-/* Waits for something to do while the decoders are parked, for as long as they are worth it. The lock is held, but not
-   meanwhile. */
+/* Waits for something to do while the decoders are parked, for as long as they are worth it. Drops and retakes the
+   archive's lock. */
 static enum task linger(struct job *job, uint64_t *ret_chunk)
 {
     struct archive *archive = job->archive;
@@ -147,7 +147,7 @@ static void work_on_table(struct job *job)
     *decoder = NULL;
 }
 
-/* A pass may take long, and wait for its slot or for bytes: so others may have the decoder of chunks meanwhile. */
+/* A pass may take long, and wait for its slot or for bytes: so the decoder of chunks is parked for others. */
 static void get_table(struct job *job)
 {
     decoder_park(job->decoders[SLOT_CHUNKS]);

@@ -28,7 +28,7 @@ static uint64_t tell_all(const struct composition *composition,
 /* Conflicts that refuse a view: the last one is the reason. */
 struct refusal {
     void (*tell)(const char *line);
-    const char *last; /* told by the next one, or at the end */
+    const char *last; /* reported by the next one, or at the end */
 };
 
 static void refusal_add(void *context, const char *line)
@@ -49,7 +49,7 @@ int compose_check(struct composition *composition, struct error *err)
         struct node *node = tree_find(composition->tree, composite->path);
         int result = node ? composite_populate(composition, composite, node, &at_hand, err) : 0;
         if (result == -ENOMEM)
-            return result; /* anything else will be told to whoever looks into it */
+            return result; /* other failures are reported by the lookup that needs it */
     }
     composition->checked = true;
     (void)tell_all(composition, stage_conflicts, refusal_add, &refusal);

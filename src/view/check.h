@@ -20,7 +20,7 @@ struct view_report {
 };
 
 /* Looks into those composites for which all is at hand. Where there is a conflict then: -EEXIST, the last one in ERR and each
-   before it told to config.conflict. */
+   before it reported to config.conflict. */
 int compose_check(struct composition *composition, struct error *err);
 
 /* Composes all of a view, of whose composition nobody else looks at anything, and tells what is found. */

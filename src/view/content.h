@@ -1,4 +1,4 @@
-/* Whether two files have the same content, as far as can be told without reading them, and ids of content: equal ones mean equal
+/* Whether two files have the same content, as far as is known without reading them, and ids of content: equal ones mean equal
    content. */
 #ifndef RUNFS_VIEW_CONTENT_H
 #define RUNFS_VIEW_CONTENT_H

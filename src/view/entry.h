@@ -26,9 +26,8 @@ struct part {
     bool is_archive;
     union {
         struct {
-            struct stage_entry entry; /* an object, a directory, a local file; its strings are owned */
-            const struct composite
-                *grows; /* a directory that is composed when somebody looks into it; borrowed */
+            struct stage_entry entry;      /* an object, a directory, a local file; its strings are owned */
+            const struct composite *grows; /* a directory that is composed at its first lookup; borrowed */
         };
         struct part_archive archive;
     };

@@ -8,7 +8,7 @@
 #include "tree/tree.h"
 
 /* Finds the paths in TREE that match PATTERN, sorted by their bytes, each once, into *RET_FOUND, to be freed with
-   globfree(). No match is none. The tree must not be renewed meanwhile. -ENOMEM, -E2BIG for braces that
+   globfree(). No match is none. The tree must not be renewed during the call. -ENOMEM, -E2BIG for braces that
    stand for very many patterns. */
 int view_glob(struct tree *tree, const char *pattern, glob_t *ret_found, struct error *err);
 
